@@ -1,0 +1,107 @@
+"""What every test may use: real servers, flushed before each test and searched for leaks after it.
+
+`server` is one server for the whole run (one per xdist worker).  Tests under
+`tests/store` and `tests/contracts`, and those marked `both_stores`, run on each
+kind; all others on the embedded Valkey.  `--store KIND` narrows it to one kind.
+`private_server(...)` makes one that a test may kill, fill or restart.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from servers import KINDS, NoSuchServer, Server, binary
+
+TESTS = Path(__file__).parent
+ON_BOTH = ("store", "contracts")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--store``."""
+    parser.addoption("--store", choices=(*KINDS, "both"), default=None, help="run every store test on this kind only")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line("markers", "both_stores: run this test on Valkey and on Redis")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give `server` its kinds: by the test's folder, its marker and the command line."""
+    if "server" in metafunc.fixturenames:
+        metafunc.parametrize("server", _kinds(metafunc), indirect=True)
+
+
+def _kinds(metafunc: pytest.Metafunc) -> tuple[str, ...]:
+    asked = metafunc.config.getoption("--store")
+    folder = metafunc.definition.path.relative_to(TESTS).parts[0]
+    if asked in KINDS:
+        return (str(asked),)
+    if asked == "both" or folder in ON_BOTH or metafunc.definition.get_closest_marker("both_stores"):
+        return KINDS
+    return KINDS[:1]
+
+
+def _require(kind: str) -> None:
+    """Skip where the machine lacks this kind of server; in CI that is a failure."""
+    try:
+        binary(kind)
+    except NoSuchServer as absent:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{kind}: {absent}")
+        pytest.skip(f"{kind}: {absent}")
+
+
+@pytest.fixture(scope="session")
+def running_servers() -> Iterator[Callable[[str], Server]]:
+    """Return the session's server of a kind, started when it is first asked for."""
+    started: dict[str, Server] = {}
+
+    def get(kind: str) -> Server:
+        if kind not in started:
+            _require(kind)
+            started[kind] = Server(kind)
+            started[kind].start()
+        return started[kind]
+
+    yield get
+    for server in started.values():
+        server.close()
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, running_servers: Callable[[str], Server]) -> Iterator[Server]:
+    """Give an empty server; afterwards fail if a key was left that would stay for ever."""
+    instance = running_servers(request.param)
+    instance.flush()
+    yield instance
+    leaked = _leaked(instance)
+    assert not leaked, f"keys without TTL that keys.py does not call permanent: {sorted(leaked)}"
+
+
+def _leaked(server: Server) -> set[str]:
+    # Imported here: a test of the ground floor must not load the store.
+    from mainspring.store import keys
+
+    return {key for key in server.lasting() if not keys.is_permanent(key)}
+
+
+@pytest.fixture
+def private_server() -> Iterator[Callable[..., Server]]:
+    """Start servers that belong to this test alone; see `Server` for the options."""
+    started: list[Server] = []
+
+    def start(kind: str = "valkey9", **options: object) -> Server:
+        _require(kind)
+        server = Server(kind, **options)  # type: ignore[arg-type]  # handed through; Server checks the names
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.close()

@@ -1,0 +1,358 @@
+"""The only two that talk to the server: `Store` blocks, `AsyncStore` awaits.
+
+redis-py is the wire: its connections, not its clients. Its clients send a command
+again after an error, up to ten times by default, and a push that is sent again is
+a second job. Here nothing is sent twice: an error says whether the call can have
+had an effect, and who knows the call decides.
+
+redis-py is imported when the first connection is made, because its import takes
+longer than everything else that a process needs to enqueue a job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from mainspring.base.errors import StoreError, StoreRefused, StoreUnavailable
+from mainspring.store import replies, scripts
+from mainspring.store.command import Command
+from mainspring.store.url import redis_options
+
+T = TypeVar("T")
+
+#: Seconds to wait for an answer, beyond what a blocking command may take.
+TIMEOUT = 5.0
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    from redis.exceptions import RedisError
+
+    return (RedisError,)
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    from redis.exceptions import ConnectionError, InvalidResponse, TimeoutError
+
+    return (ConnectionError, TimeoutError, InvalidResponse, OSError)
+
+
+def _is_answer(error: Exception) -> bool:
+    """Return True for an error that the server sent, False for one of the wire."""
+    from redis.exceptions import ResponseError
+
+    return isinstance(error, ResponseError) or bool(getattr(error, "status_code", None))
+
+
+def _is_noscript(answer: Any) -> bool:
+    return isinstance(answer, Exception) and replies.code_of(answer) == "NOSCRIPT"
+
+
+class _Wire:
+    """What both stores share: how a call is written, and how an answer is read."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "",
+        timeout: float = TIMEOUT,
+        name: str = "mainspring",
+        revive: Callable[[], None] | None = None,
+    ) -> None:
+        """Prepare to talk to the server at *url*; nothing is connected yet.
+
+        Args:
+            url: A URL as `mainspring.store.url` reads it.
+            prefix: Put in front of every key; gives up Ruby interoperability.
+            timeout: Seconds to wait for a connection and for an answer.
+            name: What the server shows in its list of clients.
+            revive: Called when a connection was refused; starts an embedded server again.
+        """
+        self.url = url
+        self.prefix = prefix
+        self.timeout = timeout
+        self._options = redis_options(url) | {"client_name": name}
+        self._revive = revive
+        self._pid = os.getpid()
+
+    def _words(self, command: Command[Any], *, whole: bool = False) -> tuple[Any, ...]:
+        keys: Sequence[str] = command.keys
+        if self.prefix:
+            keys = [self.prefix + key for key in keys]
+        if command.plain:
+            return (command.name, *keys, *command.args)
+        script = scripts.load(command.name)
+        if whole:
+            return ("EVAL", script.source, len(keys), *keys, *command.args)
+        return ("EVALSHA", script.sha, len(keys), *keys, *command.args)
+
+    def _judge(self, answer: Any) -> Any:
+        return replies.refused(answer, self.url) if isinstance(answer, Exception) else answer
+
+    def _factory(self, module: Any) -> Any:
+        """Return redis-py's pool, of which only the making of connections is used."""
+        from redis.backoff import NoBackoff
+
+        options = {
+            "socket_timeout": self.timeout,
+            "socket_connect_timeout": self.timeout,
+            "protocol": 2,
+            "driver_info": None,
+            "retry": module.retry.Retry(NoBackoff(), 0),
+        }
+        return module.ConnectionPool(**(options | self._kwargs(module)))
+
+    def _kwargs(self, module: Any) -> dict[str, Any]:
+        kinds = {
+            "tcp": module.Connection,
+            "tls": module.SSLConnection,
+            "unix": module.UnixDomainSocketConnection,
+        }
+        kwargs = dict(self._options)
+        kwargs["connection_class"] = kinds[kwargs.pop("kind")]
+        return kwargs
+
+
+class Store(_Wire):
+    """Makes calls and blocks. May be shared by threads, and survives a fork."""
+
+    _pool: Any = None
+
+    def run(self, command: Command[T]) -> T:
+        """Make one call and return its decoded answer.
+
+        Raises:
+            StoreUnavailable: The server did not answer; ``applied`` tells whether it may have acted.
+            StoreRefused: The server answered with an error.
+        """
+        reply = self._send([command])[0]
+        if isinstance(reply, StoreError):
+            raise reply
+        return command.decode(reply)
+
+    def pipeline(self, commands: Sequence[Command[Any]]) -> list[Any]:
+        """Make several calls in one round trip; an error takes the place of its answer.
+
+        Raises:
+            StoreUnavailable: The server did not answer them all.
+        """
+        if not commands:
+            return []
+        replies_ = self._send(commands)
+        return [
+            reply if isinstance(reply, StoreError) else command.decode(reply)
+            for command, reply in zip(commands, replies_, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        while self._free:
+            self._free.pop().disconnect()
+
+    # The list of free connections is made on first use, and anew in a forked child:
+    # a socket that two processes read gives each the other's answers.
+    @property
+    def _free(self) -> deque[Any]:
+        local: deque[Any] | None = self.__dict__.get("_idle")
+        if local is None or self._pid != os.getpid():
+            self._pid = os.getpid()
+            local = self.__dict__["_idle"] = deque()
+        return local
+
+    def _send(self, commands: Sequence[Command[Any]]) -> list[Any]:
+        connection = self._borrow()
+        words = [self._words(command) for command in commands]
+        answers = self._exchange(connection, words, commands)
+        again = [index for index, answer in enumerate(answers) if _is_noscript(answer)]
+        if again:
+            # The server refused these before doing anything, so they may be sent again, with their text.
+            whole = [self._words(commands[index], whole=True) for index in again]
+            fresh = self._exchange(connection, whole, [commands[index] for index in again])
+            for index, answer in zip(again, fresh, strict=True):
+                answers[index] = answer
+        self._free.append(connection)
+        return [self._judge(answer) for answer in answers]
+
+    def _exchange(self, connection: Any, words: list[tuple[Any, ...]], commands: Sequence[Command[Any]]) -> list[Any]:
+        try:
+            connection.send_packed_command(connection.pack_commands(words), check_health=False)
+            return [self._read(connection, command) for command in commands]
+        except _broken() as error:
+            # Half an answer may still be under way: this connection must not serve another call.
+            connection.disconnect()
+            raise replies.cut_off(error, self.url) from error
+        except BaseException:
+            connection.disconnect()
+            raise
+
+    def _read(self, connection: Any, command: Command[Any]) -> Any:
+        try:
+            if command.blocks:
+                return connection.read_response(timeout=command.blocks + self.timeout)
+            return connection.read_response()
+        except _errors() as error:
+            if _is_answer(error):
+                return error
+            raise
+
+    def _borrow(self) -> Any:
+        try:
+            connection = self._free.pop()
+        except IndexError:
+            return self._connect(self._new())
+        try:
+            stale = connection.can_read(0)
+        except _broken():
+            stale = True
+        if stale:
+            connection.disconnect()
+            return self._connect(connection)
+        return connection
+
+    def _new(self) -> Any:
+        import redis
+
+        if self._pool is None:
+            self._pool = self._factory(redis)
+        return self._pool.make_connection()
+
+    def _connect(self, connection: Any) -> Any:
+        try:
+            self._open(connection)
+        except (*_broken(), *_errors()) as error:
+            connection.disconnect()
+            raise replies.no_connection(error, self.url) from error
+        return connection
+
+    def _open(self, connection: Any) -> None:
+        try:
+            connection.connect()
+        except _broken():
+            if self._revive is None:
+                raise
+            self._revive()
+            connection.connect()
+
+
+class AsyncStore(_Wire):
+    """Makes calls and awaits. May be used from several event loops, each with connections of its own."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        """Prepare to talk to the server at *url*; takes what `Store` takes."""
+        super().__init__(url, **options)
+        self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, deque[Any]] = weakref.WeakKeyDictionary()
+        self._guard = threading.Lock()
+        self._pool: Any = None
+
+    async def run(self, command: Command[T]) -> T:
+        """Make one call and return its decoded answer; errors as for `Store.run`."""
+        reply = (await self._send([command]))[0]
+        if isinstance(reply, StoreError):
+            raise reply
+        return command.decode(reply)
+
+    async def pipeline(self, commands: Sequence[Command[Any]]) -> list[Any]:
+        """Make several calls in one round trip; an error takes the place of its answer."""
+        if not commands:
+            return []
+        replies_ = await self._send(commands)
+        return [
+            reply if isinstance(reply, StoreError) else command.decode(reply)
+            for command, reply in zip(commands, replies_, strict=True)
+        ]
+
+    async def aclose(self) -> None:
+        """Close this loop's connections that are not in use."""
+        free = self._free()
+        while free:
+            await free.pop().disconnect(nowait=True)
+
+    def _free(self) -> deque[Any]:
+        with self._guard:
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                self._pools.clear()
+            return self._pools.setdefault(asyncio.get_running_loop(), deque())
+
+    async def _send(self, commands: Sequence[Command[Any]]) -> list[Any]:
+        connection = await self._borrow()
+        words = [self._words(command) for command in commands]
+        answers = await self._exchange(connection, words, commands)
+        again = [index for index, answer in enumerate(answers) if _is_noscript(answer)]
+        if again:
+            whole = [self._words(commands[index], whole=True) for index in again]
+            fresh = await self._exchange(connection, whole, [commands[index] for index in again])
+            for index, answer in zip(again, fresh, strict=True):
+                answers[index] = answer
+        self._free().append(connection)
+        return [self._judge(answer) for answer in answers]
+
+    async def _exchange(
+        self, connection: Any, words: list[tuple[Any, ...]], commands: Sequence[Command[Any]]
+    ) -> list[Any]:
+        try:
+            await connection.send_packed_command(connection.pack_commands(words), check_health=False)
+            return [await self._read(connection, command) for command in commands]
+        except _broken() as error:
+            await connection.disconnect(nowait=True)
+            raise replies.cut_off(error, self.url) from error
+        except BaseException:
+            # Cancelled in the middle: what still comes belongs to nobody, so the connection goes.
+            await connection.disconnect(nowait=True)
+            raise
+
+    async def _read(self, connection: Any, command: Command[Any]) -> Any:
+        try:
+            if command.blocks:
+                return await connection.read_response(timeout=command.blocks + self.timeout)
+            return await connection.read_response()
+        except _errors() as error:
+            if _is_answer(error):
+                return error
+            raise
+
+    async def _borrow(self) -> Any:
+        free = self._free()
+        while free:
+            connection = free.pop()
+            if connection.is_connected and not await self._is_stale(connection):
+                return connection
+            await connection.disconnect(nowait=True)
+        return await self._connect()
+
+    async def _is_stale(self, connection: Any) -> bool:
+        try:
+            return bool(await connection.can_read())
+        except _broken():
+            return True
+
+    async def _connect(self) -> Any:
+        import redis.asyncio
+
+        if self._pool is None:
+            self._pool = self._factory(redis.asyncio)
+        connection = self._pool.make_connection()
+        try:
+            await self._open(connection)
+        except (*_broken(), *_errors()) as error:
+            await connection.disconnect(nowait=True)
+            raise replies.no_connection(error, self.url) from error
+        return connection
+
+    async def _open(self, connection: Any) -> None:
+        try:
+            await connection.connect()
+        except _broken():
+            if self._revive is None:
+                raise
+            await asyncio.to_thread(self._revive)
+            await connection.connect()
+
+
+__all__ = ["TIMEOUT", "AsyncStore", "Store", "StoreRefused", "StoreUnavailable"]

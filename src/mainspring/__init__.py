@@ -1,0 +1,73 @@
+"""Jobs and a clock for Python on Redis or Valkey, wire-compatible with Sidekiq.
+
+Example:
+    .. code-block:: python
+
+        from mainspring import App
+
+        app = App()
+
+
+        @app.job
+        def add(x: int, y: int) -> int:
+            return x + y
+
+
+        add.enqueue(1, 2)
+"""
+
+from mainspring.__about__ import __version__
+from mainspring.app import App
+from mainspring.base.errors import (
+    Discard,
+    InvalidDuration,
+    InvalidName,
+    InvalidOption,
+    InvalidSchedule,
+    JobCut,
+    Kill,
+    LeaseLost,
+    MainspringError,
+    PayloadTooLarge,
+    PushAmbiguous,
+    PushFailed,
+    RetryIn,
+    Snooze,
+    StoreError,
+    StoreRefused,
+    StoreUnavailable,
+    UnknownJob,
+    WrongArguments,
+)
+from mainspring.base.retry import Retry
+from mainspring.context import JobContext, current_job
+from mainspring.job import Enqueued, Job
+
+__all__ = [
+    "App",
+    "Discard",
+    "Enqueued",
+    "InvalidDuration",
+    "InvalidName",
+    "InvalidOption",
+    "InvalidSchedule",
+    "Job",
+    "JobContext",
+    "JobCut",
+    "Kill",
+    "LeaseLost",
+    "MainspringError",
+    "PayloadTooLarge",
+    "PushAmbiguous",
+    "PushFailed",
+    "Retry",
+    "RetryIn",
+    "Snooze",
+    "StoreError",
+    "StoreRefused",
+    "StoreUnavailable",
+    "UnknownJob",
+    "WrongArguments",
+    "__version__",
+    "current_job",
+]

@@ -1,0 +1,498 @@
+"""The App: the one object that a user makes.
+
+It holds what there is one of (the store's address, the jobs, the schedule, the
+middleware, the handlers) and gives each part its share. What runs or shows an
+App takes it as an argument; the App never reaches up to them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import random
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, ParamSpec, Self, TypeAlias, TypeVar, Unpack, overload
+
+from mainspring import config
+from mainspring.api.find import find
+from mainspring.api.jobs import StoredJob
+from mainspring.api.processes import Processes
+from mainspring.api.queues import Queue, Queues
+from mainspring.api.sets import JobSet
+from mainspring.api.stats import Stats, read_stats
+from mainspring.base.durations import Duration
+from mainspring.base.errors import InvalidName, InvalidOption, UnknownJob
+from mainspring.base.payload import check_queue
+from mainspring.base.retry import Retry
+from mainspring.base.timesource import TimeSource
+from mainspring.client import Client, check_json
+from mainspring.events import EVENTS, Event, Handlers
+from mainspring.job import Enqueued, Job, Options, check_tags
+from mainspring.middleware import Middleware, check
+from mainspring.schedule.catalog import Catalog
+from mainspring.schedule.entry import Entry, EntryOptions
+from mainspring.schedule.ticks import jid
+from mainspring.store import embedded, keys
+from mainspring.store.connection import AsyncStore, Store
+from mainspring.store.url import masked, redis_options
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+RetryOption: TypeAlias = Retry | int | bool
+
+_EMBEDDED = "embedded://"
+
+
+class App:
+    """Jobs, their schedule, and the store they live in.
+
+    Example:
+        .. code-block:: python
+
+            app = App()
+
+
+            @app.job(queue="mailers", retry=5)
+            def send_invoice(invoice_id: int) -> None: ...
+
+
+            send_invoice.enqueue(42)
+
+    Attributes:
+        name: A name for people, shown with processes and logs.
+        url: The store's URL.
+        time: The clocks that everything of this App reads.
+        client: What takes its jobs to the store.
+        schedule: Its periodic entries.
+        handlers: What to call on events, errors and deaths.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        queue: str = "default",
+        retry: RetryOption = True,
+        tz: str = "UTC",
+        prefix: str = "",
+        name: str = "",
+        time: TimeSource | None = None,
+    ) -> None:
+        """Make an App; nothing is connected yet.
+
+        Args:
+            url: ``redis://``, ``rediss://``, ``valkey://``, ``unix://`` or ``embedded://DIR``. Without
+                it MAINSPRING_URL counts, then REDIS_URL, else an embedded server in ``./.mainspring``.
+            queue: The queue of jobs that name none.
+            retry: What happens to failed jobs that say nothing of it: 25 retries over three weeks.
+            tz: The IANA zone of periodic entries that name none.
+            prefix: Put in front of every key in the store; gives up Ruby interoperability.
+            name: A name for people.
+            time: Clocks to read in place of the machine's; for tests.
+
+        Raises:
+            InvalidOption: If the URL is none.
+            InvalidName: If *queue* cannot name a queue.
+        """
+        self.url = url or config.store_url()
+        if not self.url.startswith(_EMBEDDED):
+            redis_options(self.url)
+        self.name = name
+        self.time = time or TimeSource()
+        self.schedule = Catalog(tz)
+        self.handlers = Handlers()
+        self.performers: tuple[Middleware, ...] = ()
+        self.client = Client(
+            store=lambda: self.store, async_store=lambda: self.async_store, time=self.time, rng=random.Random()
+        )
+        self._defaults = Options(check_queue(queue), Retry.of(retry))
+        self._prefix = prefix
+        self._jobs: dict[str, Job[Any, Any]] = {}
+        self._stores: dict[str, Any] = {}
+        self._opening = threading.Lock()
+
+    def __repr__(self) -> str:
+        """Show the App's name and store, without the password."""
+        return f"<App {self.name or 'mainspring'} {masked(self.url)}>"
+
+    # --- jobs --------------------------------------------------------------------
+
+    @property
+    def jobs(self) -> Mapping[str, Job[Any, Any]]:
+        """The App's jobs by name."""
+        return MappingProxyType(self._jobs)
+
+    @overload
+    def job(self, function: Callable[P, R], /) -> Job[P, R]: ...
+
+    @overload
+    def job(
+        self,
+        *,
+        name: str | None = None,
+        queue: str | None = None,
+        retry: RetryOption | None = None,
+        tags: Sequence[str] = (),
+    ) -> Callable[[Callable[P, R]], Job[P, R]]: ...
+
+    def job(
+        self,
+        function: Callable[P, R] | None = None,
+        /,
+        *,
+        name: str | None = None,
+        queue: str | None = None,
+        retry: RetryOption | None = None,
+        tags: Sequence[str] = (),
+    ) -> Job[P, R] | Callable[[Callable[P, R]], Job[P, R]]:
+        """Make a function a job; with or without options, as a decorator.
+
+        Args:
+            function: The function, ``def`` or ``async def``.
+            name: Its name on the wire; without it ``module.function``.
+            queue: The queue that it is pushed to.
+            retry: A `Retry`, a number of retries, True for the App's, False for none.
+            tags: Words for people, shown with the job.
+
+        Raises:
+            InvalidName: If the name or queue is none, or another job has the name.
+            InvalidOption: If it is no function, or an option cannot mean anything.
+        """
+        options = Options(
+            self._defaults.queue if queue is None else check_queue(queue),
+            self._defaults.retry if retry is None or retry is True else Retry.of(retry),
+            check_tags(tags),
+        )
+
+        def make(function: Callable[P, R]) -> Job[P, R]:
+            return self._add(function, name or _name_of(function), options)
+
+        return make if function is None else make(function)
+
+    def _add(self, function: Callable[P, R], name: str, options: Options) -> Job[P, R]:
+        if not callable(function) or isinstance(function, type | Job):
+            raise InvalidOption(f"{function!r} cannot be a job: decorate a def or an async def")
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise InvalidOption(f"{name} cannot be a job: it is a generator, so calling it runs nothing")
+        known = self._jobs.get(name)
+        if known is not None and not _is_same(known.function, function):
+            raise InvalidName(f"two jobs are named {name!r}; give one of them @app.job(name=...)")
+        job: Job[P, R] = Job(function, name=name, options=options, client=self.client)
+        self._jobs[name] = job
+        return job
+
+    def job_named(self, name: str) -> Job[Any, Any]:
+        """Return the job *name*, which may be short (``function``) where that is unambiguous.
+
+        Raises:
+            UnknownJob: If there is none, or several.
+        """
+        if name in self._jobs:
+            return self._jobs[name]
+        fitting = sorted(full for full in self._jobs if full.endswith(f".{name}"))
+        if len(fitting) == 1:
+            return self._jobs[fitting[0]]
+        if fitting:
+            raise UnknownJob(name, fitting, ambiguous=True)
+        short = {full.rpartition(".")[2]: full for full in self._jobs}
+        close = get_close_matches(name, [*self._jobs, *short], n=3, cutoff=0.6)
+        raise UnknownJob(name, sorted({short.get(match, match) for match in close}))
+
+    # --- enqueueing by name --------------------------------------------------------
+
+    def enqueue(
+        self,
+        name: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        queue: str | None = None,
+        retry: int | bool | None = None,
+        at: datetime | float | None = None,
+    ) -> Enqueued:
+        """Push a job by its name, also one whose code lives elsewhere, such as in Ruby.
+
+        If the App knows the job, its options and its signature count.
+
+        Raises:
+            WrongArguments: If *args* do not fit, or are not JSON where the job is unknown here.
+            PushFailed: If it is certainly not stored.
+            PushAmbiguous: If nobody can tell.
+        """
+        job = self._known(name)
+        if job is not None:
+            options = job.options.changed(queue=queue, retry=retry, at=at)
+            return self.client.enqueue(job, tuple(args), dict(kwargs or {}), options)
+        options = self._defaults.changed(queue=queue, retry=retry, at=at)
+        return self.client.enqueue_raw(self.client.record(name, *check_json(name, args, kwargs or {}), options))
+
+    async def aenqueue(
+        self,
+        name: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        queue: str | None = None,
+        retry: int | bool | None = None,
+        at: datetime | float | None = None,
+    ) -> Enqueued:
+        """Push a job by its name from a coroutine; as `enqueue`."""
+        job = self._known(name)
+        if job is not None:
+            options = job.options.changed(queue=queue, retry=retry, at=at)
+            return await self.client.aenqueue(job, tuple(args), dict(kwargs or {}), options)
+        options = self._defaults.changed(queue=queue, retry=retry, at=at)
+        return await self.client.aenqueue_raw(self.client.record(name, *check_json(name, args, kwargs or {}), options))
+
+    def _known(self, name: str) -> Job[Any, Any] | None:
+        """Return the job *name*; None if it lives elsewhere. An ambiguous short name is an error."""
+        try:
+            return self.job_named(name)
+        except UnknownJob as error:
+            if error.candidates and name in {full.rpartition(".")[2] for full in error.candidates}:
+                raise
+            return None
+
+    # --- schedule --------------------------------------------------------------------
+
+    def every(
+        self,
+        period: Duration,
+        job: Job[Any, Any] | str | None = None,
+        *,
+        at: str | Sequence[str] | None = None,
+        tz: str | None = None,
+        **options: Unpack[EntryOptions],
+    ) -> Any:
+        """Enqueue *job* each *period*; with *at*, at times of day. Without a job, a decorator.
+
+        Example:
+            ``app.every("1d", report, at="00:00", tz="Europe/London")``
+
+        Returns:
+            The entry; as a decorator, the function made a job.
+
+        Raises:
+            InvalidSchedule: If the period, the time or the zone is none.
+            UnknownJob: If *job* is a name that no job has.
+        """
+
+        def add(job: Job[Any, Any]) -> Entry:
+            return self.schedule.every(period, job.name, at=at, tz=tz, **options)
+
+        return self._scheduled(job, options.get("name"), add)
+
+    def cron(
+        self,
+        expression: str,
+        job: Job[Any, Any] | str | None = None,
+        *,
+        tz: str | None = None,
+        **options: Unpack[EntryOptions],
+    ) -> Any:
+        """Enqueue *job* by a cron *expression* of five fields. Without a job, a decorator.
+
+        Example:
+            ``app.cron("0 */4 * * *", charge, args=["retry"])``
+
+        Returns:
+            The entry; as a decorator, the function made a job.
+
+        Raises:
+            InvalidSchedule: If the expression or the zone is none.
+            UnknownJob: If *job* is a name that no job has.
+        """
+
+        def add(job: Job[Any, Any]) -> Entry:
+            return self.schedule.cron(expression, job.name, tz=tz, **options)
+
+        return self._scheduled(job, options.get("name"), add)
+
+    def _scheduled(
+        self, job: Job[Any, Any] | str | None, name: str | None, add: Callable[[Job[Any, Any]], Entry]
+    ) -> Any:
+        if job is not None:
+            return add(job if isinstance(job, Job) else self.job_named(job))
+
+        def decorate(function: Callable[..., Any]) -> Job[Any, Any]:
+            made = function if isinstance(function, Job) else self.job(function)
+            add(made)
+            return made
+
+        return decorate
+
+    # --- what happens around -----------------------------------------------------------
+
+    def on(self, event: Event, handler: Callable[[], object] | None = None) -> Any:
+        """Call *handler* on an event of a worker or clock process. Without it, a decorator.
+
+        Args:
+            event: ``startup``, ``quiet``, ``shutdown``, ``exit`` or ``beat``.
+            handler: Called without arguments. What it raises is reported and harmless, but at startup, where
+                it ends the boot.
+
+        Raises:
+            InvalidOption: If there is no such event.
+        """
+        if event not in EVENTS:
+            raise InvalidOption(f"there is no event {event!r}; there are {', '.join(EVENTS)}")
+        return _maybe_decorate(lambda found: self.handlers.on(event, found), handler)
+
+    def on_error(self, handler: Callable[..., object] | None = None) -> Any:
+        """Call *handler(error, job)* for each failed run; *job* is None outside of a job. Or a decorator."""
+        return _maybe_decorate(self.handlers.errors.append, handler)
+
+    def on_death(self, handler: Callable[..., object] | None = None) -> Any:
+        """Call *handler(job, error)* for each job that has no retries left. Or a decorator."""
+        return _maybe_decorate(self.handlers.deaths.append, handler)
+
+    def use(self, *, enqueue: Middleware | None = None, perform: Middleware | None = None) -> None:
+        """Put a middleware around enqueueing or around performing, inside those that are there.
+
+        Raises:
+            InvalidOption: If it is not a generator function.
+        """
+        if enqueue is not None:
+            self.client.use(check(enqueue, asynchronous=False))
+        if perform is not None:
+            self.performers += (check(perform, asynchronous=True),)
+
+    def carry(self, variable: ContextVar[Any]) -> None:
+        """Let *variable* travel with each job: what it holds at enqueueing, it holds while the job runs.
+
+        Its value must be JSON.
+        """
+        self.client.carry(variable)
+
+    # --- the store -----------------------------------------------------------------------
+
+    @property
+    def store(self) -> Store:
+        """The store, for calls that block; connected when first used."""
+        return self._store("sync", Store)
+
+    @property
+    def async_store(self) -> AsyncStore:
+        """The store, for calls that are awaited."""
+        return self._store("async", AsyncStore)
+
+    def _store(self, kind: Literal["sync", "async"], make: Any) -> Any:
+        found = self._stores.get(kind)
+        if found is None:
+            with self._opening:
+                url, revive = self._address()
+                found = self._stores.setdefault(kind, make(url, prefix=self._prefix, revive=revive))
+        return found
+
+    def _address(self) -> tuple[str, Callable[[], None] | None]:
+        if not self.url.startswith(_EMBEDDED):
+            return self.url, None
+        server = self._stores.get("embedded")
+        if server is None:
+            server = self._stores["embedded"] = embedded.ensure(Path(self.url.removeprefix(_EMBEDDED)))
+            print(server.notice, file=sys.stderr)
+        return server.url, server.ensure_running
+
+    def close(self) -> None:
+        """Close connections that are not in use, and give back the share in an embedded server."""
+        with self._opening:
+            stores, self._stores = self._stores, {}
+        if "sync" in stores:
+            stores["sync"].close()
+        if "embedded" in stores:
+            stores["embedded"].release()
+
+    # --- what lies in it, and what can be done with it --------------------------------------
+
+    @property
+    def queues(self) -> Queues:
+        """The queues, by name."""
+        return Queues(self.store, self.time)
+
+    def queue(self, name: str) -> Queue:
+        """Return the queue *name*, whether it holds jobs or not."""
+        return Queue(self.store, self.time, name)
+
+    @property
+    def scheduled(self) -> JobSet:
+        """The jobs for later."""
+        return JobSet(self.store, self.time, keys.SCHEDULE)
+
+    @property
+    def retries(self) -> JobSet:
+        """The failed jobs that will be tried again."""
+        return JobSet(self.store, self.time, keys.RETRY)
+
+    @property
+    def dead(self) -> JobSet:
+        """The jobs that have no retries left."""
+        return JobSet(self.store, self.time, keys.DEAD)
+
+    @property
+    def processes(self) -> Processes:
+        """The worker and clock processes."""
+        return Processes(self.store, self.time)
+
+    def stats(self) -> Stats:
+        """Return counters, sizes, and the history of the last days."""
+        return read_stats(self.store, self.time)
+
+    def find(self, jid: str) -> StoredJob | None:
+        """Return the job *jid* wherever it is: waiting, running, scheduled, retrying or dead; None if nowhere."""
+        return find(self.store, self.time, jid)
+
+    # --- for the clock ------------------------------------------------------------------------
+
+    @property
+    def payloads(self) -> Self:
+        """What makes the jobs of ticks: the App itself."""
+        return self
+
+    def tick_payload(self, entry: Entry, tick: float, now: float) -> tuple[str, bytes]:
+        """Return the queue and the encoded job of one tick, by the code path of every enqueue.
+
+        Args:
+            entry: The entry that is due.
+            tick: Its nominal time, in unix seconds.
+            now: The server's time, for the job's own time stamps.
+
+        Raises:
+            WrongArguments: If the entry's arguments do not fit the job.
+        """
+        job = self.job_named(entry.job)
+        push = self.client.build(job, entry.args, dict(entry.kwargs), job.options.changed(queue=entry.queue))
+        push.jid = push.fields["jid"] = jid(entry.name, tick)
+        push.fields["created_at"] = now
+        self.client.prepare(push)
+        return push.queue, push.encoded(now)
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    module = function.__module__
+    if module == "__main__":
+        # A worker imports the same file by its own name.
+        main = sys.modules["__main__"]
+        spec = getattr(main, "__spec__", None)
+        module = spec.name.removesuffix(".__main__") if spec else Path(getattr(main, "__file__", None) or "main").stem
+    return f"{module}.{function.__qualname__}".replace(".<locals>", "")
+
+
+def _is_same(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    """Return True for a function that was defined twice at one place, as reloading does."""
+    return getattr(one, "__code__", one) == getattr(other, "__code__", other)
+
+
+def _maybe_decorate(add: Callable[[F], object], handler: F | None) -> Any:
+    def decorate(found: F) -> F:
+        add(found)
+        return found
+
+    return decorate if handler is None else decorate(handler)

@@ -1,0 +1,146 @@
+"""The wire record: a job as it lies in the store, which is Sidekiq's format.
+
+Reading is lenient, because Ruby and old versions write it too: only what is
+needed to run a job is insisted on. What we do not know is kept as it came.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from mainspring.base import codec
+from mainspring.base.errors import InvalidName, InvalidPayload
+
+#: The longest job accepted, and the length from which one is warned of, in bytes.
+LIMIT: Final = 1_000_000
+WARN: Final = 100_000
+
+#: The longest error text kept with a job, in characters.
+ERROR_TEXT: Final = 10_000
+
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9_:.\-]{1,200}")
+_MILLISECONDS: Final = 1e11
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What a worker reads of a job.
+
+    Attributes:
+        name: The job's name; ``class`` on the wire.
+        jid: The job's id, 24 hex digits if we or Sidekiq made it.
+        args: Positional arguments, as JSON.
+        kwargs: Keyword arguments, as JSON.
+        queue: The queue it was pushed to.
+        retry: True, False, or how many retries it may have; None if nothing was said.
+        retry_queue: Where its retries go; None for the queue it came from.
+        retry_count: Retries made so far, 0 after the first failure; None before it.
+        retry_for: Seconds for which it may be retried; None for a number of retries.
+        dead: False if it shall be dropped rather than kept dead.
+        created_at: When it was first enqueued: seconds or milliseconds, see `unix`.
+        enqueued_at: When it was last put into a queue, likewise.
+        failed_at: When it first failed, likewise.
+        tags: Words for people.
+        carry: Context variables that travel with it.
+        recovered: Unix seconds of the deaths of processes that it was running in.
+    """
+
+    name: str = msgspec.field(name="class")
+    jid: str
+    args: list[Any] = msgspec.field(default_factory=list)
+    kwargs: dict[str, Any] = msgspec.field(default_factory=dict)
+    queue: Any = None
+    retry: Any = None
+    retry_queue: Any = None
+    retry_count: Any = None
+    retry_for: Any = None
+    dead: Any = None
+    created_at: Any = None
+    enqueued_at: Any = None
+    failed_at: Any = None
+    tags: Any = None
+    carry: Any = None
+    recovered: Any = None
+
+
+_decoder = msgspec.json.Decoder(Payload)
+
+
+def read(data: bytes) -> Payload:
+    """Read a job.
+
+    Raises:
+        InvalidPayload: If it is not JSON, or has no class, jid or list of arguments.
+    """
+    try:
+        return _decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise InvalidPayload("invalid", f"no job: {error}") from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise InvalidPayload("not_json", f"not JSON: {error}") from error
+
+
+def fields(data: bytes) -> dict[str, Any]:
+    """Read all fields of a job, in order, known or not, so that it can be written again.
+
+    Raises:
+        InvalidPayload: If it is no JSON object.
+    """
+    record = codec.decode(data)
+    if not isinstance(record, dict):
+        raise InvalidPayload("invalid", f"no job: a JSON {type(record).__name__}, not an object")
+    return record
+
+
+def changed(data: bytes, changes: Mapping[str, Any]) -> bytes:
+    """Return the job *data* with *changes* made; a change to None takes the field away."""
+    record = fields(data) | dict(changes)
+    return codec.encode({name: value for name, value in record.items() if value is not None or name not in changes})
+
+
+def unix(value: Any) -> float | None:
+    """Return a time of the wire in unix seconds.
+
+    Sidekiq up to 7 writes seconds as a float, 8 milliseconds as an integer; both may
+    stand in one job. What is neither is nothing.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, int) and value > _MILLISECONDS:
+        return value / 1000
+    return float(value)
+
+
+def check_queue(name: str) -> str:
+    """Return *name* if it can name a queue.
+
+    Raises:
+        InvalidName: If it is empty, too long, or has characters that Sidekiq's pages refuse.
+    """
+    if not isinstance(name, str) or not _QUEUE_NAME.fullmatch(name):
+        raise InvalidName(f"{name!r} cannot name a queue: use 1 to 200 letters, digits and _ : . -")
+    return name
+
+
+def pack_backtrace(lines: Sequence[str]) -> str:
+    """Return a backtrace as Sidekiq stores it: JSON, deflated, in base64."""
+    return base64.b64encode(zlib.compress(json.dumps(list(lines), ensure_ascii=False).encode())).decode()
+
+
+def unpack_backtrace(text: Any) -> list[str]:
+    """Return the lines of a stored backtrace; empty if there is none, or it cannot be read."""
+    if isinstance(text, list):
+        return [str(line) for line in text]
+    try:
+        # A hostile text may inflate to gigabytes: only its beginning is.
+        data = zlib.decompressobj().decompress(base64.b64decode(str(text)), 1_000_000)
+        lines = json.loads(data)
+    except (ValueError, zlib.error):
+        return []
+    return [str(line) for line in lines] if isinstance(lines, list) else []

@@ -1,0 +1,308 @@
+"""Takes jobs to the store: builds the record, runs the middleware, pushes.
+
+Sync and async share everything but the one call that waits. An error says which
+of two things happened: the job is certainly not stored, or nobody can tell.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
+
+from mainspring.base import codec
+from mainspring.base.errors import PayloadTooLarge, PushAmbiguous, PushFailed, StoreError, WrongArguments
+from mainspring.base.payload import LIMIT, WARN, check_queue
+from mainspring.base.timesource import TimeSource
+from mainspring.job import Call, Enqueued, Job, Options
+from mainspring.middleware import Middleware, around, around_async
+from mainspring.store import queues, sets
+from mainspring.store.command import Command
+from mainspring.store.connection import AsyncStore, Store
+
+#: How many jobs a bulk push sends at once.
+BULK: Final = queues.MOST
+
+_log: Final = logging.getLogger("mainspring.client")
+
+
+@dataclass(slots=True)
+class Push:
+    """One job on its way to the store, as an enqueue middleware sees it.
+
+    A middleware may change *fields*, which is the record as it will be stored,
+    and *queue* and *at*.
+
+    Attributes:
+        name: The job's name.
+        jid: The job's id.
+        queue: The queue it goes to.
+        at: When it is due, in unix seconds; None for now.
+        fields: The record, as JSON-ready values.
+    """
+
+    name: str
+    jid: str
+    queue: str
+    at: float | None
+    fields: dict[str, Any] = field(repr=False)
+
+    def encoded(self, now: float) -> bytes:
+        """Return the record as it is stored.
+
+        Raises:
+            PayloadTooLarge: If it is longer than a megabyte.
+        """
+        self.fields["queue"] = self.queue
+        if self.at is None:
+            self.fields["enqueued_at"] = now
+        data = codec.encode(self.fields)
+        if len(data) > WARN:
+            if len(data) > LIMIT:
+                raise PayloadTooLarge(self.name, len(data), LIMIT)
+            _log.warning("%s: a job of %d bytes; better store the document elsewhere and pass its id", self.name, len(data))
+        return data
+
+    def enqueued(self) -> Enqueued:
+        """Return what the caller of `enqueue` gets."""
+        return Enqueued(self.jid, self.queue, self.at)
+
+
+def new_jid() -> str:
+    """Return a new job id: 24 hex digits, as Sidekiq's."""
+    return os.urandom(12).hex()
+
+
+class Client:
+    """Pushes the jobs of one App."""
+
+    def __init__(
+        self,
+        *,
+        store: Callable[[], Store],
+        async_store: Callable[[], AsyncStore],
+        time: TimeSource,
+        rng: random.Random,
+    ) -> None:
+        """Prepare to push; the stores are asked for when they are first needed."""
+        self._store = store
+        self._async_store = async_store
+        self._time = time
+        self._rng = rng
+        self._middlewares: tuple[Middleware, ...] = ()
+        self._carried: dict[str, ContextVar[Any]] = {}
+        self._push: Callable[[Push], Enqueued | None] = self._send
+        self._apush = around_async((), self._asend)
+
+    def use(self, middleware: Middleware) -> None:
+        """Put *middleware* inside those that are there."""
+        self._middlewares += (middleware,)
+        self._push = around(self._middlewares, self._send)
+        self._apush = around_async(self._middlewares, self._asend)
+
+    def carry(self, variable: ContextVar[Any]) -> None:
+        """Let *variable*, where it is set, travel with each job."""
+        self._carried[variable.name] = variable
+
+    @property
+    def carried(self) -> Mapping[str, ContextVar[Any]]:
+        """The context variables that travel with jobs, by name."""
+        return self._carried
+
+    # --- one ---------------------------------------------------------------------
+
+    def enqueue(self, job: Job[Any, Any], args: Sequence[Any], kwargs: dict[str, Any], options: Options) -> Enqueued:
+        """Push one job; raises as `Job.enqueue`."""
+        push = self.build(job, args, kwargs, options)
+        return self._push(push) or stopped(push)
+
+    async def aenqueue(
+        self, job: Job[Any, Any], args: Sequence[Any], kwargs: dict[str, Any], options: Options
+    ) -> Enqueued:
+        """Push one job, awaiting the store; raises as `Job.enqueue`."""
+        push = self.build(job, args, kwargs, options)
+        return await self._apush(push) or stopped(push)
+
+    def enqueue_raw(self, push: Push) -> Enqueued:
+        """Push a record that was built by name."""
+        return self._push(push) or stopped(push)
+
+    async def aenqueue_raw(self, push: Push) -> Enqueued:
+        """Push a record that was built by name, awaiting the store."""
+        return await self._apush(push) or stopped(push)
+
+    def _send(self, push: Push) -> Enqueued:
+        now = self._time.now()
+        command = _command([(push.at, push.encoded(now))], push.queue)
+        try:
+            self._store().run(command)
+        except StoreError as error:
+            raise _failure(error, [push.jid]) from error
+        return push.enqueued()
+
+    async def _asend(self, push: Push) -> Enqueued:
+        now = self._time.now()
+        command = _command([(push.at, push.encoded(now))], push.queue)
+        try:
+            await self._async_store().run(command)
+        except StoreError as error:
+            raise _failure(error, [push.jid]) from error
+        return push.enqueued()
+
+    # --- many ----------------------------------------------------------------------
+
+    def enqueue_many(
+        self, job: Job[Any, Any], calls: Iterable[Call[Any]], options: Options, spread: float
+    ) -> list[Enqueued]:
+        """Push many jobs, 1,000 in a round trip; raises as `Job.enqueue_many`."""
+        results: list[Enqueued] = []
+        for part in self._parts(job, calls, options, spread):
+            for command, jids in part.commands(self._time.now()):
+                try:
+                    self._store().run(command)
+                except StoreError as error:
+                    raise _failure(error, jids) from error
+            results += part.results
+        return results
+
+    async def aenqueue_many(
+        self, job: Job[Any, Any], calls: Iterable[Call[Any]], options: Options, spread: float
+    ) -> list[Enqueued]:
+        """Push many jobs, awaiting the store; raises as `Job.enqueue_many`."""
+        results: list[Enqueued] = []
+        for part in self._parts(job, calls, options, spread):
+            for command, jids in part.commands(self._time.now()):
+                try:
+                    await self._async_store().run(command)
+                except StoreError as error:
+                    raise _failure(error, jids) from error
+            results += part.results
+        return results
+
+    def _parts(
+        self, job: Job[Any, Any], calls: Iterable[Call[Any]], options: Options, spread: float
+    ) -> Iterator[_Part]:
+        rest = iter(calls)
+        while part := list(islice(rest, BULK)):
+            pushes = [self.build(job, call.args, call.kwargs, options) for call in part]
+            if spread:
+                start = options.at or self._time.now()
+                for push in pushes:
+                    push.at = start + self._rng.uniform(0, spread)
+            yield _Part.of(pushes, self._middlewares)
+
+    # --- building ------------------------------------------------------------------
+
+    def build(self, job: Job[Any, Any], args: Sequence[Any], kwargs: dict[str, Any], options: Options) -> Push:
+        """Return the record of one job.
+
+        Raises:
+            WrongArguments: If the arguments do not fit, or cannot travel as JSON.
+        """
+        wire_args, wire_kwargs = job.arguments.bind(args, kwargs)
+        return self.record(job.name, wire_args, wire_kwargs, options)
+
+    def record(self, name: str, args: list[Any], kwargs: dict[str, Any], options: Options) -> Push:
+        """Return the record of a job whose arguments are JSON-ready."""
+        now = self._time.now()
+        at = options.at if options.at is not None and options.at > now else None
+        fields: dict[str, Any] = {"retry": options.retry.wire, "queue": options.queue, "class": name, "args": args}
+        if kwargs:
+            fields["kwargs"] = kwargs
+        if options.tags:
+            fields["tags"] = list(options.tags)
+        if self._carried:
+            self._add_carried(fields)
+        jid = new_jid()
+        fields["jid"] = jid
+        fields["created_at"] = now
+        return Push(name, jid, options.queue, at, fields)
+
+    def _add_carried(self, fields: dict[str, Any]) -> None:
+        carry = {}
+        for name, variable in self._carried.items():
+            value = variable.get(_UNSET)
+            if value is not _UNSET:
+                carry[name] = value
+        if carry:
+            fields["carry"] = carry
+
+    def prepare(self, push: Push) -> None:
+        """Run the middleware around a push that another makes, as the clock does for a tick."""
+        around(self._middlewares, Push.enqueued)(push)
+
+    def delayed(self, options: Options, seconds: float) -> Options:
+        """Return *options* with a due time *seconds* from now."""
+        return options.changed(at=self._time.now() + seconds)
+
+
+_UNSET: Final = object()
+
+
+def stopped(push: Push) -> Enqueued:
+    """Return what the caller gets if a middleware stopped the job: an empty jid."""
+    return Enqueued("", push.queue, push.at)
+
+
+@dataclass(slots=True)
+class _Part:
+    """Up to 1,000 jobs of a bulk push, by queue."""
+
+    results: list[Enqueued]
+    pushes: list[Push]
+
+    @classmethod
+    def of(cls, pushes: list[Push], middlewares: tuple[Middleware, ...]) -> _Part:
+        if not middlewares:
+            return cls([push.enqueued() for push in pushes], pushes)
+        kept: list[Push] = []
+
+        def keep(push: Push) -> Enqueued:
+            kept.append(push)
+            return push.enqueued()
+
+        link = around(middlewares, keep)
+        return cls([link(push) or stopped(push) for push in pushes], kept)
+
+    def commands(self, now: float) -> Iterator[tuple[Command[int], list[str]]]:
+        """Return one call for what is scheduled, and one for each queue, with the ids in it."""
+        groups: dict[str | None, list[Push]] = {}
+        for push in self.pushes:
+            groups.setdefault(None if push.at is not None else push.queue, []).append(push)
+        for queue, group in groups.items():
+            records = [(push.at, push.encoded(now)) for push in group]
+            yield _command(records, queue or ""), [push.jid for push in group]
+
+
+def _command(records: Sequence[tuple[float | None, bytes]], queue: str) -> Command[int]:
+    due = [(at, data) for at, data in records if at is not None]
+    if due:
+        return sets.add(due)
+    return queues.push(check_queue(queue), [data for _, data in records])
+
+
+def _failure(error: StoreError, jids: Sequence[str]) -> PushFailed | PushAmbiguous:
+    jobs = f"job {jids[0]} is" if len(jids) == 1 else f"{len(jids)} jobs are"
+    if error.applied is False:
+        return PushFailed(f"{jobs} not stored: {error}", jids)
+    return PushAmbiguous(f"{jobs} perhaps stored, perhaps not: {error}", jids)
+
+
+def check_json(name: str, args: object, kwargs: object) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments of a job whose code lives elsewhere.
+
+    Raises:
+        WrongArguments: If they are not a list and a dict of JSON's own types.
+    """
+    if not isinstance(args, list | tuple) or not isinstance(kwargs, dict):
+        raise WrongArguments(name, None, f"args must be a list and kwargs a dict, not {args!r} and {kwargs!r}")
+    try:
+        codec.encode([list(args), kwargs])
+    except (TypeError, ValueError) as error:
+        raise WrongArguments(name, None, f"arguments must be JSON: {error}") from error
+    return list(args), dict(kwargs)

@@ -1,0 +1,95 @@
+"""What the environment and pyproject.toml say; the only reader of both."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mainspring.base import durations
+from mainspring.base.errors import InvalidOption
+
+#: The embedded store's place where no URL is given, below the working directory.
+EMBEDDED_DIRECTORY = ".mainspring"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How a process proves that it lives, and how long others wait before they take its jobs.
+
+    All in seconds. Each can be set by an environment variable ``MAINSPRING_<NAME>``.
+
+    Attributes:
+        beat: Between two heartbeats, give or take a fifth.
+        lease: For how long a heartbeat is a proof of life.
+        sweep: Between two looks for dead processes, up to twice that.
+        grace: Between the first look that finds no lease and the second that reclaims.
+        reconcile: Between two comparisons of what is in flight with what is known.
+    """
+
+    beat: float = 5.0
+    lease: float = 30.0
+    sweep: float = 10.0
+    grace: float = 15.0
+    reconcile: float = 60.0
+
+
+def timing(environment: Mapping[str, str] = os.environ) -> Timing:
+    """Return the timing that the environment asks for.
+
+    Raises:
+        InvalidOption: If a lease would run out between two heartbeats.
+    """
+    given = {
+        field.name: durations.seconds(environment[f"MAINSPRING_{field.name.upper()}"])
+        for field in fields(Timing)
+        if environment.get(f"MAINSPRING_{field.name.upper()}")
+    }
+    found = Timing(**given)
+    if found.lease < 3 * found.beat:
+        raise InvalidOption(
+            f"MAINSPRING_LEASE ({found.lease} s) must be at least three times MAINSPRING_BEAT ({found.beat} s):"
+            " a single late heartbeat must not end a lease"
+        )
+    return found
+
+
+def store_url(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the store's URL: MAINSPRING_URL, else REDIS_URL, else the embedded store here."""
+    return environment.get("MAINSPRING_URL") or environment.get("REDIS_URL") or f"embedded://{EMBEDDED_DIRECTORY}"
+
+
+def release(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the name of the running release, for logs: MAINSPRING_RELEASE, or what platforms set."""
+    names = ("MAINSPRING_RELEASE", "RELEASE", "GIT_SHA", "SOURCE_VERSION", "HEROKU_SLUG_COMMIT")
+    return next((environment[name] for name in names if environment.get(name)), "")
+
+
+def instance(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the name of this instance of a service, for logs: MAINSPRING_INSTANCE, DYNO, or the host's name."""
+    return environment.get("MAINSPRING_INSTANCE") or environment.get("DYNO") or os.uname().nodename
+
+
+def pyproject(directory: Path) -> dict[str, Any]:
+    """Return the table ``[tool.mainspring]`` of the pyproject.toml in *directory*; empty if there is none.
+
+    Raises:
+        InvalidOption: If the file is no TOML.
+    """
+    path = directory / "pyproject.toml"
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidOption(f"{path.name} cannot be read: {error}") from error
+    found = table.get("tool", {}).get("mainspring", {})
+    return found if isinstance(found, dict) else {}
+
+
+def app_name(directory: Path, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return where the App is, as ``module[:attribute]``: MAINSPRING_APP, or ``[tool.mainspring] app``."""
+    return environment.get("MAINSPRING_APP") or pyproject(directory).get("app")

@@ -1,0 +1,129 @@
+"""The running job, as its own code sees it: `current_job()`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, MutableMapping
+from contextvars import ContextVar
+from typing import Any, Final
+
+from mainspring.base import payload
+from mainspring.base.errors import JobCut, LeaseLost, NotInAJob
+from mainspring.base.payload import Payload
+
+_current: Final[ContextVar[JobContext]] = ContextVar("mainspring_current_job")
+_log: Final = logging.getLogger("mainspring.job")
+
+
+class JobContext:
+    """One run of one job.
+
+    Attributes:
+        jid: The job's id.
+        name: The job's name.
+        queue: The queue it was taken from.
+        args: Its positional arguments, as their annotated types; a middleware may replace them.
+        kwargs: Its keyword arguments, likewise.
+        fence: A number that is greater at each delivery of any job of this queue. Written with
+            what the job writes, it lets a database refuse a run that was given up for dead.
+    """
+
+    __slots__ = ("_is_lost", "_is_stopping", "_process", "_wire", "args", "fence", "jid", "kwargs", "name", "queue")
+
+    def __init__(
+        self,
+        wire: Payload,
+        *,
+        queue: str,
+        fence: int,
+        process: str,
+        is_lost: Callable[[], bool],
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        """Describe the run of *wire*; made by the worker."""
+        self.jid = wire.jid
+        self.name = wire.name
+        self.queue = queue
+        self.args: tuple[Any, ...] | list[Any] = wire.args
+        self.kwargs: dict[str, Any] = wire.kwargs
+        self.fence = fence
+        self._wire = wire
+        self._process = process
+        self._is_lost = is_lost
+        self._is_stopping = is_stopping
+
+    @property
+    def attempt(self) -> int:
+        """Which run this is: 1 for the first, 2 for the first retry."""
+        count = self._wire.retry_count
+        return count + 2 if isinstance(count, int) else 1
+
+    @property
+    def created_at(self) -> float | None:
+        """When the job was first enqueued, in unix seconds; None if it does not say."""
+        return payload.unix(self._wire.created_at)
+
+    @property
+    def enqueued_at(self) -> float | None:
+        """When the job was last put into a queue, in unix seconds; None if it does not say."""
+        return payload.unix(self._wire.enqueued_at)
+
+    @property
+    def tags(self) -> list[str]:
+        """The job's tags."""
+        return [str(tag) for tag in self._wire.tags] if isinstance(self._wire.tags, list) else []
+
+    @property
+    def log(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger whose lines name this job."""
+        return _JobLogger(_log, {"jid": self.jid, "class": self.name, "queue": self.queue, "attempt": self.attempt})
+
+    def is_stopping(self) -> bool:
+        """Return True if the worker is shutting down, so that a long job can end early."""
+        return self._is_stopping()
+
+    def is_lost(self) -> bool:
+        """Return True if this process has not proved for so long that it lives that others may hold it for dead."""
+        return self._is_lost()
+
+    def check(self) -> None:
+        """Stop here if the job should not go on.
+
+        Raises:
+            LeaseLost: If the job may have been given to another process.
+        """
+        if self._is_lost():
+            raise LeaseLost(self.jid, self._process)
+
+
+class _JobLogger(logging.LoggerAdapter[logging.Logger]):
+    """Puts the job's facts into each line."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Add the facts to *kwargs*, as the formatters of `base.logs` expect them."""
+        facts = dict(self.extra or {})
+        given = kwargs.get("extra") or {}
+        facts.update({key: value for key, value in given.items() if key not in ("event", "facts")})
+        facts.update(given.get("facts", {}))
+        kwargs["extra"] = {"event": given.get("event", "job.log"), "facts": facts}
+        return msg, kwargs
+
+
+def current_job() -> JobContext:
+    """Return the job that is running here.
+
+    Raises:
+        NotInAJob: If called outside of a job.
+    """
+    try:
+        return _current.get()
+    except LookupError:
+        raise NotInAJob from None
+
+
+def enter(job: JobContext) -> None:
+    """Make *job* the one that `current_job()` returns in this context; for the worker."""
+    _current.set(job)
+
+
+__all__ = ["JobContext", "JobCut", "current_job", "enter"]

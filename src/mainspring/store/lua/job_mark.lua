@@ -1,0 +1,17 @@
+-- job_mark: note that a job which was recovered before is about to run, so that a crash is blamed on it alone.
+--
+-- KEYS[1]  hash  {queue:<name>}:p:<id>  seq -> payload, and marks
+--
+-- ARGV[1]  seq  the delivery
+--
+-- Returns  1  noted
+--          0  no longer this process's job
+
+local inflight = KEYS[1]
+local seq = ARGV[1]
+
+if redis.call("HEXISTS", inflight, seq) == 0 then
+  return 0
+end
+redis.call("HSET", inflight, "_run:" .. seq, 1)
+return 1

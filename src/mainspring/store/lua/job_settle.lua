@@ -1,0 +1,49 @@
+-- job_settle: record what became of one job, in the step that takes it off the process.
+--
+-- KEYS[1]  hash    {queue:<name>}:p:<id>    seq -> payload
+-- KEYS[2]  zset    retry, schedule or dead  where the job goes, if it goes anywhere
+-- KEYS[3]  list    mainspring:bell          on which one forwarder a process waits
+-- KEYS[4]  string  stat:processed           runs so far
+-- KEYS[5]  string  stat:processed:<day>     runs of one UTC day
+-- KEYS[6]  string  stat:failed              failed runs so far
+-- KEYS[7]  string  stat:failed:<day>        failed runs of one UTC day
+--
+-- ARGV[1]  seq      the delivery
+-- ARGV[2]  place    later: into the set by time; bury: into the set as dead; none: nowhere
+-- ARGV[3]  score    unix seconds: when due, or when it died
+-- ARGV[4]  payload  the job, encoded anew
+-- ARGV[5]  runs     1 if it counts as a run
+-- ARGV[6]  fails    1 if it counts as a failed run
+-- ARGV[7]  oldest   unix seconds; what died before that leaves the dead set
+-- ARGV[8]  most     how many the dead set may hold
+--
+-- Returns  1  recorded
+--          0  no longer this process's job: nothing was recorded
+-- include: lib/ring.lua
+-- include: lib/count.lua
+
+local inflight, set, bell = KEYS[1], KEYS[2], KEYS[3]
+local processed, processed_day, failed, failed_day = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local seq, place, score, payload = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local runs, fails, oldest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+
+-- The fence. It frees memory as well, so a full server lets the rest of the script run.
+if redis.call("HDEL", inflight, seq) == 0 then
+  return 0
+end
+redis.call("HDEL", inflight, "_run:" .. seq)
+if place == "later" then
+  ring(set, bell, score)
+  redis.call("ZADD", set, score, payload)
+elseif place == "bury" then
+  redis.call("ZADD", set, score, payload)
+  redis.call("ZREMRANGEBYSCORE", set, "-inf", "(" .. oldest)
+  redis.call("ZREMRANGEBYRANK", set, 0, -most - 1)
+end
+if runs == 1 then
+  count(processed, processed_day, 1)
+end
+if fails == 1 then
+  count(failed, failed_day, 1)
+end
+return 1

@@ -1,0 +1,60 @@
+-- jobs_fetch: take jobs from a queue into a process's in-flight hash.
+--
+-- A request that is made again with the same id, because its answer was lost, gets the same jobs again.
+--
+-- KEYS[1]  list    queue:<name>                payloads, newest at the head
+-- KEYS[2]  hash    {queue:<name>}:p:<id>       seq -> payload, and the last request
+-- KEYS[3]  string  {queue:<name>}:fence        deliveries so far
+-- KEYS[4]  string  {queue:<name>}:tomb:<id>    stands if the process was declared dead
+-- KEYS[5]  set     paused                      names of paused queues
+--
+-- ARGV[1]  n       how many to take; at most 1,000
+-- ARGV[2]  reqid   the request's id
+-- ARGV[3]  field   where this requester's last request is kept
+-- ARGV[4]  name    the queue's name
+--
+-- Returns  {seq, payload, ...}  what was taken, the oldest first
+--          0                    the queue is paused
+--          -1                   the process was declared dead
+
+local queue, inflight, fence, tomb, paused = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local n, reqid, field, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+if redis.call("EXISTS", tomb) == 1 then
+  return -1
+end
+local last = redis.call("HGET", inflight, field)
+if last then
+  local id, first, count = string.match(last, "^(.-):(%d+):(%d+)$")
+  if id == reqid then
+    local out = {}
+    for seq = tonumber(first), tonumber(first) + tonumber(count) - 1 do
+      local payload = redis.call("HGET", inflight, seq)
+      if payload then
+        out[#out + 1] = seq
+        out[#out + 1] = payload
+      end
+    end
+    return out
+  end
+end
+if redis.call("SISMEMBER", paused, name) == 1 then
+  return 0
+end
+
+-- RPOP comes first: it frees memory, so a full server lets the rest of the script run.
+local payloads = redis.call("RPOP", queue, n)
+if not payloads then
+  return {}
+end
+local newest = redis.call("INCRBY", fence, #payloads)
+local oldest = newest - #payloads + 1
+local fields, out = { field, reqid .. ":" .. oldest .. ":" .. #payloads }, {}
+for i, payload in ipairs(payloads) do
+  fields[#fields + 1] = oldest + i - 1
+  fields[#fields + 1] = payload
+  out[#out + 1] = oldest + i - 1
+  out[#out + 1] = payload
+end
+redis.call("HSET", inflight, unpack(fields))
+return out

@@ -1,0 +1,32 @@
+-- periodic_claim: enqueue one tick of a periodic entry, unless it was claimed before.
+--
+-- KEYS[1]  hash  mainspring:periodic:last  entry -> unix seconds of the newest tick claimed
+-- KEYS[2]  list  queue:<name>              payloads, newest at the head
+-- KEYS[3]  set   queues                    every queue name ever used
+--
+-- ARGV[1]  entry    the entry's name
+-- ARGV[2]  tick     unix seconds at which the entry was due, with three decimals
+-- ARGV[3]  name     the queue's name
+-- ARGV[4]  payload  the job, encoded
+--
+-- Returns   1  claimed and enqueued
+--           0  this tick, or a later one, had been claimed
+--          -1  it is not due yet by the server's clock
+
+local last, queue, queues = KEYS[1], KEYS[2], KEYS[3]
+local entry, tick, name, payload = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+local time = redis.call("TIME")
+if tonumber(tick) > time[1] + time[2] / 1000000 then
+  return -1
+end
+local newest = tonumber(redis.call("HGET", last, entry))
+if newest and tonumber(tick) <= newest then
+  return 0
+end
+
+-- The claim comes last: a push that fails, because the queue's key is no list, leaves the tick open.
+redis.call("SADD", queues, name)
+redis.call("LPUSH", queue, payload)
+redis.call("HSET", last, entry, tick)
+return 1

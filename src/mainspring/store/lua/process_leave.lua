@@ -1,0 +1,24 @@
+-- process_leave: end a process's ownership, giving back whatever it still holds.
+--
+-- KEYS[1]  hash    {queue:<name>}:p:<id>     seq -> payload
+-- KEYS[2]  list    queue:<name>              payloads, newest at the head
+-- KEYS[3]  string  {queue:<name>}:l:<id>     the lease
+-- KEYS[4]  set     {queue:<name>}:owners     identities that may hold jobs
+-- KEYS[5]  hash    {queue:<name>}:suspect    identities seen without a lease
+--
+-- ARGV[1]  id  the process's identity
+--
+-- Returns  n  how many jobs were given back
+-- include: lib/inflight.lua
+
+local inflight, queue, lease, owners, suspect = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local id = ARGV[1]
+
+local jobs = newest_first(inflight)
+redis.call("DEL", inflight, lease)
+for _, job in ipairs(jobs) do
+  redis.call("RPUSH", queue, job[2])
+end
+redis.call("SREM", owners, id)
+redis.call("HDEL", suspect, id)
+return #jobs

@@ -1,0 +1,25 @@
+-- set_forward: move jobs from a set into a queue; whoever removes one from the set pushes it.
+--
+-- KEYS[1]  zset  schedule, retry or dead   payloads
+-- KEYS[2]  list  queue:<name>              payloads, newest at the head
+-- KEYS[3]  set   queues                    every queue name ever used
+--
+-- ARGV[1]     name  the queue's name
+-- ARGV[2...]  old   the payload as the set has it, and new, as it shall be pushed; at most 100 pairs
+--
+-- Returns  n  how many were moved by this call
+
+local set, queue, queues = KEYS[1], KEYS[2], KEYS[3]
+local name = ARGV[1]
+
+local n = 0
+for i = 2, #ARGV, 2 do
+  if redis.call("ZREM", set, ARGV[i]) == 1 then
+    redis.call("LPUSH", queue, ARGV[i + 1])
+    n = n + 1
+  end
+end
+if n > 0 then
+  redis.call("SADD", queues, name)
+end
+return n

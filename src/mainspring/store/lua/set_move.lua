@@ -1,0 +1,23 @@
+-- set_move: move one job between two sets, or to another time in the same.
+--
+-- KEYS[1]  zset  schedule, retry or dead  where it is
+-- KEYS[2]  zset  schedule, retry or dead  where it goes
+-- KEYS[3]  list  mainspring:bell          on which one forwarder a process waits
+--
+-- ARGV[1]  old    the payload as the first set has it
+-- ARGV[2]  new    the payload as the second set shall have it
+-- ARGV[3]  score  unix seconds
+--
+-- Returns  1  moved
+--          0  it was not there
+-- include: lib/ring.lua
+
+local from, to, bell = KEYS[1], KEYS[2], KEYS[3]
+local old, new, score = ARGV[1], ARGV[2], ARGV[3]
+
+if redis.call("ZREM", from, old) == 0 then
+  return 0
+end
+ring(to, bell, score)
+redis.call("ZADD", to, score, new)
+return 1

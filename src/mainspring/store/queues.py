@@ -1,0 +1,247 @@
+"""Verbs of queues: push, fetch, acknowledge, give back, look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mainspring.store import keys
+from mainspring.store.command import (
+    Command,
+    Reply,
+    array,
+    blob,
+    blobs,
+    ignore,
+    integer,
+    integers,
+    maybe_blob,
+    pairs,
+    plain,
+    texts,
+)
+
+#: The most jobs that one call may push, fetch or acknowledge: a script blocks all other callers.
+MOST: Final = 1000
+
+#: The most jobs whose places one call may ask for.
+PAGE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a fetch gave.
+
+    Attributes:
+        jobs: Pairs of delivery number and payload, the oldest first.
+        paused: True if the queue is paused.
+        fenced: True if this process was declared dead.
+    """
+
+    jobs: Sequence[tuple[int, bytes]] = ()
+    paused: bool = False
+    fenced: bool = False
+
+
+_FETCHED_OTHERWISE = {0: Fetched(paused=True), -1: Fetched(fenced=True)}
+
+
+def _fetched(reply: Reply) -> Fetched:
+    if isinstance(reply, int):
+        return _FETCHED_OTHERWISE[reply]
+    flat = array(reply)
+    return Fetched([(integer(seq), blob(payload)) for seq, payload in zip(flat[::2], flat[1::2], strict=True)])
+
+
+def push(queue: str, payloads: Sequence[bytes]) -> Command[int]:
+    """Put at most 1,000 *payloads* into *queue*, all or none; the first runs first.
+
+    Returns:
+        How long the queue is then.
+    """
+    return Command("job_push", (keys.queue(queue), keys.QUEUES), (queue, *payloads), integer)
+
+
+def fetch(queue: str, identity: str, n: int, reqid: str, field: str) -> Command[Fetched]:
+    """Take up to *n* jobs of *queue* into the in-flight hash of *identity*, in one step.
+
+    Asked again with the same *reqid*, because an answer was lost, it gives the same jobs.
+
+    Args:
+        queue: The queue's name.
+        identity: The process that takes them.
+        n: How many at most, up to 1,000.
+        reqid: Names this request; renewed only after an answer was read.
+        field: Names the requester within the process: one request under way for each.
+    """
+    return Command(
+        "jobs_fetch",
+        (
+            keys.queue(queue),
+            keys.inflight(queue, identity),
+            keys.fence(queue),
+            keys.tomb(queue, identity),
+            keys.PAUSED,
+        ),
+        (n, reqid, field, queue),
+        _fetched,
+    )
+
+
+def done(queue: str, identity: str, seqs: Sequence[int], day: str) -> Command[list[int]]:
+    """Acknowledge at most 1,000 successes and count them, in one step.
+
+    Returns:
+        For each delivery 1, or 0 if it was no longer this process's.
+    """
+    return Command(
+        "jobs_done",
+        (keys.inflight(queue, identity), keys.STAT_PROCESSED, keys.stat_processed_day(day)),
+        tuple(seqs),
+        integers,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of one job, for `settle`.
+
+    Attributes:
+        place: The key of the set it goes to; None if it goes nowhere.
+        score: Unix seconds: when it is due, or when it died.
+        payload: The job as it shall be stored.
+        runs: True if it counts as a run.
+        fails: True if it counts as a failed run.
+    """
+
+    place: str | None = None
+    score: float = 0.0
+    payload: bytes = b""
+    runs: bool = True
+    fails: bool = False
+
+
+#: What the dead set may hold, as Sidekiq has it: half a year and ten thousand jobs.
+DEAD_SECONDS: Final = 180 * 86400.0
+DEAD_MOST: Final = 10_000
+
+
+def settle(queue: str, identity: str, seq: int, what: Settlement, *, now: float, day: str) -> Command[int]:
+    """Take one job off the process, and record what became of it, in one step.
+
+    Returns:
+        1; or 0 if the job was no longer this process's, and then nothing was recorded.
+    """
+    manner = {None: "none", keys.DEAD: "bury"}.get(what.place, "later")
+    return Command(
+        "job_settle",
+        (
+            keys.inflight(queue, identity),
+            what.place or keys.DEAD,
+            keys.BELL,
+            keys.STAT_PROCESSED,
+            keys.stat_processed_day(day),
+            keys.STAT_FAILED,
+            keys.stat_failed_day(day),
+        ),
+        (seq, manner, what.score, what.payload, int(what.runs), int(what.fails), now - DEAD_SECONDS, DEAD_MOST),
+        integer,
+    )
+
+
+def mark(queue: str, identity: str, seq: int) -> Command[int]:
+    """Note that a job which was recovered before is about to run; 0 if it is no longer ours."""
+    return Command("job_mark", (keys.inflight(queue, identity),), (seq,), integer)
+
+
+def give_back(queue: str, identity: str, seqs: Sequence[int]) -> Command[list[int]]:
+    """Put deliveries back at the head of their queue; *seqs* are sorted newest first here.
+
+    Returns:
+        For each, in the order newest first, 1; or 0 if it was no longer this process's.
+    """
+    return Command(
+        "jobs_return",
+        (keys.inflight(queue, identity), keys.queue(queue)),
+        tuple(sorted(seqs, reverse=True)),
+        integers,
+    )
+
+
+def look(queue: str, seconds: float) -> Command[bool]:
+    """Wait until *queue* holds a job, at most *seconds*; takes nothing.
+
+    Moving a list's tail onto itself changes nothing, so a lost answer costs nothing.
+    """
+    key = keys.queue(queue)
+    return Command(
+        "BLMOVE", (key, key), ("RIGHT", "RIGHT", seconds), lambda reply: reply is not None, plain=True, blocks=seconds
+    )
+
+
+def inflight(queue: str, identity: str) -> Command[dict[bytes, bytes]]:
+    """Read all that *identity* holds of *queue*: delivery -> payload, and fields that begin with ``_``."""
+    return plain("HGETALL", keys.inflight(queue, identity), decode=pairs)
+
+
+def inflight_seqs(queue: str, identity: str) -> Command[list[str]]:
+    """Read the deliveries that *identity* holds of *queue*, and fields that begin with ``_``."""
+    return plain("HKEYS", keys.inflight(queue, identity), decode=texts)
+
+
+# --- for people ------------------------------------------------------------------
+
+
+def names() -> Command[list[str]]:
+    """Read the names of all queues."""
+    return plain("SMEMBERS", keys.QUEUES, decode=lambda reply: sorted(texts(reply)))
+
+
+def paused() -> Command[list[str]]:
+    """Read the names of the paused queues."""
+    return plain("SMEMBERS", keys.PAUSED, decode=lambda reply: sorted(texts(reply)))
+
+
+def size(queue: str) -> Command[int]:
+    """Count the jobs that wait in *queue*."""
+    return plain("LLEN", keys.queue(queue), decode=integer)
+
+
+def oldest(queue: str) -> Command[bytes | None]:
+    """Read the job of *queue* that runs next; None if it is empty."""
+    return plain("LINDEX", keys.queue(queue), args=(-1,), decode=maybe_blob)
+
+
+def page(queue: str, newest_first: int, count: int) -> Command[list[bytes]]:
+    """Read *count* jobs of *queue*, beginning *newest_first* places from its newest."""
+    return plain("LRANGE", keys.queue(queue), args=(newest_first, newest_first + count - 1), decode=blobs)
+
+
+def page_from_tail(queue: str, skip: int, count: int) -> Command[list[bytes]]:
+    """Read *count* jobs of *queue* in the order in which they will run, *skip* of them left out."""
+
+    def oldest_first(reply: Reply) -> list[bytes]:
+        return blobs(reply)[::-1]
+
+    return plain("LRANGE", keys.queue(queue), args=(-skip - count, -skip - 1), decode=oldest_first)
+
+
+def remove(queue: str, payload: bytes) -> Command[int]:
+    """Delete one waiting job by its stored bytes; 0 if it is not there any more."""
+    return plain("LREM", keys.queue(queue), args=(1, payload), decode=integer)
+
+
+def clear(queue: str) -> Command[int]:
+    """Delete *queue* with all that waits in it, and return how much that was."""
+    return Command("queue_clear", (keys.queue(queue), keys.QUEUES), (queue,), integer)
+
+
+def pause(queue: str) -> Command[None]:
+    """Stop the starting of jobs from *queue*, everywhere."""
+    return plain("SADD", keys.PAUSED, args=(queue,), decode=ignore)
+
+
+def resume(queue: str) -> Command[None]:
+    """Let jobs of *queue* start again."""
+    return plain("SREM", keys.PAUSED, args=(queue,), decode=ignore)

@@ -1,0 +1,43 @@
+"""Verbs of counters and of the server's own state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mainspring.store import keys
+from mainspring.store.command import Command, Reply, array, blob, integer, plain
+
+
+def counters(days: Sequence[str] = ()) -> Command[list[int]]:
+    """Read runs and failed runs: for ever, then for each of *days* (``YYYY-MM-DD``, UTC), two numbers each."""
+    daily = [key for day in days for key in (keys.stat_processed_day(day), keys.stat_failed_day(day))]
+
+    def read(reply: Reply) -> list[int]:
+        return [integer(item) for item in array(reply)]
+
+    return plain("MGET", keys.STAT_PROCESSED, keys.STAT_FAILED, *daily, decode=read)
+
+
+def server_info() -> Command[dict[str, str]]:
+    """Read what the server says of itself: version, memory, role, persistence."""
+
+    def read(reply: Reply) -> dict[str, str]:
+        lines = blob(reply).decode("utf-8", "replace").splitlines()
+        return dict(line.split(":", 1) for line in lines if ":" in line)
+
+    return plain("INFO", decode=read)
+
+
+def server_time() -> Command[float]:
+    """Read the server's clock, in unix seconds."""
+
+    def read(reply: Reply) -> float:
+        seconds, microseconds = array(reply)
+        return integer(seconds) + integer(microseconds) / 1e6
+
+    return plain("TIME", decode=read)
+
+
+def ping() -> Command[bool]:
+    """Ask for a sign of life."""
+    return plain("PING", decode=lambda reply: reply == b"PONG")

@@ -1,0 +1,251 @@
+"""The rules of the house hold in every file, and each rule can fail.
+
+What import-linter checks (floors, circles, who knows the Redis client) is in
+pyproject.toml; what Lua scripts promise is in `store/test_lua_headers.py`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from types import MappingProxyType
+
+import pytest
+
+from house import danger, literals, purity, shape, state
+from house.source import PACKAGE, ROOT, Source, breaches, files
+
+SRC = files("src")
+TESTS = files("tests")
+EVERYTHING = files("src", "tests", "examples", "benchmarks", "tools")
+
+# --- who may do what others may not, and why -----------------------------------------
+
+MAY_IMPORT_BY_NAME = MappingProxyType(
+    {
+        "cli/boot.py": "finds the App that -A names; a person typed it",
+    }
+)
+MAY_CATCH_EVERYTHING = MappingProxyType(
+    {
+        "middleware.py:_link.call": "throws it on into the user's link, which raises it again unless it was handled",
+        "middleware.py:_mixed_link.call": "likewise",
+        "middleware.py:_async_link.call": "likewise",
+    }
+)
+MAY_SAY_ANY = MappingProxyType(
+    {
+        "base/payload.py": "fields that strangers wrote may hold any JSON",
+        "store/connection.py": "the client library does not type what it reads",
+        "store/url.py": "options of the client library",
+    }
+)
+
+RULES = MappingProxyType(
+    {
+        "function too long": (shape.function_too_long, EVERYTHING),
+        "file too long": (shape.file_too_long, EVERYTHING),
+        "too deep": (shape.too_deep, EVERYTHING),
+        "clock read": (purity.clock_read, SRC),
+        "chance": (purity.chance, SRC),
+        "outside world": (purity.outside_world, SRC),
+        "sleeping": (purity.sleeping, TESTS),
+        "key literal": (literals.key_literal(), SRC),
+        "Lua in Python": (literals.lua_in_python, SRC),
+        "module state": (state.module_state(state.frozen_classes(SRC)), SRC),
+        "runs data": (danger.runs_data, SRC),
+        "imports by name": (danger.imports_by_name(MAY_IMPORT_BY_NAME), SRC),
+        "catches everything": (danger.catches_everything(MAY_CATCH_EVERYTHING), SRC),
+        "untyped": (danger.untyped(MAY_SAY_ANY), SRC),
+    }
+)
+
+# --- the house -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_no_file_breaks_the_rule(name):
+    rule, sources = RULES[name]
+
+    found_here = breaches(rule, sources)
+
+    assert not found_here, "\n" + "\n".join(found_here)
+
+
+def test_lua_stands_in_one_folder():
+    scripts = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "src").rglob("*.lua")}
+
+    assert scripts <= {"src/mainspring/store/lua", "src/mainspring/store/lua/lib"}
+
+
+@pytest.mark.parametrize("allowed", [MAY_IMPORT_BY_NAME, MAY_CATCH_EVERYTHING, MAY_SAY_ANY])
+def test_each_exception_is_still_needed(allowed):
+    rules = (danger.imports_by_name({}), danger.catches_everything({}), danger.untyped({}))
+    makers = dict(zip(map(id, (MAY_IMPORT_BY_NAME, MAY_CATCH_EVERYTHING, MAY_SAY_ANY)), rules, strict=True))
+    paths = {place.split(":")[0] for place in allowed}
+
+    broken = {line.removeprefix(PACKAGE).split(":")[0] for line in breaches(makers[id(allowed)], SRC)}
+
+    assert paths - broken == set()
+
+
+# --- the rules themselves ------------------------------------------------------------
+
+KEYS = """
+from typing import Final
+BELL = "mainspring:bell"
+RETRY = "retry"
+STAT = "stat:processed"
+LATER: Final = "later:all"
+
+def queue(name):
+    "Return the list queue:NAME."
+    return f"queue:{name}"
+
+def signals(identity):
+    return f"{identity}-signals"
+
+def process(identity):
+    return identity
+"""
+
+long_function = "def f():\n" + "    x = 1\n" * 40
+documented = 'def f():\n    """Do.\n' + "\n    more\n" * 20 + '    """\n' + "    x = 1\n" * 36
+
+
+def at(path: str, code: str) -> Source:
+    return Source(PACKAGE + path, textwrap.dedent(code))
+
+
+def found(rule, code: str, path: str = "store/verbs.py") -> list[str]:
+    return [finding.text for finding in rule(at(path, code))]
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        (shape.function_too_long, long_function),
+        (shape.function_too_long, "class C:\n" + textwrap.indent(long_function, "    ")),
+        (shape.file_too_long, "x = 1\n" * 401),
+        (shape.too_deep, "def f():\n for a in b:\n  if a:\n   with a:\n    if c:\n     pass"),
+        (shape.too_deep, "def f():\n try:\n  pass\n except E:\n  while a:\n   if b:\n    match c:\n     case 1: pass"),
+        (purity.clock_read, "import time\ntime.time()"),
+        (purity.clock_read, "from time import monotonic as m\nm()"),
+        (purity.clock_read, "from datetime import datetime\ndatetime.now(tz)"),
+        (purity.clock_read, "import datetime as dt\ndt.datetime.utcnow()"),
+        (purity.clock_read, "import time\ndef f(clock=time.time): ..."),
+        (purity.clock_read, "from datetime import date\ndate.today()"),
+        (purity.clock_read, "import time\ntime.gmtime()"),
+        (purity.chance, "import random\nrandom.random()"),
+        (purity.chance, "from random import shuffle\nshuffle(x)"),
+        (purity.chance, "import random\nrng = random.Random()"),
+        (purity.chance, "from random import Random\nrng = Random(1)"),
+        (purity.sleeping, "import time\ntime.sleep(1)"),
+        (purity.sleeping, "from time import sleep\nsleep(1)"),
+        (purity.sleeping, "import asyncio\nasync def f(): await asyncio.sleep(0)"),
+        (literals.key_literal(KEYS), "x = 'mainspring:bell'"),
+        (literals.key_literal(KEYS), "x = 'mainspring:another'"),
+        (literals.key_literal(KEYS), "x = b'stat:processed'"),
+        (literals.key_literal(KEYS), "x = 'later:all'"),
+        (literals.key_literal(KEYS), "x = f'queue:{name}'"),
+        (literals.key_literal(KEYS), "x = 'queue:' + name"),
+        (literals.key_literal(KEYS), "x = 'queue:%s' % name"),
+        (literals.key_literal(KEYS), "x = f'{me}-signals'"),
+        (literals.key_literal(KEYS), "x = f'{{queue:{name}}}:owners'"),
+        (literals.key_literal(KEYS), "from m import Command\nCommand('s', ('retry',), (), int)"),
+        (literals.key_literal(KEYS), "from m import Command\nCommand('s', keys=(f'{x}', A), args=())"),
+        (literals.key_literal(KEYS), "from m import plain\nplain('LLEN', 'retry', decode=int)"),
+        (literals.key_literal(KEYS), "client.zadd('retry', {})"),
+        (literals.lua_in_python, "x = 'return redis.call(1)'"),
+        (literals.lua_in_python, "x = f'local a = KEYS[1] {b}'"),
+        (literals.lua_in_python, "client.register_script(text)"),
+        (literals.lua_in_python, "send('EVALSHA', sha)"),
+        (state.module_state(), "cache = {}"),
+        (state.module_state(), "seen: set[str] = set()"),
+        (state.module_state(), "if x:\n    jobs = []"),
+        (state.module_state(), "TABLE = {}\ndef f(): TABLE['a'] = 1"),
+        (state.module_state(), "NAMES = []\ndef f(): NAMES.append(1)"),
+        (state.module_state(), "app = App()"),
+        (state.module_state(), "LOCK = threading.Lock()"),
+        (state.module_state(), "pair = (1, [])"),
+        (state.module_state(), "LOCKS = {'a': threading.Lock()}"),
+        (state.module_state(), "count = 0\ndef f():\n    global count\n    count += 1"),
+        (state.module_state(), "class Open: ...\nit = Open()"),
+        (danger.runs_data, "import pickle"),
+        (danger.runs_data, "def f():\n    from marshal import loads"),
+        (danger.runs_data, "eval(text)"),
+        (danger.imports_by_name({}), "import importlib\nimportlib.import_module(name)"),
+        (danger.imports_by_name({}), "from importlib import import_module as load\nload(name)"),
+        (danger.catches_everything({}), "try: ...\nexcept Exception: ..."),
+        (danger.catches_everything({}), "try: ...\nexcept (ValueError, BaseException) as e: log(e)"),
+        (danger.catches_everything({}), "try: ...\nexcept: ..."),
+        (danger.catches_everything({}), "with contextlib.suppress(Exception): ..."),
+        (danger.catches_everything({"store/verbs.py:g": "why"}), "def f():\n    try: ...\n    except Exception: ..."),
+        (danger.untyped({}), "from typing import Any\nx: Any"),
+        (danger.untyped({}), "import typing as t\ndef f(x: int | t.Any): ..."),
+        (danger.untyped({}), "from typing import Any\ndef f(*x: Any): ..."),
+        (danger.untyped({}), "from typing import Any\ndef f() -> Any: ..."),
+    ],
+)  # fmt: skip
+def test_a_breach_is_caught(rule, code):
+    assert found(rule, code) != []
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        (shape.function_too_long, "def f():\n" + "    x = 1\n" * 39),
+        (shape.function_too_long, documented),
+        (shape.file_too_long, "x = 1\n" * 400),
+        (shape.too_deep, "def f():\n for a in b:\n  if a:\n   with a:\n    pass"),
+        (shape.too_deep, "def f():\n if a: pass\n elif b: pass\n elif c: pass\n elif d: pass\n elif e: pass"),
+        (purity.clock_read, "import time\ntime.gmtime(now)"),
+        (purity.clock_read, "def f(now, time): return time.seconds + now"),
+        (purity.clock_read, "from datetime import datetime\ndef f(when: datetime): return datetime.fromtimestamp(1)"),
+        (purity.chance, "import random\ndef f(rng: random.Random): return rng.random()"),
+        (literals.key_literal(KEYS), "x = 'retry'"),
+        (literals.key_literal(KEYS), "x = f'the queue: {name}'"),
+        (literals.key_literal(KEYS), "x = 'queue: is empty'"),
+        (literals.key_literal(KEYS), "def f():\n    'Reads queue:NAME.'"),
+        (literals.key_literal(KEYS), "from m import Command, keys\nCommand('s', (keys.RETRY, keys.queue(n)), ('retry',), int)"),
+        (literals.lua_in_python, "def f():\n    'Calls redis.call.'"),
+        (state.module_state(), "LIMIT = 10\n_NAMES = ('a', 'b')\nT = TypeVar('T')"),
+        (state.module_state(), "TABLE = {'a': 1}\ndef f(): return TABLE['a']"),
+        (state.module_state(), "__all__ = ['a']"),
+        (state.module_state(), "A = frozenset({1, 2})\nB = re.compile('x')\nlog = logging.getLogger('x')"),
+        (state.module_state(), "Time = float | int\nHandler = Callable[[int], str]"),
+        (state.module_state(), "@dataclass(frozen=True)\nclass Row:\n    a: int\nFIRST = Row(1)\nROWS = (Row(1), Row(2))"),
+        (state.module_state(frozenset({"Retry"})), "from m import Retry\nNEVER = Retry(max=0)"),
+        (state.module_state(), "def f():\n    cache = {}\n    cache['a'] = 1"),
+        (danger.runs_data, "import json\nre.compile('x')\nevaluate(x)"),
+        (danger.imports_by_name({"store/verbs.py": "why"}), "import importlib\nimportlib.import_module(name)"),
+        (danger.catches_everything({}), "try: ...\nexcept ValueError: ..."),
+        (danger.catches_everything({}), "try: ...\nexcept BaseException:\n    close()\n    raise"),
+        (danger.catches_everything({"store/verbs.py:C.f": "why"}), "class C:\n  def f(self):\n    try: ...\n    except Exception: ..."),
+        (danger.untyped({}), "from typing import Any\ndef f(any: object, x: list[Any]) -> Job[..., Any]: ..."),
+        (danger.untyped({}), "from typing import Any, overload\n@overload\ndef f(x: int): ...\ndef f(x: Any) -> Any: ..."),
+        (state.module_state(), "A = {1} | B | {Literal}\nC = (1, {'a': (2, 3)}, *B)"),
+    ],
+)  # fmt: skip
+def test_what_is_right_passes(rule, code):
+    assert found(rule, code) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "path", "is_caught"),
+    [
+        (purity.clock_read, "import time\ntime.time()", "base/timesource.py", False),
+        (purity.clock_read, "import time\ntime.time()", "worker/heartbeat.py", False),
+        (purity.clock_read, "import time\ntime.time()", "app.py", True),
+        (purity.chance, "import random\nrandom.random()", "clock/clock.py", False),
+        (purity.chance, "import secrets\nsecrets.token_hex()", "base/payload.py", True),
+        (purity.chance, "import uuid\nuuid.uuid4()", "schedule/entry.py", True),
+        (purity.chance, "import secrets\nsecrets.token_hex()", "client.py", False),
+        (purity.outside_world, "import socket", "base/logs.py", True),
+        (purity.outside_world, "open('x')", "schedule/catalog.py", True),
+        (purity.outside_world, "import socket", "store/connection.py", False),
+        (literals.key_literal(KEYS), "x = 'mainspring:bell'", "store/keys.py", False),
+        (literals.lua_in_python, "send('EVALSHA', sha)", "store/connection.py", False),
+    ],
+)  # fmt: skip
+def test_a_rule_knows_where_it_holds(rule, code, path, is_caught):
+    assert bool(found(rule, code, path)) is is_caught

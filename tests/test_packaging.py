@@ -1,0 +1,92 @@
+"""What is installed is what is in the tree: the wheel carries every script, and one version is everywhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+
+import pytest
+
+from house.source import ROOT
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+VERSION = re.findall(r'__version__ = "(.+)"', (ROOT / "src/mainspring/__about__.py").read_text())[0]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Build the wheel with what is installed here, so that nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("wheel")
+    code = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def names(wheel: zipfile.ZipFile) -> set[str]:
+    return set(wheel.namelist())
+
+
+def test_the_wheel_carries_every_file_of_the_package(wheel):
+    package = ROOT / "src"
+    ours = {path.relative_to(package).as_posix() for path in package.glob("mainspring/**/*") if path.is_file()}
+    wanted = {name for name in ours if "__pycache__" not in name}
+
+    carried = {name for name in names(wheel) if name.startswith("mainspring/")}
+
+    assert carried == wanted
+    assert "mainspring/py.typed" in carried
+    assert "mainspring/store/lua/jobs_fetch.lua" in carried
+    assert any(name.startswith("mainspring/store/lua/lib/") for name in carried)
+
+
+def test_the_wheel_carries_nothing_beside_the_package(wheel):
+    strangers = {
+        name for name in names(wheel) if not name.startswith(("mainspring/", f"mainspring-{VERSION}.dist-info/"))
+    }
+
+    assert strangers == set()
+
+
+def test_the_wheel_gives_the_command_and_the_license(wheel):
+    about = f"mainspring-{VERSION}.dist-info"
+
+    assert "mainspring = mainspring.cli.main:main" in wheel.read(f"{about}/entry_points.txt").decode()
+    assert "MIT License" in wheel.read(f"{about}/licenses/LICENSE").decode()
+
+
+def test_an_installation_without_extras_asks_for_nothing_heavy(wheel):
+    metadata = wheel.read(f"mainspring-{VERSION}.dist-info/METADATA").decode()
+
+    plain = {
+        re.split(r"[<>=!~ ;]", line)[1] for line in re.findall(r"Requires-Dist: .*", metadata) if "extra ==" not in line
+    }
+
+    assert plain == {"click", "cronsim", "hiredis", "msgspec", "redis", "tzdata"}
+
+
+def test_constraints_pin_everything_that_an_extra_names():
+    pinned = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    project = PYPROJECT["project"]
+    asked = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+
+    missing = {name for one in asked if (name := re.match(r"[\w.-]+", one)[0]) not in {pin.lower() for pin in pinned}}
+
+    assert missing == set()
+
+
+def test_constraints_hold_names_and_versions_only():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+
+    assert [line for line in lines if not re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+", line)] == []
+
+
+def test_the_changelog_begins_with_the_version_of_the_package():
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+    assert newest is not None
+    assert newest[1] == VERSION

@@ -1,0 +1,131 @@
+"""What a tick is, and what becomes of those that came due while nobody looked.
+
+A tick is the nominal instant at which an entry is due, in unix seconds with three
+decimals. The job's id, the claim in the store and the next tick are all made from
+it; systems that made them from the time at which they happened to look have fired
+twice (GoodJob, Solid Queue, River, sidekiq-scheduler).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias, get_args
+
+Missed: TypeAlias = Literal["once", "all", "skip"]
+
+#: What `missed` may be.
+MISSED: tuple[str, ...] = get_args(Missed)
+#: The resolution of ticks, in seconds.
+MILLISECOND = 0.001
+#: How many missed ticks of an entry are caught up, and counted, at most.
+CAP = 1_000
+#: Bounds of the default grace, in seconds.
+LEAST_GRACE, MOST_GRACE = 60.0, 12 * 3600.0
+
+
+class Rule(Protocol):
+    """When an entry is due."""
+
+    def after(self, t: float) -> float | None:
+        """Return the first tick strictly after *t*; None if there is none."""
+
+    def anchored(self, anchor: float) -> Rule:
+        """Return this rule as it counts from *anchor*, when the entry was first registered.
+
+        A rule that names times of day counts from nothing and returns itself.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What to do about missed ticks.
+
+    Attributes:
+        ticks: Those to run, oldest first.
+        folded: How many are left out; counted up to `CAP`.
+        newest: The newest missed tick, from which the next one follows; where none was missed, where the look began.
+    """
+
+    ticks: tuple[float, ...]
+    folded: int
+    newest: float
+
+
+def due(rule: Rule, last: float, now: float, *, missed: Missed = "once", grace: float | None = None) -> Due:
+    """Decide what becomes of the ticks after *last* and before *now*.
+
+    A tick at *now* itself was not missed.
+
+    Args:
+        rule: The entry's rule, anchored.
+        last: The newest tick that was claimed, or the instant from which the entry counts.
+        now: When a clock began, or began again, to look.
+        missed: ``"once"`` runs the newest one, ``"all"`` the newest `CAP`, ``"skip"`` none.
+        grace: Seconds by which a tick may be late. None means `default_grace` for ``"once"``,
+            and no limit for ``"all"``, which is asked for by those who need every tick.
+    """
+    first = rule.after(last)
+    if first is None or first >= now:
+        return Due((), 0, last)
+    found = _recent(rule, last, now, CAP + 1)
+    kept = _kept(rule, found, now, missed=missed, grace=grace)
+    return Due(kept, min(len(found) - len(kept), CAP), found[-1])
+
+
+def default_grace(rule: Rule, tick: float) -> float:
+    """Return by how many seconds *tick* may be late: half the gap to the next, from 60 s to 12 h."""
+    following = rule.after(tick)
+    if following is None:
+        return MOST_GRACE
+    return min(max((following - tick) / 2, LEAST_GRACE), MOST_GRACE)
+
+
+def text(tick: float) -> str:
+    """Return *tick* as it stands in the store: unix seconds with three decimals."""
+    return f"{tick:.3f}"
+
+
+def jid(name: str, tick: float) -> str:
+    """Return the id of the job of one tick: 24 hex digits, the same on every node.
+
+    A name holds no control character, so that the separator makes the pair unambiguous.
+    """
+    return hashlib.blake2b(f"{name}\0{text(tick)}".encode(), digest_size=12).hexdigest()
+
+
+def _kept(
+    rule: Rule, found: tuple[float, ...], now: float, *, missed: Missed, grace: float | None
+) -> tuple[float, ...]:
+    if missed == "skip":
+        return ()
+    if missed == "all":
+        return tuple(tick for tick in found[-CAP:] if grace is None or now - tick <= grace)
+    newest = found[-1]
+    limit = default_grace(rule, newest) if grace is None else grace
+    return (newest,) if now - newest <= limit else ()
+
+
+def _recent(rule: Rule, last: float, now: float, limit: int) -> tuple[float, ...]:
+    """Return the newest *limit* ticks between *last* and *now*, both excluded, oldest first.
+
+    A rule only walks forward, and a year of downtime of a job of every second is 31 million
+    steps: so the walk starts a second before *now*, and twice as far back until enough is found.
+    """
+    span = 1.0
+    while True:
+        start = max(last, now - span)
+        found = _between(rule, start, now, limit)
+        if start == last or len(found) == limit:
+            return found
+        span *= 2
+
+
+def _between(rule: Rule, start: float, end: float, limit: int) -> tuple[float, ...]:
+    found: deque[float] = deque(maxlen=limit)
+    tick = rule.after(start)
+    while tick is not None and tick < end:
+        found.append(tick)
+        tick = rule.after(tick)
+    return tuple(found)

@@ -1,0 +1,130 @@
+"""What a user may write: neither mypy nor pyright has anything to say. Checked, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, timedelta
+from typing import assert_type
+from uuid import UUID
+
+from mainspring import App, Enqueued, Job, Retry, Snooze, current_job
+
+app = App("redis://localhost:6379/0", queue="default", tz="Europe/London")
+tenant: ContextVar[str] = ContextVar("tenant")
+app.carry(tenant)
+
+
+@app.job
+def add(x: int, y: int) -> int:
+    return x + y
+
+
+@app.job(queue="mailers", retry=5, tags=["billing"])
+async def send_invoice(invoice_id: int, *, due: date) -> None:
+    current_job().log.info("sent")
+
+
+@app.job(retry=Retry(max=3, backoff="exponential", base="2s", on=(OSError,)))
+def sync_contact(contact: UUID, force: bool = False) -> str:
+    raise Snooze("30s")
+
+
+@app.job
+def sweep() -> None: ...
+
+
+@app.job
+def tag(name: str, *labels: str, **fields: int) -> None: ...
+
+
+# --- a job is the function that it was made from ---------------------------------------
+
+assert_type(add(1, 2), int)
+assert_type(add(x=1, y=2), int)
+assert_type(sync_contact(UUID(int=1)), str)
+as_function: Callable[[int, int], int] = add
+
+
+async def call_it() -> None:
+    assert_type(await send_invoice(1, due=date(2026, 1, 1)), None)
+
+
+# --- now, later, at a time --------------------------------------------------------------
+
+assert_type(add.enqueue(1, 2), Enqueued)
+assert_type(add.enqueue(1, y=2).jid, str)
+add.enqueue_in("5m", 1, 2)
+add.enqueue_in(timedelta(minutes=5), 1, y=2)
+add.enqueue_in(1.5, 1, 2)
+add.enqueue_at(datetime(2026, 1, 1, tzinfo=UTC), 1, 2)
+add.enqueue_at(1767225600, 1, 2)
+send_invoice.enqueue(1, due=date(2026, 1, 1))
+sync_contact.enqueue(UUID(int=1))
+sync_contact.enqueue(UUID(int=1), force=True)
+sweep.enqueue()
+sweep.enqueue_in("1h")
+tag.enqueue("a", "b", "c", size=3)
+
+
+async def enqueue_it() -> None:
+    assert_type(await add.aenqueue(1, 2), Enqueued)
+    await add.aenqueue_in("5m", 1, 2)
+    await add.aenqueue_at(datetime(2026, 1, 1, tzinfo=UTC), 1, 2)
+    await add.aenqueue_many([(1, 2), (3, 4)])
+    await send_invoice.aenqueue(1, due=date(2026, 1, 1))
+
+
+# --- many -------------------------------------------------------------------------------
+
+
+def pairs() -> Iterator[tuple[int, int]]:
+    yield 1, 2
+
+
+assert_type(add.enqueue_many([(1, 2), (3, 4)], spread="1m"), list[Enqueued])
+add.enqueue_many(pairs(), spread=timedelta(minutes=1))
+add.enqueue_many((number, number) for number in range(10))
+sync_contact.enqueue_many([(UUID(int=1),)])
+send_invoice.enqueue_many([send_invoice.call(1, due=date(2026, 1, 1))])
+
+# --- with other options -----------------------------------------------------------------
+
+assert_type(add.using(queue="low")(1, 2), int)
+add.using(queue="low", retry=0).enqueue(1, 2)
+add.using(at=datetime(2026, 1, 1, tzinfo=UTC)).enqueue(1, y=2)
+add.using(tags=["a"], retry=False).enqueue_in("1m", 1, 2)
+add.using(queue="low").enqueue_many([(1, 2)])
+
+# --- by name, and by time ---------------------------------------------------------------
+
+app.enqueue("HardWorker", [1, "two"], queue="ruby")
+app.enqueue("add", [1], {"y": 2}, retry=3)
+app.every("10m", sweep)
+app.every(timedelta(days=1), add, at=["06:00", "18:00"], tz="Europe/London", args=[1, 2])
+app.cron("0 */4 * * *", add, args=[1], kwargs={"y": 2})
+
+
+@app.every("1m", name="hello")
+def hello() -> None: ...
+
+
+# --- what is around ---------------------------------------------------------------------
+
+
+@app.on("startup")
+def prepare() -> None: ...
+
+
+@app.on_error
+def report(error: BaseException, job: object) -> None: ...
+
+
+hello.enqueue()
+prepare()
+report(ValueError(), None)
+every_job: list[Job[..., object]] = [add, sync_contact, sweep]
+
+for name, job in app.jobs.items():
+    assert_type(name, str)
+    job.options.queue.upper()

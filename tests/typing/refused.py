@@ -1,0 +1,135 @@
+"""What a user must be told while typing: each line marked E is an error in mypy and in pyright. Never run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from uuid import UUID
+
+from mainspring import App, Retry
+
+app = App()
+
+
+@app.job
+def add(x: int, y: int) -> int:
+    return x + y
+
+
+@app.job(queue="mailers")
+async def send_invoice(invoice_id: int, *, due: date) -> None: ...
+
+
+@app.job
+def sync_contact(contact: UUID, force: bool = False) -> str:
+    return ""
+
+
+# --- the plain call ---------------------------------------------------------------------
+
+add("1", 2)  # E
+add(1)  # E
+add(1, 2, 3)  # E
+add(1, z=2)  # E
+text: str = add(1, 2)  # E
+
+# --- now --------------------------------------------------------------------------------
+
+add.enqueue("1", 2)  # E
+add.enqueue(1, None)  # E
+add.enqueue(1)  # E
+add.enqueue()  # E
+add.enqueue(1, 2, 3)  # E
+add.enqueue(1, z=2)  # E
+add.enqueue(x=1, y="2")  # E
+send_invoice.enqueue(1)  # E
+send_invoice.enqueue(1, date(2026, 1, 1))  # E
+send_invoice.enqueue(1, due="2026-01-01")  # E
+sync_contact.enqueue("not-a-uuid")  # E
+sync_contact.enqueue(UUID(int=1), force="yes")  # E
+
+# --- later ------------------------------------------------------------------------------
+
+add.enqueue_in("5m", "1", 2)  # E
+add.enqueue_in("5m", 1)  # E
+add.enqueue_in([5], 1, 2)  # E
+add.enqueue_at(1767225600, "1", 2)  # E
+add.enqueue_at("tomorrow", 1, 2)  # E
+add.enqueue_at(date(2026, 1, 1), 1, 2)  # E
+
+
+# --- from a coroutine -------------------------------------------------------------------
+
+
+async def enqueue_it() -> None:
+    await add.aenqueue("1", 2)  # E
+    await add.aenqueue(1)  # E
+    await add.aenqueue_in("5m", "1", 2)  # E
+    await add.aenqueue_in([5], 1, 2)  # E
+    await add.aenqueue_at(1767225600, "1", 2)  # E
+    await add.aenqueue_at("tomorrow", 1, 2)  # E
+    await add.aenqueue_many([("1", 2)])  # E
+    await add.aenqueue_many([(1,)])  # E
+    await send_invoice.aenqueue(1, due=None)  # E
+
+
+# --- many -------------------------------------------------------------------------------
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    yield "a", "b"
+
+
+add.enqueue_many([("1", 2)])  # E
+add.enqueue_many([(1, 2), (3, "4")])  # E
+add.enqueue_many([(1,)])  # E
+add.enqueue_many([(1, 2, 3)])  # E
+add.enqueue_many([1, 2])  # E
+add.enqueue_many(texts())  # E
+add.enqueue_many([(1, 2)], spread=[1])  # E
+add.enqueue_many([add.call(1, "2")])  # E
+add.enqueue_many([sync_contact.call(UUID(int=1))])  # E
+sync_contact.enqueue_many([("not-a-uuid",)])  # E
+
+# --- with other options -----------------------------------------------------------------
+
+add.using(queue="low").enqueue("1", 2)  # E
+add.using(retry=0).enqueue(1)  # E
+add.using(retry=0).enqueue_in("5m", 1, "2")  # E
+add.using(retry=0).enqueue_at(0, 1, "2")  # E
+add.using(retry=0).enqueue_many([(1, "2")])  # E
+add.using(queue="low")("1", 2)  # E
+add.using(queue=1)  # E
+add.using(queues="low")  # E
+add.using(at="tomorrow")  # E
+
+# --- by name, by time, and when defining -------------------------------------------------
+
+app.enqueue(add, [1, 2])  # E
+app.enqueue("add", 1)  # E
+app.every([10], add)  # E
+app.every("1d", add, at=9)  # E
+app.cron(5, add)  # E
+app.on("starting")  # E
+app.job(queue=1)  # E
+app.job(retry="often")  # E
+app.job(colour="red")  # E
+App(5)  # E
+Retry(max="3")  # E
+
+
+@app.every("1m", name="hello")
+def hello() -> None: ...
+
+
+@app.on("startup")
+def prepare() -> None: ...
+
+
+@app.on_error
+def report(error: BaseException, job: object) -> None: ...
+
+
+hello.enqueue(1)  # E
+prepare(1)  # E
+report()  # E

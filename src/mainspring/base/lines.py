@@ -180,7 +180,7 @@ class JsonFormatter(LineFormatter):
 
 def _json_escaped(match: re.Match[str]) -> str:
     # Beyond the first 65,536 characters JSON wants two halves.
-    units = match.group().encode("utf-16-be", "surrogatepass")
+    units = match.group().encode("utf-16-be")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 

@@ -1,0 +1,10 @@
+"""The clock: a loop that enqueues periodic jobs at their ticks, and does nothing else.
+
+Any number of clocks may run on one store. None leads: each tick is claimed and
+pushed by one script, so whoever comes first enqueues it and the others learn so.
+"""
+
+from mainspring.clock.clock import Clock, Tick
+from mainspring.clock.host import Companion, Host, Payloads
+
+__all__ = ["Clock", "Companion", "Host", "Payloads", "Tick"]

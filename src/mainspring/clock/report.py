@@ -1,0 +1,69 @@
+"""What the clock says in its log, each event with its facts for machines."""
+
+from __future__ import annotations
+
+import logging
+
+from mainspring.base.durations import in_words
+from mainspring.schedule.entry import Entry
+from mainspring.schedule.ticks import Due
+
+_log = logging.getLogger("mainspring.clock")
+
+
+def tick(name: str, jid: str, lag: float, *, won: bool) -> None:
+    """Say that a tick is in its queue; only in debug if another clock put it there.
+
+    Args:
+        name: The entry's name.
+        jid: The id of the tick's job.
+        lag: Seconds from the nominal time to the store's answer.
+        won: Whether this clock enqueued it.
+    """
+    level = logging.INFO if won else logging.DEBUG
+    if _log.isEnabledFor(level):
+        facts = {"entry": name, "jid": jid, "lag_ms": round(lag * 1000), "won": won}
+        _log.log(level, "tick %s", name, extra={"event": "clock.tick", "facts": facts})
+
+
+def missed(entry: Entry, found: Due) -> None:
+    """Say what becomes of ticks that were missed, if any were."""
+    if not found.folded and not found.ticks:
+        return
+    run, left_out = len(found.ticks), found.folded
+    facts = {"entry": entry.name, "policy": entry.missed, "run": run, "left_out": left_out}
+    text = "%s missed ticks: %d run now, %d left out"
+    _log.warning(text, entry.name, run, left_out, extra={"event": "clock.missed", "facts": facts})
+
+
+def failed(entry: Entry, at: float | None, error: Exception) -> None:
+    """Say that a tick of *entry*, nominal time *at*, could not be enqueued."""
+    facts = {"entry": entry.name, "tick": at, "error": repr(error)}
+    text = "%s could not be enqueued, and is tried again: %s"
+    _log.error(text, entry.name, error, exc_info=error, extra={"event": "clock.entry_failed", "facts": facts})
+
+
+def crashed() -> None:
+    """Say that the loop met an error that it does not know; call it where the error is handled."""
+    _log.exception("the clock met an error, and goes on", extra={"event": "clock.error", "facts": {}})
+
+
+def watching(entries: int) -> None:
+    """Say that the clock has begun."""
+    _log.info("watching %d entries", entries, extra={"event": "clock.watching", "facts": {"entries": entries}})
+
+
+def gone(why: str) -> None:
+    """Say that the store does not do what it is asked."""
+    _log.error("the store is gone, trying again: %s", why, extra={"event": "store.gone", "facts": {"error": why}})
+
+
+def back(after: float) -> None:
+    """Say that the store is back *after* so many seconds."""
+    facts = {"after_ms": round(after * 1000)}
+    _log.warning("the store is back after %s", in_words(after), extra={"event": "store.back", "facts": facts})
+
+
+def stopped() -> None:
+    """Say that the clock has ended."""
+    _log.info("stopped", extra={"event": "clock.stopped", "facts": {}})

@@ -1,0 +1,43 @@
+"""One job, wherever it is."""
+
+from __future__ import annotations
+
+from mainspring.api.jobs import StoredJob
+from mainspring.api.places import InFlight
+from mainspring.api.queues import Queues, likely
+from mainspring.api.sets import JobSet
+from mainspring.base.timesource import TimeSource
+from mainspring.store import keys, processes, queues
+from mainspring.store.connection import Store
+
+
+def find(store: Store, time: TimeSource, jid: str) -> StoredJob | None:
+    """Return the job *jid*, looked for in what runs, the queues and the three sets.
+
+    It looks at the first 100,000 jobs of each queue and at a million of each set. A job that
+    moves meanwhile may be missed.
+
+    Returns:
+        None if it is not there: it is done, was dropped, or never was.
+    """
+    names = Queues(store, time)
+    for queue in names:
+        found = _in_flight(store, time, queue.name, jid) or queue.find(jid)
+        if found:
+            return found
+    for key in (keys.RETRY, keys.SCHEDULE, keys.DEAD):
+        found = JobSet(store, time, key).find(jid)
+        if found:
+            return found
+    return None
+
+
+def _in_flight(store: Store, time: TimeSource, queue: str, jid: str) -> StoredJob | None:
+    for identity in store.run(processes.owners(queue)):
+        held = store.run(queues.inflight(queue, identity))
+        payloads = [raw for field, raw in held.items() if not field.startswith(b"_")]
+        for raw in likely(payloads, jid):
+            job = StoredJob.read(store, time, raw, InFlight(identity))
+            if job.jid == jid:
+                return job
+    return None

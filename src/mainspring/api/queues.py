@@ -1,0 +1,208 @@
+"""Queues, as people look at them and steer them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mainspring.api import paging
+from mainspring.api.jobs import StoredJob
+from mainspring.api.paging import PAGE, Page
+from mainspring.api.places import InQueue
+from mainspring.base.errors import InvalidName
+from mainspring.base.payload import check_queue
+from mainspring.base.timesource import TimeSource
+from mainspring.store import queues
+from mainspring.store.connection import Store
+
+#: How many jobs of a queue `Queue.find` looks at where nobody says otherwise.
+BUDGET = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue at one moment.
+
+    Attributes:
+        name: Its name.
+        size: How many jobs wait in it.
+        latency: Seconds for which the job that runs next has waited; 0 if none waits.
+        is_paused: True if no job of it is started.
+    """
+
+    name: str
+    size: int
+    latency: float
+    is_paused: bool
+
+
+class Queue:
+    """One queue. It need not exist: a queue that nobody has pushed to is empty."""
+
+    def __init__(self, store: Store, time: TimeSource, name: str, *, is_there: bool = False) -> None:
+        """Look at the queue *name*; nothing is asked yet.
+
+        Args:
+            store: The store it is in.
+            time: The machine's clocks.
+            name: Its name.
+            is_there: True for a name that was found in the store, where strangers call queues what they like.
+
+        Raises:
+            InvalidName: If *name* cannot name a queue.
+        """
+        self.name = name if is_there else check_queue(name)
+        self._store = store
+        self._time = time
+
+    def __repr__(self) -> str:
+        """Show the name."""
+        return f"<Queue {self.name}>"
+
+    def __len__(self) -> int:
+        """Count the jobs that wait."""
+        return self.size
+
+    def __bool__(self) -> bool:
+        """Be true though it may be empty."""
+        return True
+
+    @property
+    def size(self) -> int:
+        """How many jobs wait."""
+        return self._store.run(queues.size(self.name))
+
+    @property
+    def latency(self) -> float:
+        """Seconds for which the job that runs next has waited; 0 if none waits."""
+        return self._age(self._store.run(queues.oldest(self.name)))
+
+    @property
+    def is_paused(self) -> bool:
+        """True if no job of it is started, anywhere."""
+        return self.name in self._store.run(queues.paused())
+
+    def state(self) -> QueueState:
+        """Return size, latency and pause in one round trip."""
+        return states(self._store, self._time, [self.name])[0]
+
+    def pause(self) -> None:
+        """Start no more of its jobs, anywhere; what runs goes on, and what is pushed waits."""
+        self._store.run(queues.pause(self.name))
+
+    def resume(self) -> None:
+        """Let its jobs start again."""
+        self._store.run(queues.resume(self.name))
+
+    def clear(self) -> int:
+        """Drop all that waits, and return how much that was."""
+        return self._store.run(queues.clear(self.name))
+
+    def jobs(self, cursor: str = "", count: int = PAGE) -> Page[StoredJob]:
+        """Return a page of the jobs that wait, what runs next coming first.
+
+        Jobs that are taken meanwhile move the others up, so that the next page may begin late.
+        """
+        return paging.page(self._read, cursor, count)
+
+    def __iter__(self) -> Iterator[StoredJob]:
+        """Iterate over the jobs, what runs next coming first; they may be deleted meanwhile."""
+        return paging.walk(self._read, self._standing)
+
+    def find(self, jid: str, *, budget: int = BUDGET) -> StoredJob | None:
+        """Return the job *jid*; None if it is not among the first *budget* jobs."""
+        for skip in range(0, budget, paging.MOST):
+            part = self._store.run(queues.page_from_tail(self.name, skip, paging.MOST))
+            found = next((job for job in map(self._stored, likely(part, jid)) if job.jid == jid), None)
+            if found or len(part) < paging.MOST:
+                return found
+        return None
+
+    def _read(self, skip: int, count: int) -> Sequence[StoredJob]:
+        return [self._stored(raw) for raw in self._store.run(queues.page_from_tail(self.name, skip, count))]
+
+    def _standing(self, payloads: Sequence[bytes]) -> int | None:
+        place = self._store.run(queues.position(self.name, payloads))
+        return None if place < 0 else place
+
+    def _stored(self, raw: bytes) -> StoredJob:
+        return StoredJob.read(self._store, self._time, raw, InQueue(self.name))
+
+    def _age(self, raw: bytes | None) -> float:
+        return 0.0 if raw is None else age(self._stored(raw), self._time.now())
+
+
+def likely(payloads: Sequence[bytes], jid: str) -> Sequence[bytes]:
+    """Return those of *payloads* that may be the job *jid*; reading them all would take ten times longer."""
+    needle = jid.encode()
+    return payloads if jid.startswith("raw-") else [raw for raw in payloads if needle in raw]
+
+
+def age(job: StoredJob, now: float) -> float:
+    """Return for how many seconds *job* has waited; 0 if it does not say."""
+    since = job.enqueued_at or job.created_at
+    return 0.0 if since is None else max(0.0, now - since)
+
+
+def states(store: Store, time: TimeSource, names: Sequence[str]) -> list[QueueState]:
+    """Return how the queues *names* are, in one round trip."""
+    answers = store.pipeline(
+        [queues.paused(), *(command for name in names for command in (queues.size(name), queues.oldest(name)))]
+    )
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    paused, now = set(answers[0]), time.now()
+    return [
+        QueueState(name, size, 0.0 if raw is None else _waited(store, time, raw, now), name in paused)
+        for name, size, raw in zip(names, answers[1::2], answers[2::2], strict=True)
+    ]
+
+
+def _waited(store: Store, time: TimeSource, raw: bytes, now: float) -> float:
+    return age(StoredJob.read(store, time, raw, InQueue("")), now)
+
+
+class Queues:
+    """All queues that jobs were ever pushed to."""
+
+    def __init__(self, store: Store, time: TimeSource) -> None:
+        """Look at the queues of *store*; nothing is asked yet."""
+        self._store = store
+        self._time = time
+
+    def __iter__(self) -> Iterator[Queue]:
+        """Iterate over the queues, by name."""
+        return (Queue(self._store, self._time, name, is_there=True) for name in self._names())
+
+    def __len__(self) -> int:
+        """Count the queues."""
+        return len(self._names())
+
+    def __bool__(self) -> bool:
+        """Be true though there may be none."""
+        return True
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether jobs were ever pushed to the queue *name*."""
+        return name in self._names()
+
+    def __getitem__(self, name: str) -> Queue:
+        """Return the queue *name*, whether or not it exists.
+
+        Raises:
+            InvalidName: If *name* cannot name a queue, and no stranger has made one of it.
+        """
+        try:
+            return Queue(self._store, self._time, name)
+        except InvalidName:
+            if name not in self:
+                raise
+            return Queue(self._store, self._time, name, is_there=True)
+
+    def states(self) -> list[QueueState]:
+        """Return how all queues are, by name, in two round trips."""
+        return states(self._store, self._time, self._names())
+
+    def _names(self) -> list[str]:
+        return self._store.run(queues.names())

@@ -245,3 +245,17 @@ def pause(queue: str) -> Command[None]:
 def resume(queue: str) -> Command[None]:
     """Let jobs of *queue* start again."""
     return plain("SREM", keys.PAUSED, args=(queue,), decode=ignore)
+
+
+def move(queue: str, target: str, payload: bytes, *, score: float) -> Command[int]:
+    """Move one waiting job to the set *target*, in one step; 0 if it is not there any more."""
+    return Command("queue_move", (keys.queue(queue), target, keys.BELL), (payload, score), integer)
+
+
+def position(queue: str, payloads: Sequence[bytes], most: int = 10_000) -> Command[int]:
+    """Find the first of at most 100 *payloads* that still waits, among the *most* that run next.
+
+    Returns:
+        How many jobs run before it; -1 if none of them was found.
+    """
+    return Command("queue_position", (keys.queue(queue),), (most, *payloads), integer)

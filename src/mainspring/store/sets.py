@@ -29,9 +29,7 @@ class Due:
 def _due(reply: Reply) -> Due:
     now_ms, next_ms, scheduled, retries = array(reply)
     upcoming = integer(next_ms)
-    return Due(
-        integer(now_ms) / 1000, None if upcoming < 0 else upcoming / 1000, blobs(scheduled), blobs(retries)
-    )
+    return Due(integer(now_ms) / 1000, None if upcoming < 0 else upcoming / 1000, blobs(scheduled), blobs(retries))
 
 
 def add(pairs: Sequence[tuple[float, bytes]]) -> Command[int]:
@@ -47,9 +45,7 @@ def due(limit: int = 100) -> Command[Due]:
 
 def listen(seconds: float) -> Command[bool]:
     """Wait up to *seconds* until a job is pushed that is due before all others."""
-    return Command(
-        "BLPOP", (keys.BELL,), (seconds,), lambda reply: reply is not None, plain=True, blocks=seconds
-    )
+    return Command("BLPOP", (keys.BELL,), (seconds,), lambda reply: reply is not None, plain=True, blocks=seconds)
 
 
 def forward(key: str, queue: str, jobs: Sequence[tuple[bytes, bytes]]) -> Command[int]:
@@ -105,3 +101,20 @@ def remove(key: str, payloads: Sequence[bytes]) -> Command[int]:
 def clear(key: str) -> Command[int]:
     """Delete a whole set."""
     return plain("UNLINK", key, decode=integer)
+
+
+def rank(key: str, payload: bytes, *, newest_first: bool = False) -> Command[int | None]:
+    """Count the jobs of a set that come before one; None if it is not there."""
+
+    def read(reply: Reply) -> int | None:
+        return None if reply is None else integer(reply)
+
+    return plain("ZREVRANK" if newest_first else "ZRANK", key, args=(payload,), decode=read)
+
+
+def trim_dead(before: float, most: int) -> list[Command[int]]:
+    """Drop from the dead set what died before a time, and what is beyond the newest *most*."""
+    return [
+        plain("ZREMRANGEBYSCORE", keys.DEAD, args=("-inf", f"({before}"), decode=integer),
+        plain("ZREMRANGEBYRANK", keys.DEAD, args=(0, -most - 1), decode=integer),
+    ]

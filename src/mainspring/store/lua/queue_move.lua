@@ -1,0 +1,22 @@
+-- queue_move: take one waiting job out of its queue and into a set.
+--
+-- KEYS[1]  list  queue:<name>      payloads
+-- KEYS[2]  zset  schedule or dead  where it goes
+-- KEYS[3]  list  mainspring:bell   on which one forwarder a process waits
+--
+-- ARGV[1]  payload  the job as the queue has it
+-- ARGV[2]  score    unix seconds
+--
+-- Returns  1  moved
+--          0  it was not there
+-- include: lib/ring.lua
+
+local queue, set, bell = KEYS[1], KEYS[2], KEYS[3]
+local payload, score = ARGV[1], ARGV[2]
+
+if redis.call("LREM", queue, 1, payload) == 0 then
+  return 0
+end
+ring(set, bell, score)
+redis.call("ZADD", set, score, payload)
+return 1

@@ -7,17 +7,11 @@ App takes it as an argument; the App never reaches up to them.
 
 from __future__ import annotations
 
-import inspect
 import random
-import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
-from difflib import get_close_matches
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, ParamSpec, Self, TypeAlias, TypeVar, Unpack, overload
+from typing import Any, ParamSpec, Self, TypeAlias, TypeVar, Unpack, overload
 
 from mainspring import config
 from mainspring.api.find import find
@@ -27,7 +21,7 @@ from mainspring.api.queues import Queue, Queues
 from mainspring.api.sets import JobSet
 from mainspring.api.stats import Stats, read_stats
 from mainspring.base.durations import Duration
-from mainspring.base.errors import InvalidName, InvalidOption, UnknownJob
+from mainspring.base.errors import InvalidOption
 from mainspring.base.payload import check_queue
 from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
@@ -38,17 +32,17 @@ from mainspring.middleware import Middleware, check
 from mainspring.schedule.catalog import Catalog
 from mainspring.schedule.entry import Entry, EntryOptions
 from mainspring.schedule.ticks import jid
-from mainspring.store import embedded, keys
+from mainspring.registry import Registry
+from mainspring.store import keys
 from mainspring.store.connection import AsyncStore, Store
-from mainspring.store.url import masked, redis_options
+from mainspring.store.opening import Stores
+from mainspring.store.url import masked
 
 P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 
 RetryOption: TypeAlias = Retry | int | bool
-
-_EMBEDDED = "embedded://"
 
 
 class App:
@@ -103,8 +97,6 @@ class App:
             InvalidName: If *queue* cannot name a queue.
         """
         self.url = url or config.store_url()
-        if not self.url.startswith(_EMBEDDED):
-            redis_options(self.url)
         self.name = name
         self.time = time or TimeSource()
         self.schedule = Catalog(tz)
@@ -114,10 +106,8 @@ class App:
             store=lambda: self.store, async_store=lambda: self.async_store, time=self.time, rng=random.Random()
         )
         self._defaults = Options(check_queue(queue), Retry.of(retry))
-        self._prefix = prefix
-        self._jobs: dict[str, Job[Any, Any]] = {}
-        self._stores: dict[str, Any] = {}
-        self._opening = threading.Lock()
+        self._registry = Registry()
+        self._stores = Stores(self.url, prefix)
 
     def __repr__(self) -> str:
         """Show the App's name and store, without the password."""
@@ -128,7 +118,7 @@ class App:
     @property
     def jobs(self) -> Mapping[str, Job[Any, Any]]:
         """The App's jobs by name."""
-        return MappingProxyType(self._jobs)
+        return self._registry.jobs
 
     @overload
     def job(self, function: Callable[P, R], /) -> Job[P, R]: ...
@@ -145,14 +135,14 @@ class App:
 
     def job(
         self,
-        function: Callable[P, R] | None = None,
+        function: Callable[..., Any] | None = None,
         /,
         *,
         name: str | None = None,
         queue: str | None = None,
         retry: RetryOption | None = None,
         tags: Sequence[str] = (),
-    ) -> Job[P, R] | Callable[[Callable[P, R]], Job[P, R]]:
+    ) -> Any:
         """Make a function a job; with or without options, as a decorator.
 
         Args:
@@ -173,21 +163,9 @@ class App:
         )
 
         def make(function: Callable[P, R]) -> Job[P, R]:
-            return self._add(function, name or _name_of(function), options)
+            return self._registry.add(function, name, options, self.client)
 
         return make if function is None else make(function)
-
-    def _add(self, function: Callable[P, R], name: str, options: Options) -> Job[P, R]:
-        if not callable(function) or isinstance(function, type | Job):
-            raise InvalidOption(f"{function!r} cannot be a job: decorate a def or an async def")
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise InvalidOption(f"{name} cannot be a job: it is a generator, so calling it runs nothing")
-        known = self._jobs.get(name)
-        if known is not None and not _is_same(known.function, function):
-            raise InvalidName(f"two jobs are named {name!r}; give one of them @app.job(name=...)")
-        job: Job[P, R] = Job(function, name=name, options=options, client=self.client)
-        self._jobs[name] = job
-        return job
 
     def job_named(self, name: str) -> Job[Any, Any]:
         """Return the job *name*, which may be short (``function``) where that is unambiguous.
@@ -195,16 +173,7 @@ class App:
         Raises:
             UnknownJob: If there is none, or several.
         """
-        if name in self._jobs:
-            return self._jobs[name]
-        fitting = sorted(full for full in self._jobs if full.endswith(f".{name}"))
-        if len(fitting) == 1:
-            return self._jobs[fitting[0]]
-        if fitting:
-            raise UnknownJob(name, fitting, ambiguous=True)
-        short = {full.rpartition(".")[2]: full for full in self._jobs}
-        close = get_close_matches(name, [*self._jobs, *short], n=3, cutoff=0.6)
-        raise UnknownJob(name, sorted({short.get(match, match) for match in close}))
+        return self._registry.named(name)
 
     # --- enqueueing by name --------------------------------------------------------
 
@@ -227,11 +196,9 @@ class App:
             PushFailed: If it is certainly not stored.
             PushAmbiguous: If nobody can tell.
         """
-        job = self._known(name)
+        job, options = self._named(name, queue=queue, retry=retry, at=at)
         if job is not None:
-            options = job.options.changed(queue=queue, retry=retry, at=at)
             return self.client.enqueue(job, tuple(args), dict(kwargs or {}), options)
-        options = self._defaults.changed(queue=queue, retry=retry, at=at)
         return self.client.enqueue_raw(self.client.record(name, *check_json(name, args, kwargs or {}), options))
 
     async def aenqueue(
@@ -245,21 +212,15 @@ class App:
         at: datetime | float | None = None,
     ) -> Enqueued:
         """Push a job by its name from a coroutine; as `enqueue`."""
-        job = self._known(name)
+        job, options = self._named(name, queue=queue, retry=retry, at=at)
         if job is not None:
-            options = job.options.changed(queue=queue, retry=retry, at=at)
             return await self.client.aenqueue(job, tuple(args), dict(kwargs or {}), options)
-        options = self._defaults.changed(queue=queue, retry=retry, at=at)
         return await self.client.aenqueue_raw(self.client.record(name, *check_json(name, args, kwargs or {}), options))
 
-    def _known(self, name: str) -> Job[Any, Any] | None:
-        """Return the job *name*; None if it lives elsewhere. An ambiguous short name is an error."""
-        try:
-            return self.job_named(name)
-        except UnknownJob as error:
-            if error.candidates and name in {full.rpartition(".")[2] for full in error.candidates}:
-                raise
-            return None
+    def _named(self, name: str, **changes: Any) -> tuple[Job[Any, Any] | None, Options]:
+        """Return the job *name*, None if its code lives elsewhere, and how it wants to be run."""
+        job = self._registry.known(name)
+        return job, (job.options if job is not None else self._defaults).changed(**changes)
 
     # --- schedule --------------------------------------------------------------------
 
@@ -377,38 +338,16 @@ class App:
     @property
     def store(self) -> Store:
         """The store, for calls that block; connected when first used."""
-        return self._store("sync", Store)
+        return self._stores.blocking
 
     @property
     def async_store(self) -> AsyncStore:
         """The store, for calls that are awaited."""
-        return self._store("async", AsyncStore)
-
-    def _store(self, kind: Literal["sync", "async"], make: Any) -> Any:
-        found = self._stores.get(kind)
-        if found is None:
-            with self._opening:
-                url, revive = self._address()
-                found = self._stores.setdefault(kind, make(url, prefix=self._prefix, revive=revive))
-        return found
-
-    def _address(self) -> tuple[str, Callable[[], None] | None]:
-        if not self.url.startswith(_EMBEDDED):
-            return self.url, None
-        server = self._stores.get("embedded")
-        if server is None:
-            server = self._stores["embedded"] = embedded.ensure(Path(self.url.removeprefix(_EMBEDDED)))
-            print(server.notice, file=sys.stderr)
-        return server.url, server.ensure_running
+        return self._stores.awaited
 
     def close(self) -> None:
         """Close connections that are not in use, and give back the share in an embedded server."""
-        with self._opening:
-            stores, self._stores = self._stores, {}
-        if "sync" in stores:
-            stores["sync"].close()
-        if "embedded" in stores:
-            stores["embedded"].release()
+        self._stores.close()
 
     # --- what lies in it, and what can be done with it --------------------------------------
 
@@ -473,21 +412,6 @@ class App:
         push.fields["created_at"] = now
         self.client.prepare(push)
         return push.queue, push.encoded(now)
-
-
-def _name_of(function: Callable[..., Any]) -> str:
-    module = function.__module__
-    if module == "__main__":
-        # A worker imports the same file by its own name.
-        main = sys.modules["__main__"]
-        spec = getattr(main, "__spec__", None)
-        module = spec.name.removesuffix(".__main__") if spec else Path(getattr(main, "__file__", None) or "main").stem
-    return f"{module}.{function.__qualname__}".replace(".<locals>", "")
-
-
-def _is_same(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
-    """Return True for a function that was defined twice at one place, as reloading does."""
-    return getattr(one, "__code__", one) == getattr(other, "__code__", other)
 
 
 def _maybe_decorate(add: Callable[[F], object], handler: F | None) -> Any:

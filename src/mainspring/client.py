@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from mainspring.base import codec
+from mainspring.base import codec, durations
 from mainspring.base.errors import PayloadTooLarge, PushAmbiguous, PushFailed, StoreError, WrongArguments
 from mainspring.base.payload import LIMIT, WARN, check_queue
 from mainspring.base.timesource import TimeSource
@@ -65,7 +65,9 @@ class Push:
         if len(data) > WARN:
             if len(data) > LIMIT:
                 raise PayloadTooLarge(self.name, len(data), LIMIT)
-            _log.warning("%s: a job of %d bytes; better store the document elsewhere and pass its id", self.name, len(data))
+            _log.warning(
+                "%s: a job of %d bytes; better store the document elsewhere and pass its id", self.name, len(data)
+            )
         return data
 
     def enqueued(self) -> Enqueued:
@@ -216,6 +218,10 @@ class Client:
             fields["kwargs"] = kwargs
         if options.tags:
             fields["tags"] = list(options.tags)
+        if options.retry.for_ is not None:
+            fields["retry_for"] = durations.seconds(options.retry.for_)
+        if not options.retry.dead and options.retry.max:
+            fields["dead"] = False
         if self._carried:
             self._add_carried(fields)
         jid = new_jid()

@@ -361,4 +361,6 @@ class Job(Generic[P, R]):
             return call
         if isinstance(call, tuple | list):
             return Call(*call)
-        raise WrongArguments(self.name, None, f"enqueue_many takes tuples of arguments, not {call!r}: write (x,) for one")
+        raise WrongArguments(
+            self.name, None, f"enqueue_many takes tuples of arguments, not {call!r}: write (x,) for one"
+        )

@@ -131,7 +131,7 @@ def _finish(steps: Generator[None, Any, None], result: object) -> None:
     except StopIteration:
         return
     steps.close()
-    raise RuntimeError(f"the middleware {steps.__qualname__} yielded twice")
+    raise RuntimeError(f"the middleware {steps!r} yielded twice")
 
 
 def _throw(steps: Generator[None, Any, None], error: BaseException) -> None:
@@ -148,7 +148,7 @@ def _throw(steps: Generator[None, Any, None], error: BaseException) -> None:
             raise error from None
         raise
     steps.close()
-    raise RuntimeError(f"the middleware {steps.__qualname__} yielded twice")
+    raise RuntimeError(f"the middleware {steps!r} yielded twice")
 
 
 async def _afinish(steps: AsyncGenerator[None, Any], result: object) -> None:

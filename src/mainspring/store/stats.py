@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from mainspring.store import keys
@@ -41,3 +42,8 @@ def server_time() -> Command[float]:
 def ping() -> Command[bool]:
     """Ask for a sign of life."""
     return plain("PING", decode=lambda reply: reply == b"PONG")
+
+
+def day(now: float) -> str:
+    """Return the UTC day of *now*, unix seconds, as ``YYYY-MM-DD``."""
+    return time.strftime("%Y-%m-%d", time.gmtime(now))

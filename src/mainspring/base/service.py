@@ -1,0 +1,121 @@
+"""The one base of all services: a loop in a thread, which no outage ends.
+
+A service does one turn after the other, and says after each for how long nothing
+will be due. An error is reported once when trouble begins and once when it ends;
+in between the loop waits longer and longer, with jitter, so that a crowd of
+processes does not hammer a server that comes back.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+from typing import Final
+
+from mainspring.base.errors import StoreError
+
+#: The first and the longest wait after an error, in seconds.
+FIRST_WAIT: Final = 0.05
+LONGEST_WAIT: Final = 5.0
+
+_log: Final = logging.getLogger("mainspring.service")
+
+
+class Service:
+    """A loop in a thread of its own. A service runs once.
+
+    Attributes:
+        name: What it is, for logs and the thread's name.
+    """
+
+    def __init__(self, name: str, *, rng: random.Random) -> None:
+        """Make a service that has not started.
+
+        Args:
+            name: What it is, for logs and the thread's name.
+            rng: The source of jitter.
+        """
+        self.name = name
+        self._rng = rng
+        # Its `put` is reentrant, so a signal handler may wake a service whose code it interrupted.
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"mainspring-{name}", daemon=True)
+        self._stopping = False
+        self._failures = 0  # only the loop writes this
+
+    def turn(self) -> float:
+        """Do what is due, and return for how many seconds nothing will be."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Do what is left when the loop has been told to stop; called in its thread."""
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """End the present wait; safe from any thread, and from a signal handler."""
+        self._bell.put(None)
+
+    def stop(self) -> None:
+        """Ask the loop to end; returns at once."""
+        self._stopping = True
+        self.wake()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end at most *timeout* seconds; True if it has ended, or was never started."""
+        if self._thread.ident is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def is_stopping(self) -> bool:
+        """True once it was asked to stop."""
+        return self._stopping
+
+    def _run(self) -> None:
+        while not self._stopping:
+            pause = self._safely()
+            if pause > 0 and not self._stopping:
+                self._sleep(pause)
+        self.end()
+
+    def _safely(self) -> float:
+        try:
+            pause = self.turn()
+        except Exception as error:  # noqa: BLE001 - the service loop: whatever happened, the next turn may succeed
+            return self._failed(error)
+        if self._failures:
+            self._failures = 0
+            self.recovered()
+        return pause
+
+    def _failed(self, error: Exception) -> float:
+        self._failures += 1
+        if self._failures == 1 and not self._stopping:
+            self.troubled(error)
+        bound = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures, 10))
+        return self._rng.uniform(FIRST_WAIT, bound)
+
+    def troubled(self, error: Exception) -> None:
+        """Report the first error of a row."""
+        facts = {"service": self.name, "error": {"type": type(error).__name__, "message": str(error)}}
+        if isinstance(error, StoreError):
+            _log.warning("%s: %s; trying again", self.name, error, extra={"event": "store.gone", "facts": facts})
+        else:
+            _log.exception("%s failed; trying again", self.name, extra={"event": "service.error", "facts": facts})
+
+    def recovered(self) -> None:
+        """Report the first success after errors."""
+        _log.info("%s: works again", self.name, extra={"event": "store.back", "facts": {"service": self.name}})
+
+    def _sleep(self, pause: float) -> None:
+        try:
+            self._bell.get(timeout=pause)
+            while True:
+                self._bell.get_nowait()
+        except queue.Empty:
+            return

@@ -1,0 +1,316 @@
+"""A capsule: slots of their own, for queues of their own, and the one thread that feeds them.
+
+That thread makes one round trip after the other, each of which acknowledges what has
+finished and fetches what can start. When there is nothing to do, it sleeps until a
+slot finishes a job or a looker sees one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from mainspring.base.errors import StoreError
+from mainspring.base.service import Service
+from mainspring.base.timesource import TimeSource
+from mainspring.store import queues, stats
+from mainspring.store.connection import Store
+from mainspring.worker.completer import Completer
+from mainspring.worker.delivery import Delivery
+from mainspring.worker.executor import Executor
+from mainspring.worker.fetcher import PAUSE, Fetcher, stale
+from mainspring.worker.lease import Lease
+from mainspring.worker.looker import Looker
+from mainspring.worker.quarantine import Quarantine
+from mainspring.worker.report import Reporter
+from mainspring.worker.runners.loop import LoopRunner
+from mainspring.worker.runners.threads import ThreadRunner
+from mainspring.worker.settings import CapsuleSettings
+
+#: Seconds between looks at what was fetched ahead and waits.
+_WATCH: Final = 0.25
+#: Seconds after which an idle capsule asks again, should a bell have been missed.
+_IDLE: Final = 5.0
+
+
+class Capsule(Service):
+    """Runs the jobs of some queues, a number at once."""
+
+    def __init__(
+        self,
+        settings: CapsuleSettings,
+        *,
+        store: Store,
+        executor: Executor,
+        reporter: Reporter,
+        lease: Lease,
+        fenced: Callable[[], None],
+        reconcile_every: float,
+        time: TimeSource,
+        rng: random.Random,
+    ) -> None:
+        """Make a capsule that does not run yet.
+
+        Args:
+            settings: Its queues, and how many jobs it runs at once.
+            store: The store.
+            executor: Runs each delivery.
+            reporter: Says what became of each.
+            lease: This process's identity and proof of life.
+            fenced: Called when the store says that this process was declared dead.
+            reconcile_every: Seconds between two comparisons with what the store holds for us.
+            time: The clocks.
+            rng: The source of chance, for the order of weighted queues.
+        """
+        super().__init__(f"capsule-{settings.name}", rng=rng)
+        self.settings = settings
+        self._store = store
+        self._executor = executor
+        self._lease = lease
+        self._time = time
+        self._reconcile_every = reconcile_every
+        self._fenced = fenced
+        self._fetcher = Fetcher(settings, time=time, rng=rng)
+        self._completer = Completer(time=time, fenced=reporter.fenced)
+        self._quarantine = Quarantine()
+        size = settings.concurrency
+        self._threads = ThreadRunner(settings.name, size, run=executor.run, finished=self._finished)
+        self._loop = LoopRunner(settings.name, size, run=executor.arun, finished=self._finished)
+        self._lookers = {name: Looker(name, store, rung=self.wake, rng=rng) for name in settings.names}
+        self._inflight: dict[tuple[str, int], Delivery] = {}  # only this capsule's thread writes it
+        self._is_quiet = False
+        self._is_asleep = False
+        self._must_reconcile = False
+        self._reconciled = time.monotonic()
+        self._watched = time.monotonic()
+
+    # --- life ----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the slots, the lookers, and the thread that feeds them."""
+        self._threads.start()
+        if self._executor.has_async:
+            self._loop.start()
+        for looker in self._lookers.values():
+            looker.start()
+        super().start()
+
+    def quiet(self) -> None:
+        """Fetch nothing more, and give back what has not started; cannot be undone."""
+        self._is_quiet = True
+        self.wake()
+
+    def cut(self) -> None:
+        """Cut short what still runs."""
+        self._threads.cut()
+        self._loop.cut()
+
+    def stop(self) -> None:
+        """End the slots and the thread."""
+        self._is_quiet = True
+        for looker in self._lookers.values():
+            looker.stop()
+        self._threads.stop()
+        super().stop()
+
+    def end(self) -> None:
+        """Acknowledge what has finished since; what cannot be acknowledged now runs again."""
+        try:
+            while self._completer.has_work:
+                self._exchange([])
+        except StoreError as error:
+            self.troubled(error)
+        self._loop.stop()
+
+    @property
+    def holder(self) -> str:
+        """The identity under which this capsule holds jobs."""
+        return self._lease.holder(self.settings.name)
+
+    @property
+    def concurrency(self) -> int:
+        """How many jobs it runs at once."""
+        return self.settings.concurrency
+
+    def busy(self) -> list[tuple[str, Delivery]]:
+        """Return the slots that run something, and what."""
+        return self._threads.busy() + self._loop.busy()
+
+    def unfinished(self) -> int:
+        """Count what was fetched and has not finished."""
+        return max(0, len(self._inflight) - len(self._completer))
+
+    @property
+    def is_idle(self) -> bool:
+        """True if nothing runs and nothing waits to be acknowledged."""
+        return not self._inflight and not self._completer.has_work
+
+    # --- the loop --------------------------------------------------------------------
+
+    def turn(self) -> float:
+        """Acknowledge, fetch, hand out; return how long nothing will be due."""
+        if self._must_reconcile or self._time.monotonic() - self._reconciled > self._reconcile_every:
+            self._reconcile()
+        self._fetcher.measure(len(self._completer))
+        self._release_suspect()
+        got, everywhere = self._round()
+        self._give_back_stale()
+        if got or self._completer.has_work:
+            return 0.0
+        return self._fall_asleep(everywhere)
+
+    def _round(self) -> tuple[int, bool]:
+        """Make the round trips of one turn.
+
+        Returns:
+            How many jobs came, and whether each queue was asked and gave fewer than there was room for.
+        """
+        room = self._room()
+        order = self._fetcher.order() if room > 0 else []
+        got = self._exchange(order[:1], room)
+        for queue in order[1:]:
+            if got >= room:
+                break
+            got += self._exchange([queue], room - got)
+        return got, room > got
+
+    def _room(self) -> int:
+        if self._is_quiet or self.is_stopping or not self._lease.is_trusted(self._time.monotonic()):
+            return 0
+        return self.settings.concurrency + self._fetcher.ahead() - self.unfinished()
+
+    def _exchange(self, asked: Sequence[str], room: int = 0) -> int:
+        """Acknowledge and fetch in one round trip, and return how many jobs came."""
+        calls, dropped = self._completer.take()
+        self._forget(dropped)
+        holder = self.holder
+        commands = [call.command for call in calls] + [self._fetcher.ask(queue, holder, room) for queue in asked]
+        if not commands:
+            return 0
+        try:
+            answers = self._store.pipeline(commands)
+        except StoreError:
+            self._completer.sent()
+            self._must_reconcile = True
+            raise
+        self._forget(self._completer.confirm(calls, answers[: len(calls)]))
+        return sum(
+            self._receive(queue, answer, holder) for queue, answer in zip(asked, answers[len(calls) :], strict=True)
+        )
+
+    def _receive(self, queue: str, answer: Any, holder: str) -> int:
+        if isinstance(answer, StoreError):
+            raise answer
+        if answer.fenced:
+            self._fenced()
+            return 0
+        fresh = self._fetcher.answered(queue, answer, holder)
+        for delivery in fresh:
+            self._inflight[delivery.key] = delivery
+        self._hand_out(fresh)
+        return len(fresh)
+
+    def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
+        threads, loop = [], []
+        for delivery in deliveries:
+            if delivery.is_suspect:
+                self._quarantine.add(delivery)
+            elif self._executor.is_async(delivery):
+                loop.append(delivery)
+            else:
+                threads.append(delivery)
+        self._threads.put(threads)
+        if loop:
+            self._loop.put(loop)
+
+    def _release_suspect(self) -> None:
+        now = self._time.monotonic()
+        suspect = self._quarantine.next(now)
+        if suspect is None:
+            return
+        if self._store.run(self._quarantine.mark(suspect)):
+            runner = self._loop if self._executor.is_async(suspect) else self._threads
+            runner.put([self._quarantine.started(now)])
+        else:
+            self._forget([self._quarantine.started(now)])
+
+    def _forget(self, deliveries: Iterable[Delivery]) -> None:
+        for delivery in deliveries:
+            self._inflight.pop(delivery.key, None)
+            if delivery.is_suspect:
+                self._quarantine.ended(delivery)
+
+    def _finished(self, delivery: Delivery) -> None:
+        """Note that a delivery has run; called by slots."""
+        self._completer.add(delivery)
+        if self._is_asleep:
+            self._is_asleep = False
+            self.wake()
+
+    def _fall_asleep(self, everywhere: bool) -> float:
+        self._is_asleep = True
+        if self._completer.has_work:
+            # A slot finished between the last look and the line above, and rang no bell.
+            self._is_asleep = False
+            return 0.0
+        order = self._fetcher.order() if everywhere and self._room() > 0 else []
+        for queue in order:
+            self._lookers[queue].arm()
+        if self._quarantine or self._threads.waiting() or self._loop.waiting():
+            return _WATCH
+        return _IDLE if len(order) == len(self._lookers) else PAUSE
+
+    # --- giving back -------------------------------------------------------------------
+
+    def _give_back_stale(self) -> None:
+        """Give back what was fetched ahead and has not started for a second, or at all if it is quiet."""
+        now = self._time.monotonic()
+        quiet = self._is_quiet or self.is_stopping
+        if not quiet and now - self._watched < _WATCH:
+            return
+        self._watched = now
+        waiting = [each for each in self._inflight.values() if not each.started and (quiet or not each.is_suspect)]
+        if waiting and (quiet or stale(waiting, now)):
+            # Whatever was measured, it does not hold now: were it believed, the same jobs would come back at once.
+            self._fetcher.stalled()
+            back = [*self._threads.surrender(), *self._loop.surrender()]
+            if quiet:
+                back += self._quarantine.surrender()
+            self._give_back(back)
+
+    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
+        groups: dict[tuple[str, str], list[Delivery]] = {}
+        for delivery in deliveries:
+            groups.setdefault((delivery.queue, delivery.holder), []).append(delivery)
+        # From here on they are the store's: should this call fail, the reconciliation finds them there.
+        self._forget(deliveries)
+        self._must_reconcile = self._must_reconcile or bool(deliveries)
+        for (queue, holder), group in groups.items():
+            self._store.run(queues.give_back(queue, holder, [delivery.seq for delivery in group]))
+        self._must_reconcile = False
+
+    # --- reconciling ----------------------------------------------------------------------
+
+    def _reconcile(self) -> None:
+        """Compare what the store holds for us with what we know of.
+
+        Acknowledged lately: the store has lost its last second, so acknowledge again. Never
+        seen: the answer that brought it was lost, so give it back. Ours, and not in the store:
+        it was given to another.
+        """
+        holder = self.holder
+        for queue in self.settings.names:
+            held = {int(seq) for seq in self._store.run(queues.inflight_seqs(queue, holder)) if seq.isdecimal()}
+            strange = [seq for seq in held if (queue, seq) not in self._inflight]
+            again = [seq for seq in strange if self._completer.was_acknowledged((queue, seq))]
+            unseen = sorted(set(strange) - set(again))
+            if again:
+                self._store.run(queues.done(queue, holder, again[: queues.MOST], stats.day(self._time.now())))
+            if unseen:
+                self._store.run(queues.give_back(queue, holder, unseen[: queues.MOST]))
+            for key, delivery in list(self._inflight.items()):
+                if key[0] == queue and key[1] not in held and delivery.holder == holder and not delivery.was_sent:
+                    delivery.is_given_up = delivery.is_given_up or not delivery.started
+        self._must_reconcile = False
+        self._reconciled = self._time.monotonic()

@@ -1,0 +1,119 @@
+"""Acknowledges what has finished, many in a call, until the store has confirmed each.
+
+Everything that finished while the last acknowledgement was under way goes with the
+next, so batches form by themselves, and at most one round trip of finished work is
+unacknowledged.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mainspring.base.errors import StoreError
+from mainspring.base.timesource import TimeSource
+from mainspring.store import queues, stats
+from mainspring.store.command import Command
+from mainspring.worker.delivery import Delivery
+
+#: How many acknowledged deliveries are remembered, to acknowledge them again should the store lose its last second.
+REMEMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """One call, and the deliveries that it acknowledges, in the order of its answer."""
+
+    command: Command[Any]
+    deliveries: Sequence[Delivery]
+
+
+class Completer:
+    """Collects what has finished, and turns it into calls; used by one capsule's thread."""
+
+    def __init__(self, *, time: TimeSource, fenced: Callable[[Delivery], None]) -> None:
+        """Begin with nothing finished.
+
+        Args:
+            time: The clocks.
+            fenced: Called with each delivery whose outcome the store refused.
+        """
+        self._time = time
+        self._fenced = fenced
+        self._finished: deque[Delivery] = deque()  # slots append, the capsule's thread takes
+        self._unconfirmed: list[Delivery] = []
+        self._recent: deque[tuple[str, int]] = deque(maxlen=REMEMBERED)
+
+    def add(self, delivery: Delivery) -> None:
+        """Note that *delivery* has run; called by slots."""
+        self._finished.append(delivery)
+
+    @property
+    def has_work(self) -> bool:
+        """True if something is not acknowledged."""
+        return bool(self._finished or self._unconfirmed)
+
+    def __len__(self) -> int:
+        """Count what is not acknowledged."""
+        return len(self._finished) + len(self._unconfirmed)
+
+    def take(self) -> tuple[list[Acknowledgement], list[Delivery]]:
+        """Return the calls to make now, and the deliveries that need none because they were given up."""
+        batch = self._unconfirmed
+        while len(batch) < queues.MOST:
+            try:
+                batch.append(self._finished.popleft())
+            except IndexError:
+                break
+        dropped = [delivery for delivery in batch if delivery.is_given_up]
+        self._unconfirmed = [delivery for delivery in batch if not delivery.is_given_up]
+        return list(self._calls(self._unconfirmed)), dropped
+
+    def _calls(self, batch: Sequence[Delivery]) -> Iterable[Acknowledgement]:
+        now = self._time.now()
+        day = stats.day(now)
+        plain: dict[tuple[str, str], list[Delivery]] = {}
+        for delivery in batch:
+            what = delivery.settlement
+            if what is None:
+                plain.setdefault((delivery.queue, delivery.holder), []).append(delivery)
+            else:
+                call = queues.settle(delivery.queue, delivery.holder, delivery.seq, what, now=now, day=day)
+                yield Acknowledgement(call, (delivery,))
+        for (queue, holder), group in plain.items():
+            yield Acknowledgement(queues.done(queue, holder, [delivery.seq for delivery in group], day), group)
+
+    def sent(self) -> None:
+        """Note that the calls are on their way: an answer of 0 to the next attempt will mean nothing bad."""
+        for delivery in self._unconfirmed:
+            delivery.was_sent = True
+
+    def confirm(self, calls: Sequence[Acknowledgement], answers: Sequence[Any]) -> list[Delivery]:
+        """Read the store's answers, and return the deliveries that are settled for good.
+
+        Raises:
+            StoreError: The first that the store answered in place of a result; those deliveries are tried again.
+        """
+        settled: list[Delivery] = []
+        trouble: StoreError | None = None
+        for call, answer in zip(calls, answers, strict=True):
+            if isinstance(answer, StoreError):
+                trouble = trouble or answer
+                continue
+            flags = answer if isinstance(answer, list) else [answer]
+            for delivery, mine in zip(call.deliveries, flags, strict=True):
+                if not mine and not delivery.was_sent:
+                    self._fenced(delivery)
+                self._recent.append(delivery.key)
+                settled.append(delivery)
+        done = set(map(id, settled))
+        self._unconfirmed = [delivery for delivery in self._unconfirmed if id(delivery) not in done]
+        if trouble is not None and not settled:
+            raise trouble
+        return settled
+
+    def was_acknowledged(self, key: tuple[str, int]) -> bool:
+        """Return True if a delivery was acknowledged lately."""
+        return key in self._recent

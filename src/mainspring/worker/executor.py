@@ -1,0 +1,287 @@
+"""One run of one job, as a list of steps: admit, prepare, call, judge, report.
+
+What can be computed once for a job's class is computed at registration (`Plan`),
+so that a plain job costs a few microseconds here.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context, ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mainspring.base import durations, retry
+from mainspring.base.errors import Discard, JobCut, Kill, LeaseLost, Snooze, UnknownJob
+from mainspring.base.payload import unix
+from mainspring.base.timesource import TimeSource
+from mainspring.context import JobContext, enter
+from mainspring.events import Handlers
+from mainspring.job import Job
+from mainspring.middleware import Middleware, around, around_async
+from mainspring.store.queues import Settlement
+from mainspring.worker import outcome as outcomes
+from mainspring.worker.delivery import Delivery
+from mainspring.worker.lease import Lease
+from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Retried, Snoozed
+from mainspring.worker.report import Reporter
+
+_DONE: Final = Done()
+_GIVEN_BACK: Final = GivenBack()
+_UNSET: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that is known of a job's class before one of its jobs comes.
+
+    Attributes:
+        job: The job.
+        call: Runs one job in a thread, middleware included; None for ``async def``.
+        acall: Runs one job on an event loop; None for ``def``.
+    """
+
+    job: Job[Any, Any]
+    call: Callable[[JobContext], object] | None
+    acall: Callable[[JobContext], Awaitable[object]] | None
+
+
+def plan(job: Job[Any, Any], middlewares: tuple[Middleware, ...]) -> Plan:
+    """Return the plan of *job*."""
+    function = job.function
+    if job.is_async:
+
+        async def acall(context: JobContext) -> object:
+            return await function(*context.args, **context.kwargs)
+
+        return Plan(job, None, around_async(middlewares, acall))
+
+    def call(context: JobContext) -> object:
+        return function(*context.args, **context.kwargs)
+
+    return Plan(job, around(middlewares, call), None)
+
+
+class Executor:
+    """Runs deliveries and notes on each what shall become of it."""
+
+    def __init__(
+        self,
+        jobs: Mapping[str, Job[Any, Any]],
+        middlewares: tuple[Middleware, ...],
+        *,
+        carried: Mapping[str, ContextVar[Any]],
+        handlers: Handlers,
+        lease: Lease,
+        reporter: Reporter,
+        is_stopping: Callable[[], bool],
+        time: TimeSource,
+        rng: random.Random,
+    ) -> None:
+        """Plan all *jobs*.
+
+        Args:
+            jobs: What may be run, by name. Nothing else ever is.
+            middlewares: Links around each run, the first outermost.
+            carried: Context variables that travel with jobs, by name.
+            handlers: What to call on errors and deaths.
+            lease: Whether what was fetched is still ours.
+            reporter: Says what became of each job.
+            is_stopping: Whether the worker is shutting down.
+            time: The clocks.
+            rng: The source of jitter.
+        """
+        self._plans = {name: plan(job, middlewares) for name, job in jobs.items()}
+        self._carried = carried
+        self._handlers = handlers
+        self._lease = lease
+        self._reporter = reporter
+        self._is_stopping = is_stopping
+        self._time = time
+        self._rng = rng
+
+    @property
+    def has_async(self) -> bool:
+        """True if any job needs an event loop."""
+        return any(found.acall is not None for found in self._plans.values())
+
+    def is_async(self, delivery: Delivery) -> bool:
+        """Return True if *delivery* must run on an event loop."""
+        found = self._plans.get(delivery.payload.name) if delivery.payload else None
+        return found is not None and found.acall is not None
+
+    def run(self, delivery: Delivery) -> None:
+        """Run a delivery in this thread; never raises but `JobCut`, which its slot awaits."""
+        found = self._admit(delivery)
+        if found is None:
+            return
+        context = self._context(delivery)
+        verdict: Outcome = _DONE
+        try:
+            # A context of its own: what a job sets in context variables must not reach the next.
+            Context().run(self._perform, found, context, delivery)
+        except BaseException as error:  # noqa: BLE001 - SystemExit in a job is that job's failure, not the worker's
+            verdict = self._judge(error, found.job, delivery, context)
+        self._conclude(delivery, verdict)
+
+    async def arun(self, delivery: Delivery) -> None:
+        """Run a delivery on this event loop; never raises but when the loop itself ends."""
+        found = self._admit(delivery)
+        if found is None:
+            return
+        context = self._context(delivery)
+        verdict: Outcome = _DONE
+        try:
+            await self._aperform(found, context, delivery)
+        except BaseException as error:  # noqa: BLE001 - as in `run`
+            verdict = self._judge(error, found.job, delivery, context)
+        self._conclude(delivery, verdict)
+
+    # --- the steps -----------------------------------------------------------------
+
+    def _admit(self, delivery: Delivery) -> Plan | None:
+        """Return the delivery's plan; None if it cannot or must not run, and then it is settled here."""
+        delivery.started = now = self._time.monotonic()
+        if delivery.is_given_up or not self._lease.is_trusted(now) or not self._is_ours(delivery):
+            delivery.is_given_up = True
+            return None
+        if delivery.payload is None:
+            self._bury_unreadable(delivery)
+            return None
+        found = self._plans.get(delivery.payload.name)
+        if found is None:
+            # Looked up among the App's jobs, never imported: a payload must not choose what code is loaded.
+            error = UnknownJob(delivery.payload.name)
+            self._handlers.error(error, None)
+            self._conclude(delivery, Dead(error, "unknown_class"))
+        return found
+
+    def _is_ours(self, delivery: Delivery) -> bool:
+        return delivery.holder.startswith(self._lease.identity)
+
+    def _context(self, delivery: Delivery) -> JobContext:
+        assert delivery.payload is not None  # noqa: S101 - `_admit` has settled those without
+        lease, holder = self._lease, delivery.holder
+        return JobContext(
+            delivery.payload,
+            queue=delivery.queue,
+            fence=delivery.seq,
+            process=holder,
+            is_lost=lambda: lease.is_lost(holder),
+            is_stopping=self._is_stopping,
+        )
+
+    def _perform(self, found: Plan, context: JobContext, delivery: Delivery) -> None:
+        self._prepare(found, context, delivery)
+        assert found.call is not None  # noqa: S101 - async plans go to `arun`
+        found.call(context)
+
+    async def _aperform(self, found: Plan, context: JobContext, delivery: Delivery) -> None:
+        self._prepare(found, context, delivery)
+        assert found.acall is not None  # noqa: S101 - sync plans go to `run`
+        await found.acall(context)
+
+    def _prepare(self, found: Plan, context: JobContext, delivery: Delivery) -> None:
+        enter(context)
+        if self._carried:
+            self._set_carried(delivery)
+        arguments = found.job.arguments
+        if not arguments.is_plain:
+            context.args, context.kwargs = arguments.restore(context.args, context.kwargs)
+
+    def _set_carried(self, delivery: Delivery) -> None:
+        carry = delivery.payload.carry if delivery.payload else None
+        if not isinstance(carry, dict):
+            return
+        for name, variable in self._carried.items():
+            value = carry.get(name, _UNSET)
+            if value is not _UNSET:
+                variable.set(value)
+
+    # --- judging ---------------------------------------------------------------------
+
+    def _judge(self, error: BaseException, job: Job[Any, Any], delivery: Delivery, context: JobContext) -> Outcome:
+        now = self._time.now()
+        match error:
+            case Snooze(delay=delay):
+                return self._snoozed(delay, now, error, job, delivery, context)
+            case Discard(reason=reason):
+                return Discarded(reason)
+            case JobCut() | LeaseLost():
+                return _GIVEN_BACK
+            case _ if self._is_stopping() and type(error).__name__ == "CancelledError":
+                return _GIVEN_BACK
+            case _:
+                self._handlers.error(error, context)
+                return self._failed(error, job, delivery, context, now)
+
+    def _snoozed(
+        self, delay: Any, now: float, error: BaseException, job: Job[Any, Any], delivery: Delivery, context: JobContext
+    ) -> Outcome:
+        try:
+            return Snoozed(now + durations.seconds(delay))
+        except ValueError as wrong:
+            wrong.__cause__ = error
+            return self._failed(wrong, job, delivery, context, now)
+
+    def _failed(
+        self, error: BaseException, job: Job[Any, Any], delivery: Delivery, context: JobContext, now: float
+    ) -> Outcome:
+        decided = self._policy(error, job, delivery, context, now)
+        if isinstance(decided, retry.Retried):
+            if decided.trouble is not None:
+                self._handlers.error(decided.trouble, context)
+            return Retried(decided.at, error)
+        if isinstance(decided, retry.Dead):
+            return self._ended(Dead(error, "killed" if isinstance(error, Kill) else "exhausted"), job, context, error)
+        return self._ended(Discarded("no retries", error), job, context, error)
+
+    def _policy(
+        self, error: BaseException, job: Job[Any, Any], delivery: Delivery, context: JobContext, now: float
+    ) -> retry.Retried | retry.Dead | retry.Discarded:
+        assert delivery.payload is not None  # noqa: S101 - `_admit` has settled those without
+        payload = delivery.payload
+        policy = job.options.retry
+        if isinstance(payload.retry, int) and payload.retry is not True:
+            policy = policy.limited(payload.retry)
+        decided = retry.after_failure(
+            policy,
+            attempt=payload.retry_count + 1 if isinstance(payload.retry_count, int) else 0,
+            failed_at=unix(payload.failed_at),
+            error=error,
+            job=context,
+            now=now,
+            rng=self._rng,
+        )
+        return retry.Discarded() if isinstance(decided, retry.Dead) and payload.dead is False else decided
+
+    def _ended(self, verdict: Outcome, job: Job[Any, Any], context: JobContext, error: BaseException) -> Outcome:
+        """Let the job's owner hear of its end, and perhaps drop it."""
+        if job.exhausted is not None:
+            try:
+                if job.exhausted(context, error) == "discard":
+                    verdict = Discarded("dropped by its on_exhausted", error)
+            except BaseException as worse:  # noqa: BLE001 - a handler must not change what becomes of a job
+                self._handlers.error(worse, context)
+        self._handlers.death(context, error)
+        return verdict
+
+    # --- concluding --------------------------------------------------------------------
+
+    def _conclude(self, delivery: Delivery, verdict: Outcome) -> None:
+        if verdict is _DONE:
+            if delivery.is_suspect:
+                delivery.settlement = Settlement()
+        elif verdict is _GIVEN_BACK:
+            delivery.is_given_up = True
+        else:
+            delivery.settlement = outcomes.settlement(delivery.raw, delivery.queue, verdict, self._time.now())
+        self._reporter.finished(delivery, verdict)
+
+    def _bury_unreadable(self, delivery: Delivery) -> None:
+        assert delivery.problem is not None  # noqa: S101 - no payload means a problem
+        delivery.settlement = outcomes.unreadable(delivery.raw, delivery.problem, self._time.now())
+        self._handlers.error(delivery.problem, None)
+        self._reporter.finished(delivery, Dead(delivery.problem, delivery.problem.reason))

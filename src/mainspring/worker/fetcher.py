@@ -1,0 +1,89 @@
+"""Asks queues for jobs: in which order, how many, and again with the same request if an answer was lost."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Final
+
+from mainspring.base import payload
+from mainspring.base.errors import InvalidPayload
+from mainspring.base.timesource import TimeSource
+from mainspring.store import queues
+from mainspring.store.command import Command
+from mainspring.store.queues import Fetched
+from mainspring.worker.delivery import Delivery
+from mainspring.worker.settings import CapsuleSettings
+
+#: Where a holder's last request is kept in its in-flight hash.
+_FIELD: Final = "_req"
+
+#: Seconds of work that may be fetched ahead: enough to hide a round trip, too little to matter to anybody.
+AHEAD: Final = 0.05
+
+#: Seconds after which what was fetched ahead and has not started is given back.
+STALE: Final = 1.0
+
+#: Seconds for which a queue that was found paused is left alone.
+PAUSE: Final = 1.0
+
+
+class Fetcher:
+    """The asking side of one capsule; used by that capsule's thread alone."""
+
+    def __init__(self, settings: CapsuleSettings, *, time: TimeSource, rng: random.Random) -> None:
+        """Begin with no request made."""
+        self._settings = settings
+        self._time = time
+        self._rng = rng
+        self._requests: dict[str, int] = dict.fromkeys(settings.names, 1)
+        self._paused_until: dict[str, float] = {}
+        self._rate = 0.0
+        self._measured = time.monotonic()
+
+    def order(self) -> list[str]:
+        """Return the queues to ask, in order, without those found paused just now."""
+        now = self._time.monotonic()
+        return [queue for queue in self._settings.order(self._rng) if self._paused_until.get(queue, 0.0) <= now]
+
+    def ask(self, queue: str, holder: str, n: int) -> Command[Fetched]:
+        """Return the call that takes up to *n* jobs of *queue*.
+
+        Until `answered`, the call made again carries the same request id and so gets the same jobs.
+        """
+        return queues.fetch(queue, holder, min(n, queues.MOST), str(self._requests[queue]), _FIELD)
+
+    def answered(self, queue: str, fetched: Fetched, holder: str) -> list[Delivery]:
+        """Note that an answer was read, and return what it gave."""
+        self._requests[queue] += 1
+        now = self._time.monotonic()
+        if fetched.paused:
+            self._paused_until[queue] = now + PAUSE
+        return [_read(queue, seq, raw, holder, now) for seq, raw in fetched.jobs]
+
+    def measure(self, finished: int) -> None:
+        """Note that *finished* jobs have finished since the last call, which bounds what is fetched ahead."""
+        now = self._time.monotonic()
+        seconds, self._measured = now - self._measured, now
+        if seconds > 0:
+            self._rate += (finished / seconds - self._rate) * min(1.0, seconds / AHEAD)
+
+    def stalled(self) -> None:
+        """Note that what was fetched ahead did not start in time: fetch nothing ahead until jobs finish again."""
+        self._rate = 0.0
+
+    def ahead(self) -> int:
+        """Return how many jobs more than there are slots may be fetched now."""
+        return min(queues.MOST, int(self._rate * AHEAD))
+
+
+def _read(queue: str, seq: int, raw: bytes, holder: str, now: float) -> Delivery:
+    try:
+        return Delivery(queue, seq, raw, holder, now, payload.read(raw))
+    except InvalidPayload as problem:
+        return Delivery(queue, seq, raw, holder, now, None, problem)
+
+
+def stale(deliveries: Sequence[Delivery], now: float) -> bool:
+    """Return True if one of *deliveries* has waited for a slot for too long."""
+    return any(not delivery.started and now - delivery.received > STALE for delivery in deliveries)

@@ -1,0 +1,77 @@
+"""Moves due jobs, scheduled ones and retries, into their queues.
+
+Any number of processes may do so: whoever removes a job from its set pushes it, in
+one step. The store's clock decides what is due.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Sequence
+from typing import Any, Final
+
+from mainspring.base import payload
+from mainspring.base.errors import InvalidName, InvalidPayload
+from mainspring.base.service import Service
+from mainspring.store import keys, sets
+from mainspring.store.connection import Store
+
+_log: Final = logging.getLogger("mainspring.worker")
+
+#: The most that is moved in one call.
+BATCH: Final = 100
+#: The longest wait, in seconds: what Ruby schedules rings no bell.
+LONGEST: Final = 1.0
+
+
+class Forwarder(Service):
+    """Sleeps until the next job is due, or until one is pushed that is due earlier."""
+
+    def __init__(self, store: Store, *, rng: random.Random) -> None:
+        """Make a forwarder that does not run yet."""
+        super().__init__("forwarder", rng=rng)
+        self._store = store
+
+    def turn(self) -> float:
+        """Forward what is due, then wait for what comes next."""
+        due = self._store.run(sets.due(BATCH))
+        self._forward(keys.RETRY, due.retries, due.now)
+        self._forward(keys.SCHEDULE, due.scheduled, due.now)
+        if len(due.scheduled) == BATCH or len(due.retries) == BATCH:
+            return 0.0
+        wait = LONGEST if due.upcoming is None else min(due.upcoming - due.now, LONGEST)
+        if wait > 0 and not self.is_stopping:
+            self._store.run(sets.listen(max(wait, 0.001)))
+        return 0.0
+
+    def _forward(self, key: str, members: Sequence[bytes], now: float) -> None:
+        groups: dict[str, list[tuple[bytes, bytes]]] = {}
+        calls: list[Any] = []
+        for member in members:
+            try:
+                queue, renewed = renew(member, now)
+            except (InvalidPayload, InvalidName, ValueError) as error:
+                # It must not stand in the way of those behind it.
+                calls.append(sets.move(key, keys.DEAD, member, member, now))
+                _log.error("moved to the dead set, since it is no job: %s", error, extra={"event": "set.malformed"})
+            else:
+                groups.setdefault(queue, []).append((member, renewed))
+        calls += [sets.forward(key, queue, jobs) for queue, jobs in groups.items()]
+        for answer in self._store.pipeline(calls):
+            if isinstance(answer, Exception):
+                raise answer
+
+
+def renew(member: bytes, now: float) -> tuple[str, bytes]:
+    """Return the queue of a job for later, and the job as it shall be pushed.
+
+    Raises:
+        InvalidPayload: If it is no job.
+        InvalidName: If its queue's name is none.
+    """
+    record = payload.fields(member)
+    if not isinstance(record.get("class"), str) or not isinstance(record.get("args"), list):
+        raise InvalidPayload("invalid", "no class, or no list of arguments")
+    queue = payload.check_queue(record.get("queue", "default"))
+    return queue, payload.changed(member, {"enqueued_at": now, "at": None})

@@ -1,0 +1,136 @@
+"""What becomes of a job: a decision, and the record that the store shall keep of it. Pure."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from mainspring.base import payload as wire
+from mainspring.base.errors import InvalidPayload
+from mainspring.store import keys
+from mainspring.store.queues import Settlement
+
+#: How many frames of a traceback are kept with a job.
+FRAMES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """It failed, and will be tried again at *at*, in unix seconds."""
+
+    at: float
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """It failed for the last time, and is kept; *reason* is one word for logs."""
+
+    error: BaseException
+    reason: str = "exhausted"
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """It is dropped: by its own wish if *error* is None, else because nobody wants to keep it."""
+
+    reason: str
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed:
+    """It wants to run again at *at*, in unix seconds."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """It was cut short, or is no longer ours; the store knows already, or keeps it in flight."""
+
+
+Outcome: TypeAlias = Done | Retried | Dead | Discarded | Snoozed | GivenBack
+
+
+def settlement(raw: bytes, queue: str, outcome: Outcome, now: float) -> Settlement | None:
+    """Return what the store shall record of *outcome*; None for a plain success.
+
+    Args:
+        raw: The job as it was stored.
+        queue: The queue it came from.
+        outcome: What became of it.
+        now: Unix seconds.
+    """
+    match outcome:
+        case Retried(at, error):
+            return Settlement(keys.RETRY, at, failed(raw, queue, error, now), fails=True)
+        case Dead(error, _):
+            return Settlement(keys.DEAD, now, failed(raw, queue, error, now), fails=True)
+        case Snoozed(at):
+            return Settlement(keys.SCHEDULE, at, wire.changed(raw, {"enqueued_at": None}), runs=False)
+        case Discarded(_, error):
+            return Settlement(fails=error is not None)
+        case _:
+            return None
+
+
+def unreadable(raw: bytes, problem: InvalidPayload, now: float) -> Settlement:
+    """Return the settlement of what is no job: into the dead set as it is, if no error can be noted in it."""
+    try:
+        data = wire.changed(raw, _error_fields(problem))
+    except (InvalidPayload, ValueError):
+        data = raw
+    return Settlement(keys.DEAD, now, data, runs=False)
+
+
+def failed(raw: bytes, queue: str, error: BaseException, now: float) -> bytes:
+    """Return the job as it shall be kept after *error*, in Sidekiq's form."""
+    record = wire.fields(raw)
+    changes: dict[str, Any] = {"queue": record.get("retry_queue") or queue, **_error_fields(error)}
+    count = record.get("retry_count")
+    if isinstance(count, int) and not isinstance(count, bool):
+        changes |= {"retried_at": now, "retry_count": count + 1}
+    else:
+        changes |= {"failed_at": now, "retry_count": 0}
+    changes["error_backtrace"] = wire.pack_backtrace(frames(error))
+    return wire.changed(raw, changes)
+
+
+def _error_fields(error: BaseException) -> dict[str, Any]:
+    return {"error_message": text_of(error), "error_class": class_of(error)}
+
+
+def class_of(error: BaseException) -> str:
+    """Return the name of the error's class, with its module unless it is a built-in."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def text_of(error: BaseException) -> str:
+    """Return the error's text, cut to what is kept, whatever its ``str()`` does."""
+    try:
+        text = str(error)
+    except BaseException as worse:  # noqa: BLE001 - a job's error may do anything when it is asked for its text
+        text = f"<its text could not be had: {type(worse).__name__}>"
+    return text[: wire.ERROR_TEXT].encode("utf-8", "replace").decode()
+
+
+def frames(error: BaseException) -> list[str]:
+    """Return where the error came from, innermost last, as ``file:line in function``."""
+    stack = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in stack[-FRAMES:]]
+
+
+def place(error: BaseException) -> str:
+    """Return where the error was raised, as ``directory/file.py:line``; empty if nobody knows."""
+    stack = traceback.extract_tb(error.__traceback__)
+    if not stack:
+        return ""
+    return f"{'/'.join(stack[-1].filename.split('/')[-2:])}:{stack[-1].lineno}"

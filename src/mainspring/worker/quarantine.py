@@ -1,0 +1,65 @@
+"""Jobs that were in flight when a process died run one at a time, marked in the store.
+
+A job that kills its process takes with it the jobs that run beside it. Were all of
+them blamed, three crashes would bury innocents with the culprit. So whoever was in
+flight at a crash is a suspect from then on: it runs as the only suspect of its
+process, and the store knows that it runs. At the next crash the marked one is blamed,
+and no other.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+from mainspring.store import queues
+from mainspring.store.command import Command
+from mainspring.worker.delivery import Delivery
+
+#: Seconds after which the next suspect may start beside one that still runs: what kills a process,
+#: kills it soon, and a crowd of long jobs must not wait for each other.
+PATIENCE: Final = 2.0
+
+
+class Quarantine:
+    """The suspects of one capsule; used by that capsule's thread."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._waiting: deque[Delivery] = deque()
+        self._running: Delivery | None = None
+        self._since = 0.0
+
+    def __len__(self) -> int:
+        """Count the suspects that wait."""
+        return len(self._waiting)
+
+    def add(self, delivery: Delivery) -> None:
+        """Let a suspect wait for its turn."""
+        self._waiting.append(delivery)
+
+    def next(self, now: float) -> Delivery | None:
+        """Return the suspect whose turn it is; None if none waits, or one runs."""
+        if not self._waiting or (self._running is not None and now - self._since < PATIENCE):
+            return None
+        return self._waiting[0]
+
+    def mark(self, delivery: Delivery) -> Command[int]:
+        """Return the call that marks a suspect before it runs."""
+        return queues.mark(delivery.queue, delivery.holder, delivery.seq)
+
+    def started(self, now: float) -> Delivery:
+        """Take the suspect whose turn it is; it runs now."""
+        self._running, self._since = self._waiting.popleft(), now
+        return self._running
+
+    def ended(self, delivery: Delivery) -> None:
+        """Note that a suspect has run."""
+        if delivery is self._running:
+            self._running = None
+
+    def surrender(self) -> Iterator[Delivery]:
+        """Take back the suspects that wait."""
+        while self._waiting:
+            yield self._waiting.popleft()

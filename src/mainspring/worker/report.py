@@ -1,0 +1,127 @@
+"""Says what became of each job: one line a run, and counters that a heartbeat can show."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from mainspring.base.durations import in_words
+from mainspring.base.payload import Payload, unix
+from mainspring.base.timesource import TimeSource
+from mainspring.worker import outcome as outcomes
+from mainspring.worker.delivery import Delivery
+from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Retried, Snoozed
+
+_log: Final = logging.getLogger("mainspring.job")
+
+#: The retries of a job that says nothing of them.
+_USUAL: Final = 25
+
+
+class Reporter:
+    """Writes a line for each finished run, if anybody listens."""
+
+    def __init__(self, time: TimeSource, *, starts: bool = False) -> None:
+        """Ask the logger once whether it listens.
+
+        Args:
+            time: The clocks.
+            starts: Whether the beginning of a run is a line too.
+        """
+        self._time = time
+        self._starts = starts
+        self._hears_success = _log.isEnabledFor(logging.INFO)
+
+    def started(self, delivery: Delivery) -> None:
+        """Say that a run begins."""
+        if self._starts and delivery.payload is not None:
+            facts = {"jid": delivery.jid, "class": delivery.payload.name, "queue": delivery.queue}
+            _log.info("start", extra={"event": "job.start", "facts": facts})
+
+    def finished(self, delivery: Delivery, verdict: Outcome) -> None:
+        """Say what became of a run."""
+        if isinstance(verdict, Done) and not self._hears_success:
+            return
+        level, event, more = _words(verdict, self._time.now())
+        facts = self._facts(delivery) | more
+        error = getattr(verdict, "error", None)
+        message = (
+            f"{facts['error']['type']}: {facts['error']['message']}" if error is not None else event.partition(".")[2]
+        )
+        _log.log(level, "%s", message, extra={"event": event, "facts": facts}, exc_info=_trace(verdict, error))
+
+    def fenced(self, delivery: Delivery) -> None:
+        """Say that a job's outcome was refused, because it had been given to another process."""
+        _log.warning(
+            "%s was given to another process while it ran here; its outcome was not recorded",
+            delivery.jid,
+            extra={"event": "job.fenced", "facts": self._facts(delivery)},
+        )
+
+    def _facts(self, delivery: Delivery) -> dict[str, Any]:
+        facts: dict[str, Any] = {"jid": delivery.jid, "queue": delivery.queue}
+        if delivery.started:
+            facts["run_ms"] = round((self._time.monotonic() - delivery.started) * 1000, 3)
+        payload = delivery.payload
+        if payload is not None:
+            facts["class"] = payload.name
+            since = unix(payload.enqueued_at)
+            if since is not None:
+                waited = self._time.now() - since - facts.get("run_ms", 0) / 1000
+                facts["wait_ms"] = round(max(waited, 0.0) * 1000, 3)
+            facts |= _attempt(payload)
+        return facts
+
+
+def _attempt(payload: Payload) -> dict[str, int]:
+    """Return which retry comes next and how many there may be, once a job has failed."""
+    count = payload.retry_count
+    most = _USUAL if payload.retry in (True, None) else int(payload.retry or 0)
+    return {"attempt": count + 2 if isinstance(count, int) else 1, "max": most}
+
+
+def _words(verdict: Outcome, now: float) -> tuple[int, str, dict[str, Any]]:
+    make: Callable[[Any, float], tuple[int, str, dict[str, Any]]] = _TABLE[type(verdict)]
+    return make(verdict, now)
+
+
+def _error(error: BaseException) -> dict[str, Any]:
+    return {
+        "error": {
+            "type": outcomes.class_of(error),
+            "message": outcomes.text_of(error),
+            "frame": outcomes.place(error),
+        }
+    }
+
+
+def _retried(verdict: Retried, now: float) -> tuple[int, str, dict[str, Any]]:
+    wait = max(verdict.at - now, 0.0)
+    return logging.WARNING, "job.retry", {"next_at": verdict.at, "next_in": in_words(wait)} | _error(verdict.error)
+
+
+def _dead(verdict: Dead, now: float) -> tuple[int, str, dict[str, Any]]:
+    return logging.ERROR, "job.dead", {"reason": verdict.reason} | _error(verdict.error)
+
+
+def _discarded(verdict: Discarded, now: float) -> tuple[int, str, dict[str, Any]]:
+    more = _error(verdict.error) if verdict.error is not None else {}
+    return logging.WARNING, "job.discard", {"reason": verdict.reason} | more
+
+
+_TABLE: Final[dict[type, Callable[[Any, float], tuple[int, str, dict[str, Any]]]]] = {
+    Done: lambda verdict, now: (logging.INFO, "job.ok", {}),
+    Retried: _retried,
+    Dead: _dead,
+    Discarded: _discarded,
+    Snoozed: lambda verdict, now: (logging.INFO, "job.snooze", {"next_in": in_words(max(verdict.at - now, 0.0))}),
+    GivenBack: lambda verdict, now: (logging.WARNING, "job.pushed_back", {}),
+}
+
+
+def _trace(verdict: Outcome, error: BaseException | None) -> Any:
+    """Return what logging prints a traceback from: for the last failure of a job, not for each retry."""
+    if error is None or error.__traceback__ is None or not isinstance(verdict, Dead):
+        return None
+    return (type(error), error, error.__traceback__)

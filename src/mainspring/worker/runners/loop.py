@@ -1,0 +1,129 @@
+"""An event loop of its own for ``async def`` jobs, so that no job can hold up the worker's own work."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mainspring.worker.delivery import Delivery
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class LoopRunner:
+    """Runs up to a number of coroutines at once, on a loop in a thread."""
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        *,
+        run: Callable[[Delivery], Awaitable[None]],
+        finished: Callable[[Delivery], None],
+    ) -> None:
+        """Make a runner for *size* coroutines at once; no loop runs yet.
+
+        Args:
+            name: The capsule's name.
+            size: How many at once.
+            run: Runs one delivery.
+            finished: Called with each delivery that has run, in the loop's thread.
+        """
+        self._name = name
+        self._size = size
+        self._run = run
+        self._finished = finished
+        self._waiting: deque[Delivery] = deque()
+        self._tasks: dict[Any, Delivery] = {}  # only the loop's thread writes this
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the loop; uvloop's, if it is installed."""
+        self._loop = _new_loop()
+        self._thread = threading.Thread(target=self._serve, name=f"mainspring-loop-{self._name}", daemon=True)
+        self._thread.start()
+
+    def put(self, deliveries: Sequence[Delivery]) -> None:
+        """Hand deliveries to the loop, all in one call."""
+        assert self._loop is not None  # noqa: S101 - a capsule puts only after it has started its runners
+        self._waiting.extend(deliveries)
+        self._loop.call_soon_threadsafe(self._fill)
+
+    def waiting(self) -> int:
+        """Count deliveries that have not started."""
+        return len(self._waiting)
+
+    def surrender(self) -> Iterator[Delivery]:
+        """Take back what has not started."""
+        while True:
+            try:
+                yield self._waiting.popleft()
+            except IndexError:
+                return
+
+    def busy(self) -> list[tuple[str, Delivery]]:
+        """Return what runs; names of slots are numbers of tasks."""
+        running = list(self._tasks.values())
+        return [(f"{self._name}-async-{number}", delivery) for number, delivery in enumerate(running, 1)]
+
+    def cut(self) -> None:
+        """Cancel what runs."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def stop(self) -> None:
+        """End the loop; what still runs is left where it is."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def stacks(self) -> list[Any]:
+        """Return the tasks, for a dump of their stacks."""
+        return list(self._tasks)
+
+    def _serve(self) -> None:
+        import asyncio
+
+        assert self._loop is not None  # noqa: S101 - `start` has made it
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _fill(self) -> None:
+        assert self._loop is not None  # noqa: S101 - runs on the loop
+        while len(self._tasks) < self._size:
+            try:
+                delivery = self._waiting.popleft()
+            except IndexError:
+                return
+            coroutine: Any = self._run(delivery)
+            task = self._loop.create_task(coroutine, context=contextvars.Context())
+            self._tasks[task] = delivery
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        delivery = self._tasks.pop(task)
+        if task.cancelled() or task.exception() is not None:
+            # The executor judges whatever a job raises; here the run itself was cut.
+            delivery.is_given_up = True
+        self._finished(delivery)
+        if self._waiting:
+            self._fill()
+
+    def _cancel(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        import asyncio
+
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop

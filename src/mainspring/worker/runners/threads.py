@@ -1,0 +1,127 @@
+"""Slots that are threads: each takes one delivery after the other from a queue and runs it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from mainspring.base.errors import JobCut
+from mainspring.worker.delivery import Delivery
+
+_raise_in_thread: Final = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+
+class Slot:
+    """One thread and what it runs.
+
+    Attributes:
+        name: What watchers see.
+        current: The delivery that it runs; None if it is free. Only its thread writes this.
+    """
+
+    __slots__ = ("current", "name", "thread")
+
+    def __init__(self, name: str) -> None:
+        """Make a slot without a thread."""
+        self.name = name
+        self.current: Delivery | None = None
+        self.thread: threading.Thread | None = None
+
+
+class ThreadRunner:
+    """A fixed number of slots that share one inbox."""
+
+    def __init__(
+        self, name: str, size: int, *, run: Callable[[Delivery], None], finished: Callable[[Delivery], None]
+    ) -> None:
+        """Make *size* slots; no thread runs yet.
+
+        Args:
+            name: The capsule's name.
+            size: How many slots.
+            run: Runs one delivery.
+            finished: Called with each delivery that has run, in the slot's thread.
+        """
+        self._run = run
+        self._finished = finished
+        self._inbox: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
+        self._is_forked = False
+        self.slots = [Slot(f"{name}-{number}") for number in range(1, size + 1)]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for slot in self.slots:
+            slot.thread = threading.Thread(
+                target=self._serve, args=(slot,), name=f"mainspring-slot-{slot.name}", daemon=True
+            )
+            slot.thread.start()
+        os.register_at_fork(after_in_child=self._forked)
+
+    def put(self, deliveries: Sequence[Delivery]) -> None:
+        """Hand deliveries to the slots."""
+        put = self._inbox.put
+        for delivery in deliveries:
+            put(delivery)
+
+    def waiting(self) -> int:
+        """Count deliveries that no slot has taken."""
+        return self._inbox.qsize()
+
+    def surrender(self) -> Iterator[Delivery]:
+        """Take back what no slot has taken."""
+        while True:
+            try:
+                delivery = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            if delivery is not None:
+                yield delivery
+
+    def busy(self) -> list[tuple[str, Delivery]]:
+        """Return which slots run what."""
+        return [(slot.name, current) for slot in self.slots if (current := slot.current) is not None]
+
+    def cut(self) -> None:
+        """Raise `JobCut` in each slot that runs a job, at its next bytecode; code in C goes on until it returns."""
+        for slot in self.slots:
+            if slot.current is not None and slot.thread is not None and slot.thread.ident is not None:
+                _raise_in_thread(ctypes.c_ulong(slot.thread.ident), ctypes.py_object(JobCut))
+
+    def stop(self) -> None:
+        """Ask each slot to end when it is free; returns at once."""
+        for _ in self.slots:
+            self._inbox.put(None)
+
+    def _serve(self, slot: Slot) -> None:
+        get, run, finished = self._inbox.get, self._run, self._finished
+        while True:
+            try:
+                delivery = get()
+                if delivery is None:
+                    return
+                slot.current = delivery
+                run(delivery)
+                if self._is_forked:
+                    self._leave_child()
+                slot.current = None
+                finished(delivery)
+            except JobCut:
+                # It came between two jobs. What ran then is still in flight, and is given back with the rest.
+                slot.current = None
+
+    def _forked(self) -> None:
+        self._is_forked = True
+
+    def _leave_child(self) -> None:
+        """End a child that a job forked, and that came back from the job.
+
+        It has copies of what waits in the inbox: were it to go on, it would run jobs that the parent runs too.
+        """
+        sys.stderr.write(f"mainspring: a child forked by a job returned from it; process {os.getpid()} ends here\n")
+        sys.stderr.flush()
+        os._exit(0)

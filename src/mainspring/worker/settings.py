@@ -1,0 +1,99 @@
+"""What a worker is asked to do: capsules, their queues, and how long to wait for jobs at the end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mainspring.base.errors import InvalidOption
+from mainspring.base.payload import check_queue
+
+
+@dataclass(frozen=True, slots=True)
+class CapsuleSettings:
+    """One capsule: slots of their own for queues of their own.
+
+    Attributes:
+        name: The capsule's name.
+        concurrency: How many jobs it runs at once.
+        queues: Names of queues and their weights. If all weights are 0, the order is strict: a queue is
+            looked at only when those before it are empty. Otherwise a queue's weight is its chance of being
+            looked at first, so none starves.
+    """
+
+    name: str = "default"
+    concurrency: int = 10
+    queues: tuple[tuple[str, int], ...] = (("default", 0),)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot run."""
+        if isinstance(self.concurrency, bool) or not 1 <= self.concurrency <= 1000:
+            raise InvalidOption(f"concurrency {self.concurrency!r} of capsule {self.name!r}: must be 1 to 1,000")
+        if not self.queues:
+            raise InvalidOption(f"capsule {self.name!r} has no queues")
+        for queue, weight in self.queues:
+            check_queue(queue)
+            if weight < 0:
+                raise InvalidOption(f"queue {queue!r}: the weight must be a whole number from 0")
+
+    @classmethod
+    def of(cls, queues: Sequence[str], *, name: str = "default", concurrency: int = 10) -> CapsuleSettings:
+        """Read queues written as ``"name"`` or ``"name,weight"``.
+
+        Raises:
+            InvalidOption: If a weight is no number, or a queue stands twice.
+            InvalidName: If a queue cannot have its name.
+        """
+        found: dict[str, int] = {}
+        for text in queues:
+            queue, _, weight = text.partition(",")
+            if queue in found:
+                raise InvalidOption(f"queue {queue!r} stands twice; give it a weight: {queue},2")
+            found[queue] = _weight(text, weight)
+        return cls(name, concurrency, tuple(found.items()))
+
+    @classmethod
+    def parse(cls, text: str) -> CapsuleSettings:
+        """Read a capsule written as ``"NAME=CONCURRENCY:QUEUE,QUEUE…"``, such as ``"reports=2:reports,default"``.
+
+        Raises:
+            InvalidOption: If the text has another form.
+        """
+        name, equals, rest = text.partition("=")
+        concurrency, colon, queues = rest.partition(":")
+        if not (name and equals and colon and concurrency.isdecimal() and queues):
+            raise InvalidOption(
+                f"{text!r} is no capsule: write NAME=CONCURRENCY:QUEUE,QUEUE as in reports=2:reports,low"
+            )
+        names = [queue.strip() for queue in queues.split(",")]
+        return cls(check_queue(name), int(concurrency), tuple((queue, 0) for queue in names))
+
+    @property
+    def mode(self) -> str:
+        """How queues are chosen, in Sidekiq's words: ``strict``, ``weighted`` or ``random``."""
+        weights = {weight for _, weight in self.queues}
+        if weights == {0}:
+            return "strict"
+        return "random" if weights == {1} else "weighted"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The queues' names, in order."""
+        return tuple(queue for queue, _ in self.queues)
+
+    def order(self, rng: random.Random) -> tuple[str, ...]:
+        """Return the order in which to look at the queues this time."""
+        if self.mode == "strict":
+            return self.names
+        expanded = [queue for queue, weight in self.queues for _ in range(max(weight, 1))]
+        rng.shuffle(expanded)
+        return tuple(dict.fromkeys(expanded))
+
+
+def _weight(text: str, weight: str) -> int:
+    if not weight:
+        return 0
+    if not weight.isdecimal():
+        raise InvalidOption(f"{text!r}: write NAME or NAME,WEIGHT with a whole number, as in critical,6")
+    return int(weight)

@@ -1,0 +1,63 @@
+"""Turns signals into words on a queue, which the main thread waits at; and dumps stacks.
+
+A handler runs between two bytecodes of whatever the main thread does, so it does next
+to nothing: it puts the signal's name into a queue whose ``put`` is reentrant.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterable
+from types import FrameType
+from typing import Any, Final
+
+_log: Final = logging.getLogger("mainspring.worker")
+
+HANDLED: Final = ("TSTP", "TERM", "INT", "TTIN")
+
+
+class Signals:
+    """The signals of one process, in the order in which they came."""
+
+    def __init__(self) -> None:
+        """Begin with none; nothing is handled before `listen`."""
+        self._came: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def listen(self) -> None:
+        """Handle TSTP, TERM, INT and TTIN in this process. Only its main thread may call this."""
+        for name in HANDLED:
+            signal.signal(getattr(signal, f"SIG{name}"), self._handle)
+
+    def send(self, name: str) -> None:
+        """Act as if the signal *name* had come; for those sent through the store."""
+        self._came.put(name)
+
+    def next(self, timeout: float | None = None) -> str | None:
+        """Return the name of the next signal, without ``SIG``; None if none comes within *timeout* seconds."""
+        try:
+            return self._came.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._came.put(signal.Signals(number).name.removeprefix("SIG"))
+
+
+def dump_stacks(tasks: Iterable[Any] = ()) -> None:
+    """Write the stack of each thread, and of each of *tasks*, to the log."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for ident, frame in sys._current_frames().items():
+        _say(names.get(ident, str(ident)), traceback.format_stack(frame))
+    for task in tasks:
+        frames = [line for frame in task.get_stack() for line in traceback.format_stack(frame, limit=1)]
+        _say(f"task {task.get_name()}", frames)
+
+
+def _say(name: str, lines: list[str]) -> None:
+    facts = {"thread": name, "stack": "".join(lines)}
+    _log.info("%s\n%s", name, "".join(lines), extra={"event": "process.stacks", "facts": facts})

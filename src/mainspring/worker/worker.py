@@ -1,0 +1,367 @@
+"""The worker: builds the parts, and starts, quiets and stops them in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol, Self
+
+from mainspring import config
+from mainspring.__about__ import __version__
+from mainspring.base.errors import InvalidOption, StoreError
+from mainspring.base.timesource import TimeSource
+from mainspring.client import Client
+from mainspring.events import Handlers
+from mainspring.job import Job
+from mainspring.middleware import Middleware
+from mainspring.store import processes
+from mainspring.store.connection import Store
+from mainspring.worker.capsule import Capsule
+from mainspring.worker.display import Display
+from mainspring.worker.executor import Executor
+from mainspring.worker.forwarder import Forwarder
+from mainspring.worker.heartbeat import Heartbeat
+from mainspring.worker.lease import Lease
+from mainspring.worker.recoverer import Recoverer
+from mainspring.worker.report import Reporter
+from mainspring.worker.settings import CapsuleSettings
+from mainspring.worker.signals import Signals, dump_stacks
+
+_log: Final = logging.getLogger("mainspring.worker")
+
+#: Seconds that jobs get to finish at the end, and to end once they were cut short.
+TIMEOUT: Final = 25.0
+CUT_TIMEOUT: Final = 3.0
+#: Seconds for all that is said to the store at the end.
+FAREWELL: Final = 5.0
+
+
+class Host(Protocol):
+    """The App, as far as a worker sees it."""
+
+    name: str
+    time: TimeSource
+    handlers: Handlers
+    performers: tuple[Middleware, ...]
+    client: Client
+
+    @property
+    def jobs(self) -> Mapping[str, Job[Any, Any]]:
+        """The jobs by name."""
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+
+
+class Companion(Protocol):
+    """A service that lives as long as the worker, such as an embedded clock."""
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+
+    def stop(self) -> object:
+        """End."""
+
+
+class Worker:
+    """Runs the jobs of an App until it is stopped. A worker runs once.
+
+    Example:
+        .. code-block:: python
+
+            with Worker(app, concurrency=2):
+                serve_web_requests()
+
+    Attributes:
+        capsules: Its capsules.
+        became: Called with ``ready``, ``quiet``, ``stopping`` and ``stopped``; tests wait on it.
+    """
+
+    def __init__(
+        self,
+        app: Host,
+        concurrency: int = 10,
+        queues: Sequence[str] = ("default",),
+        *,
+        capsules: Sequence[CapsuleSettings] = (),
+        timeout: float = TIMEOUT,
+        timing: config.Timing | None = None,
+        companions: Sequence[Companion] = (),
+        log_starts: bool = False,
+        tag: str = "",
+        labels: Sequence[str] = (),
+    ) -> None:
+        """Build a worker; nothing is sent yet.
+
+        Args:
+            app: The App whose jobs it runs.
+            concurrency: How many jobs at once.
+            queues: Names, in order, or ``"name,weight"``; see `CapsuleSettings`.
+            capsules: More groups of slots with queues of their own.
+            timeout: Seconds that running jobs get to finish when it is stopped.
+            timing: Heartbeat, lease and recovery; what the environment says if None.
+            companions: Services that live as long as the worker.
+            log_starts: Whether the beginning of each run is a line in the log.
+            tag: A name for people; the App's if empty.
+            labels: Words for people.
+
+        Raises:
+            InvalidOption: If two capsules have one name, or a setting cannot mean anything.
+            InvalidName: If a queue cannot have its name.
+        """
+        first = CapsuleSettings.of(queues, concurrency=concurrency)
+        settings = (first, *capsules)
+        if len({each.name for each in settings}) < len(settings):
+            raise InvalidOption(f"two capsules have one name: {', '.join(each.name for each in settings)}")
+        self.became: Callable[[str], None] = _nothing
+        self._app = app
+        self._timeout = timeout
+        self._timing = timing or config.timing()
+        self._companions = companions
+        self._signals = Signals()
+        self._is_quiet = self._is_stopping = self._is_stopped = False
+        self._is_embedded = True
+        self._tag, self._labels, self._rng = tag or app.name, labels, random.Random()
+        self._build(settings, log_starts=log_starts)
+
+    def _build(self, settings: Sequence[CapsuleSettings], *, log_starts: bool) -> None:
+        app, rng, timing = self._app, self._rng, self._timing
+        self._lease = Lease(app.time, timing.lease)
+        reporter = Reporter(app.time, starts=log_starts)
+        executor = Executor(
+            app.jobs,
+            app.performers,
+            carried=app.client.carried,
+            handlers=app.handlers,
+            lease=self._lease,
+            reporter=reporter,
+            is_stopping=lambda: self._is_stopping,
+            time=app.time,
+            rng=rng,
+        )
+        self.capsules = [
+            Capsule(
+                each,
+                store=app.store,
+                executor=executor,
+                reporter=reporter,
+                lease=self._lease,
+                fenced=self._was_fenced,
+                reconcile_every=timing.reconcile,
+                time=app.time,
+                rng=rng,
+            )
+            for each in settings
+        ]
+        self._holdings = [(each.name, queue) for each in settings for queue in each.names]
+        self._forwarder = Forwarder(app.store, rng=rng)
+        self._recoverer = Recoverer(
+            app.store,
+            every=timing.sweep,
+            grace=timing.grace,
+            known=lambda: [queue for _, queue in self._holdings],
+            time=app.time,
+            rng=rng,
+        )
+
+    def _make_heartbeat(self) -> Heartbeat:
+        display = Display(
+            lease=self._lease,
+            capsules=self.capsules,
+            role="worker",
+            tag=self._tag,
+            labels=self._labels,
+            version=__version__,
+            is_quiet=lambda: self._is_quiet,
+            is_embedded=self._is_embedded,
+            time=self._app.time,
+        )
+        return Heartbeat(
+            store=self._app.store,
+            lease=self._lease,
+            holdings=self._holdings,
+            display=display,
+            every=self._timing.beat,
+            signalled=self._signals.send,
+            beaten=lambda: self._app.handlers.fire("beat"),
+            time=self._app.time,
+            rng=self._rng,
+        )
+
+    # --- life ----------------------------------------------------------------------
+
+    @property
+    def identity(self) -> str:
+        """The identity under which this process is known; it changes if it was declared dead."""
+        return self._lease.identity
+
+    @property
+    def is_quiet(self) -> bool:
+        """True once it starts no more jobs."""
+        return self._is_quiet
+
+    def busy(self) -> int:
+        """Count the jobs that run."""
+        return sum(len(capsule.busy()) for capsule in self.capsules)
+
+    def start(self) -> None:
+        """Register, and begin to run jobs; returns when it is ready.
+
+        Raises:
+            StoreError: If the store does not answer.
+        """
+        self._app.handlers.fire("startup", may_raise=True)
+        self._heartbeat = self._make_heartbeat()
+        self._heartbeat.register()
+        for service in (self._heartbeat, *self.capsules, self._forwarder, self._recoverer, *self._companions):
+            service.start()
+        self._tell("ready")
+
+    def quiet(self) -> None:
+        """Start no more jobs, and give back those that wait here; what runs goes on. Cannot be undone."""
+        if self._is_quiet:
+            return
+        self._is_quiet = True
+        for capsule in self.capsules:
+            capsule.quiet()
+        self._forwarder.stop()
+        self._app.handlers.fire("quiet")
+        self._tell("quiet")
+
+    def stop(self, timeout: float | None = None) -> bool:
+        """Stop: quiet, let jobs finish, cut short what has not, give back what is left.
+
+        Args:
+            timeout: Seconds that running jobs get to finish; the worker's if None.
+
+        Returns:
+            True if every job had ended; False if some still run, in threads that cannot be ended.
+        """
+        if self._is_stopped:
+            return True
+        self._begin_stop()
+        self._wait(self._timeout if timeout is None else timeout)
+        return self._finish_stop()
+
+    def __enter__(self) -> Self:
+        """Start, within a process that does something else."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    def run(self) -> int:
+        """Run in this process until a signal ends it; only its main thread may call this.
+
+        TSTP quiets, TERM and INT stop, a second INT gives up on running jobs, TTIN writes all stacks to the log.
+
+        Returns:
+            The exit code: 0, or 130 after a second INT. If jobs still run in threads that cannot be ended,
+            the process ends here with that code.
+
+        Raises:
+            StoreError: If the store does not answer at the start.
+        """
+        self._is_embedded = False
+        self._signals.listen()
+        self.start()
+        self._until_told()
+        self._begin_stop()
+        code = 130 if self._wait(self._timeout) else 0
+        if not self._finish_stop():
+            # Those jobs are back in their queues: were their threads left alone, they would run twice at a time.
+            logging.shutdown()
+            sys.stdout.flush()
+            os._exit(code)
+        return code
+
+    def _until_told(self) -> None:
+        while True:
+            match self._signals.next():
+                case "TSTP":
+                    self.quiet()
+                case "TTIN":
+                    dump_stacks()
+                case "TERM" | "INT":
+                    return
+
+    def _was_fenced(self) -> None:
+        """Let the heartbeat find out at once, and take a new identity."""
+        self._heartbeat.wake()
+
+    # --- the end -----------------------------------------------------------------------
+
+    def _begin_stop(self) -> None:
+        self._is_stopping = True
+        for companion in self._companions:
+            companion.stop()
+        self.quiet()
+        self._recoverer.stop()
+        self._app.handlers.fire("shutdown")
+        self._tell("stopping")
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait until all jobs have ended; True if a second INT ended the wait."""
+        deadline = self._app.time.monotonic() + seconds
+        while not self._is_idle and self._app.time.monotonic() < deadline:
+            # The wait is short, because nothing rings when the last job ends.
+            if self._signals.next(0.02) == "INT":
+                return True
+        return False
+
+    @property
+    def _is_idle(self) -> bool:
+        return all(capsule.is_idle for capsule in self.capsules)
+
+    def _finish_stop(self) -> bool:
+        left = self.busy()
+        if left:
+            _log.warning(
+                "%d jobs did not finish in time; they are cut short and run again",
+                left,
+                extra={"event": "process.cut", "facts": {"jobs": left}},
+            )
+            for capsule in self.capsules:
+                capsule.cut()
+            self._wait(CUT_TIMEOUT)
+        has_ended = self.busy() == 0
+        for capsule in self.capsules:
+            capsule.stop()
+        for capsule in self.capsules:
+            capsule.join(FAREWELL)
+        self._heartbeat.stop()
+        self._heartbeat.join(FAREWELL)
+        self._leave()
+        self._app.handlers.fire("exit")
+        self._is_stopped = True
+        self._tell("stopped")
+        return has_ended
+
+    def _leave(self) -> None:
+        """Give back what is left, and take this process off the store."""
+        calls = [processes.leave(queue, self._lease.holder(capsule)) for capsule, queue in self._holdings]
+        try:
+            left = self._app.store.pipeline([*calls, *processes.hide(self._lease.identity)])
+        except StoreError as error:
+            # What this process holds is given back by others when its lease has run out.
+            _log.warning("could not say farewell: %s", error, extra={"event": "store.gone", "facts": {}})
+            return
+        count = sum(answer for answer in left[: len(calls)] if isinstance(answer, int))
+        if count:
+            facts = {"jobs": count}
+            _log.info("gave back %d jobs", count, extra={"event": "process.gave_back", "facts": facts})
+
+    def _tell(self, state: str) -> None:
+        facts = {"identity": self.identity, "busy": self.busy()}
+        _log.info(state, extra={"event": f"process.{state}", "facts": facts})
+        self.became(state)
+
+
+def _nothing(state: str) -> None:
+    """Stand where nobody listens."""

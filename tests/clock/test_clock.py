@@ -165,6 +165,16 @@ def test_after_downtime_the_policy_decides(server, clocks, options, expected):
     assert watched.settled() == []
 
 
+def test_a_tick_of_a_moment_ago_is_skipped_if_no_clock_ran_then(server, clocks):
+    last_claimed(server, "sweep", 30 * 60 + 20)
+    watched = clocks(server.url, lambda s: (s.every("30m", "sweep", missed="skip"), s.every("1h", "marker"))).start()
+
+    assert [tick.entry for tick in watched.next()] == ["marker"]
+
+    assert watched.clock.stop()
+    assert watched.settled() == []
+
+
 def test_what_was_missed_is_said_once(server, clocks, caplog):
     last_claimed(server, "sweep", 100 * 60)
     watched = clocks(server.url, lambda s: s.every("30m", "sweep")).start()
@@ -326,8 +336,9 @@ def test_ticks_are_logged_with_their_facts(server, clocks, caplog):
 
     (settled,) = watched.next()
 
-    (record,) = [record for record in caplog.records if record.event == "clock.tick"]
-    assert record.facts["entry"] == "sweep"
+    first, record, *_ = caplog.records
+    assert (first.event, first.facts) == ("clock.watching", {"entries": 1})
+    assert (record.event, record.facts["entry"]) == ("clock.tick", "sweep")
     assert record.facts["jid"] == settled.jid
     assert record.facts["lag_ms"] >= 0
 

@@ -92,6 +92,15 @@ def test_a_failed_tick_stays_and_is_ready_when_said():
     assert (failing.tick, failing.ready, failing.failures) == (HOUR, HOUR + 3, 1)
 
 
+def test_looking_again_before_anything_was_claimed_finds_the_same():
+    failing = hand(last=0.0, missed="all")
+
+    found = [failing.look(3 * HOUR + 60 + n, awake=False).ticks for n in range(3)]
+
+    assert found == [(HOUR, 2 * HOUR, 3 * HOUR)] * 3
+    assert failing.tick == HOUR
+
+
 def test_looking_again_at_a_failed_tick_loses_none_of_those_still_to_be_caught_up():
     failing = hand(last=0.0, missed="all")
     failing.look(3 * HOUR + 60, awake=False)

@@ -125,6 +125,8 @@ def test_a_clock_that_runs_ahead_is_refused_and_measures_again(server, clocks):
     settled = watched.next(3)
     assert [round(b.at - a.at, 3) for a, b in pairwise(settled)] == [0.3, 0.3]
     assert min(tick.lag for tick in settled[1:]) >= 0
+    seconds, microseconds = server.client.time()
+    assert watched.clock._server_time.now() < seconds + microseconds / 1e6 + 0.05
 
 
 PROGRAM = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -69,7 +70,7 @@ def test_the_tick_after_any_instant_is_later_and_none_lies_between(period, ancho
     assert tick - t <= period + 0.001
     assert tick == round(tick, 3)
     # Asked just before it, the rule names the same tick, and asked at it, the next.
-    assert rule.after(tick - 0.0005) == tick
+    assert rule.after(math.nextafter(tick, 0)) == tick
     assert rule.after(tick) > tick
 
 

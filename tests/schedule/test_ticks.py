@@ -45,6 +45,7 @@ def test_nothing_is_missed_between_two_ticks(missed):
 @pytest.mark.parametrize("missed", ["once", "all", "skip"])
 def test_a_tick_that_is_due_this_very_moment_was_not_missed(missed):
     assert due(MINUTELY, 60, 120, missed=missed) == Due((), 0, 60)
+    assert due(MINUTELY, 0, 120, missed=missed).newest == 60
 
 
 def test_once_runs_the_newest_and_folds_the_rest():

@@ -180,6 +180,8 @@ class Clock:
             hands.append(hand)
         self._dial.reset(hands)
         self._has_looked, self._must_look = True, False
+        if not self._state:
+            self._become("watching")
 
     def _register(self, entries: Sequence[Entry]) -> list[tuple[Entry, float, float, float | None]]:
         chunks = [entries[i : i + periodic.MOST] for i in range(0, len(entries), periodic.MOST)]

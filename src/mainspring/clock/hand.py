@@ -36,7 +36,6 @@ class Hand:
     ready: float = 0.0
     failures: int = 0
     _backlog: deque[float] = field(default_factory=deque)
-    _beyond: float = 0.0  # ticks up to here are in the backlog or given up
 
     @classmethod
     def of(cls, entry: Entry, anchor: float, last: float | None) -> Hand:
@@ -57,9 +56,9 @@ class Hand:
         if awake and entry.missed == "skip":
             entry = replace(entry, missed="once", grace=LEAST_GRACE if entry.grace is None else entry.grace)
         found = due(self.rule, self.last, now, missed=entry.missed, grace=entry.grace)
+        # What is left out is given up for good; what is kept is not, until it is claimed.
         self.last = found.ticks[0] - MILLISECOND if found.ticks else found.newest
         self._backlog = deque(found.ticks)
-        self._beyond = found.newest
         self._advance(now)
         return found
 
@@ -84,5 +83,5 @@ class Hand:
             self.tick = self._backlog.popleft()
             self.ready = earliest
             return
-        self.tick = self.rule.after(max(self.last, self._beyond))
+        self.tick = self.rule.after(self.last)
         self.ready = self.tick or 0.0

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from house.source import ROOT
+from house.source import ROOT, files
 from support import until
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -189,6 +189,18 @@ def test_every_link_within_the_project_leads_somewhere(page):
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_code_still_says_what_the_page_of_errors_quotes():
+    """The client library's words (``Connection refused``) are the system's; all others must be ours."""
+    # A text that is broken over lines is one text.
+    code = "\n".join(re.sub(r'"\s*\n\s*f?"', "", source.text) for source in files("src"))
+    rows = re.findall(r"^\| `(.+?)`(?= )", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
+    ours = [part.strip(" :") for row in rows for part in row.split("...")]
+    theirs = {"Connection refused", "Name or service not known", "Timeout"}
+
+    assert len(rows) > 30
+    assert [part for part in ours if part not in code and part not in theirs] == []
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,17 @@ MAY_IMPORT_BY_NAME = MappingProxyType(
 )
 MAY_CATCH_EVERYTHING = MappingProxyType(
     {
+        "base/arguments.py:_converter_of": "evaluates an annotation, which is the user's code",
+        "base/converters.py:converter_for": "likewise, for the fields of the user's classes",
+        "base/retry.py:_answer": "asks the user's backoff; the job that failed must not be lost for it",
+        "base/service.py:Service._safely": "the service loop, which reports it",
+        "clock/clock.py:Clock._lap": "the service loop, which reports it",
+        "clock/clock.py:Clock._command": "runs the user's middleware; the other entries go on",
+        "events.py:_call": "a handler is a guest, and changes nothing for the job",
+        "worker/executor.py:Executor.run": "runs the job; whatever it raises is its outcome",
+        "worker/executor.py:Executor.arun": "likewise",
+        "worker/executor.py:Executor._ended": "a handler is a guest, and changes nothing for the job",
+        "worker/outcome.py:text_of": "asks an error for its text, which may do anything",
         "middleware.py:_link.call": "throws it on into the user's link, which raises it again unless it was handled",
         "middleware.py:_mixed_link.call": "likewise",
         "middleware.py:_async_link.call": "likewise",
@@ -35,8 +46,9 @@ MAY_CATCH_EVERYTHING = MappingProxyType(
 MAY_SAY_ANY = MappingProxyType(
     {
         "base/payload.py": "fields that strangers wrote may hold any JSON",
+        "context.py": "overrides a method that the standard library types so",
+        "middleware.py": "a generator of either kind; which, is known at run time",
         "store/connection.py": "the client library does not type what it reads",
-        "store/url.py": "options of the client library",
     }
 )
 

@@ -21,7 +21,7 @@ _MAKE_CONSTANTS = frozenset(
         "attrgetter", "cast", "compile", "date", "datetime", "getLogger", "getattr", "hasattr", "itemgetter",
         "join", "max", "methodcaller", "min", "namedtuple", "partial", "removeprefix", "removesuffix", "sha256",
         "split", "sum", "time", "timedelta", "timezone", "encode", "decode", "lower", "upper", "files", "joinpath",
-        "fromkeys", "get_args", "total_seconds",
+        "fromkeys", "get_args", "sysconf", "total_seconds",
         "ContextVar",  # the language's own way to hold something per context, empty at the start
     }
 )  # fmt: skip

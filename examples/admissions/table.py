@@ -25,6 +25,9 @@ class Recovery:
     seconds: float
 
 
+NOBODY = Recovery(frozenset(), 0.0)  # was killed
+
+
 def recovery(lines: Sequence[Line], victim: int, killed_at: float) -> Recovery:
     """Find the jobs that the process *victim* had begun and another worker has begun again."""
     held = {line.jid for line in lines if line.pid == victim and line.event is Event.STARTED}
@@ -55,8 +58,8 @@ def jobs(evidence: Evidence, recovered: frozenset[str]) -> list[tuple[str, ...]]
     return [(name, *map(str, numbers)) for name, numbers in named]
 
 
-def office(evidence: Evidence) -> Iterator[str]:
-    """Yield what the office did, a sentence a line."""
+def office(evidence: Evidence, recovered: Recovery) -> Iterator[str]:
+    """Yield what the office did, a subject a line."""
     outcomes = Counter(one.outcome or "open" for one in evidence.applications.values())
     yield f"applications  {len(evidence.applications)}: {_counted(outcomes)}"
     kinds = Counter(mail.kind for mail in evidence.mails if mail.message_id in evidence.kept)
@@ -65,6 +68,7 @@ def office(evidence: Evidence) -> Iterator[str]:
     yield f"letters       {len(evidence.letters)}, reports {len(evidence.reports)}"
     ticks = {entry.rpartition(".")[2]: f"{len(one.seen)} of {len(one.ideal)}" for entry, one in evidence.ticks.items()}
     yield f"ticks         {_listed(ticks)}"
+    yield f"killed        {len(evidence.victims)} of the workers, with -9: {_again(recovered)}"
 
 
 def check(judged: Mapping[str, Sequence[str]], most: int = 5) -> Iterator[str]:
@@ -86,6 +90,13 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _short(job: str) -> str:
     return job.rpartition(".")[2]
+
+
+def _again(recovered: Recovery) -> str:
+    jobs = len(recovered.jids)
+    if not jobs:
+        return "no job had to be recovered"
+    return f"{jobs} jobs in its hands were begun again elsewhere, the last one {recovered.seconds:.1f} s later"
 
 
 def _counted(counts: Counter[str]) -> str:

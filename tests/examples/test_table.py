@@ -75,6 +75,14 @@ def test_a_day_without_jobs_has_a_table_too() -> None:
     assert list(table.aligned([table.COLUMNS, *table.jobs(replace(FOUND, lines=()), frozenset())]))
 
 
+def test_the_recovered_are_told_of() -> None:
+    told = list(table.office(FOUND, table.recovery(LINES, VICTIM, 2.0)))
+
+    assert told[-1] == (
+        "killed        1 of the workers, with -9: 1 jobs in its hands were begun again elsewhere, the last one 4.0 s later"
+    )
+
+
 def test_a_broken_rule_shows_what_breaks_it() -> None:
     judged = {"All is well.": [], "Nothing is lost.": [f"job {n} is nowhere" for n in range(7)]}
 

@@ -1,0 +1,83 @@
+"""The store as the demo's check sees it: what still waits, what is dead, and which ticks came.
+
+This is the one file here that looks behind mainspring's public face, because the check
+must know of each tick at which nominal time it was due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from examples.admissions.evidence import StoreEvidence, Ticks
+from examples.admissions.ledger import SETTLED, Event, Line
+from mainspring import App
+from mainspring.schedule.entry import Entry
+from mainspring.schedule.ticks import jid
+from mainspring.store import periodic
+
+# A tick that came due within this many seconds before the clock was stopped may have been enqueued or not.
+MARGIN = 1.0
+
+
+def look(app: App, lines: Collection[Line], *, clock_stopped_at: float) -> StoreEvidence:
+    """Gather what the store says, when nothing moves any more."""
+    return StoreEvidence(
+        waiting=frozenset(_waiting(app)),
+        dead=frozenset(job.jid for job in app.dead),
+        ticks=_ticks(app, lines, clock_stopped_at),
+    )
+
+
+def is_idle(app: App, lines: Collection[Line]) -> bool:
+    """Say whether nothing waits, and nothing that was pushed or begun is without an end."""
+    if any(True for _ in _waiting(app)):
+        return False
+    ended = {line.jid for line in lines if line.event in SETTLED}
+    open_ended = {line.jid for line in lines} - ended
+    return not open_ended or open_ended <= {job.jid for job in app.dead}
+
+
+def in_hand(lines: Collection[Line], pid: int) -> set[str]:
+    """Return the jobs that the process *pid* has begun and not ended."""
+    held: set[str] = set()
+    for line in lines:
+        if line.pid != pid or line.event is Event.PUSHED:
+            continue
+        if line.event is Event.STARTED:
+            held.add(line.jid)
+        else:
+            held.discard(line.jid)
+    return held
+
+
+def _waiting(app: App) -> Iterator[str]:
+    for queue in app.queues:
+        yield from (job.jid for job in queue)
+    yield from (job.jid for job in app.scheduled)
+    yield from (job.jid for job in app.retries)
+
+
+def _ticks(app: App, lines: Collection[Line], stopped_at: float) -> dict[str, Ticks]:
+    entries = list(app.schedule.values())
+    pushed = {line.jid for line in lines if line.event is Event.PUSHED}
+    known = app.store.run(periodic.register([entry.name for entry in entries]))
+    found = {}
+    for entry, (anchor, _) in zip(entries, known.since, strict=True):
+        begun = {line.jid for line in lines if line.event is Event.STARTED and line.job == entry.job}
+        found[entry.name] = _compare(entry, anchor, begun, stopped_at, pushed)
+    return found
+
+
+def _compare(entry: Entry, anchor: float, begun: set[str], stopped_at: float, pushed: set[str]) -> Ticks:
+    times = {jid(entry.name, tick): tick for tick in _times(entry, anchor, stopped_at + MARGIN)}
+    seen = frozenset(times[each] for each in begun & times.keys())
+    due = frozenset(tick for tick in times.values() if tick <= stopped_at - MARGIN)
+    return Ticks(ideal=due | seen, seen=seen, strangers=frozenset(begun - times.keys() - pushed))
+
+
+def _times(entry: Entry, anchor: float, end: float) -> Iterator[float]:
+    rule = entry.rule.anchored(anchor)
+    tick = rule.after(entry.begins(rule, anchor))
+    while tick is not None and tick <= end:
+        yield tick
+        tick = rule.after(tick)

@@ -90,3 +90,41 @@ def test_the_changelog_begins_with_the_version_of_the_package():
 
     assert newest is not None
     assert newest[1] == VERSION
+
+
+def test_a_changelog_of_another_version_fails_the_check(tmp_path):
+    for name in ("src/mainspring/__about__.py", "tools/changelog_version.py", "CHANGELOG.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    check = [sys.executable, str(tmp_path / "tools/changelog_version.py")]
+
+    assert subprocess.run(check, capture_output=True).returncode == 0
+
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## 9.9.9\n")
+
+    assert b"make them equal" in subprocess.run(check, capture_output=True).stderr
+
+
+def test_no_file_names_this_machine_or_the_host_of_a_registry():
+    """What is written on one machine must mean the same on another."""
+    # In two halves, so that this file does not find itself.
+    strangers = [
+        "/" + "work/",
+        "/" + "root/",
+        "/" + "opt/pypi",
+        "files.python" + "hosted",
+        "registry." + "npmjs",
+        "deb." + "debian.org",
+    ]
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    paths = [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+    found = [
+        f"{path.relative_to(ROOT)}: {stranger}"
+        for path in paths
+        for stranger in strangers
+        if stranger in path.read_text(errors="replace")
+    ]
+
+    assert len(paths) > 50
+    assert found == []

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ParamSpec, Self, TypeAlias, TypeVar, Unpack, overload
+from typing import Any, ParamSpec, TypeAlias, TypeVar, overload
 
 from mainspring import config
 from mainspring.api.find import find
@@ -20,7 +20,6 @@ from mainspring.api.processes import Processes
 from mainspring.api.queues import Queue, Queues
 from mainspring.api.sets import JobSet
 from mainspring.api.stats import Stats, read_stats
-from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidOption
 from mainspring.base.payload import check_queue
 from mainspring.base.retry import Retry
@@ -29,10 +28,9 @@ from mainspring.client import Client, check_json
 from mainspring.events import EVENTS, Event, Handlers
 from mainspring.job import Enqueued, Job, Options, check_tags
 from mainspring.middleware import Middleware, check
-from mainspring.schedule.catalog import Catalog
-from mainspring.schedule.entry import Entry, EntryOptions
-from mainspring.schedule.ticks import jid
 from mainspring.registry import Registry
+from mainspring.schedule.catalog import Catalog
+from mainspring.scheduling import Scheduling
 from mainspring.store import keys
 from mainspring.store.connection import AsyncStore, Store
 from mainspring.store.opening import Stores
@@ -45,7 +43,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 RetryOption: TypeAlias = Retry | int | bool
 
 
-class App:
+class App(Scheduling):
     """Jobs, their schedule, and the store they live in.
 
     Example:
@@ -126,6 +124,8 @@ class App:
     @overload
     def job(
         self,
+        function: None = None,
+        /,
         *,
         name: str | None = None,
         queue: str | None = None,
@@ -175,6 +175,9 @@ class App:
         """
         return self._registry.named(name)
 
+    def _made_job(self, function: Callable[P, R]) -> Job[P, R]:
+        return self.job(function)
+
     # --- enqueueing by name --------------------------------------------------------
 
     def enqueue(
@@ -221,74 +224,6 @@ class App:
         """Return the job *name*, None if its code lives elsewhere, and how it wants to be run."""
         job = self._registry.known(name)
         return job, (job.options if job is not None else self._defaults).changed(**changes)
-
-    # --- schedule --------------------------------------------------------------------
-
-    def every(
-        self,
-        period: Duration,
-        job: Job[Any, Any] | str | None = None,
-        *,
-        at: str | Sequence[str] | None = None,
-        tz: str | None = None,
-        **options: Unpack[EntryOptions],
-    ) -> Any:
-        """Enqueue *job* each *period*; with *at*, at times of day. Without a job, a decorator.
-
-        Example:
-            ``app.every("1d", report, at="00:00", tz="Europe/London")``
-
-        Returns:
-            The entry; as a decorator, the function made a job.
-
-        Raises:
-            InvalidSchedule: If the period, the time or the zone is none.
-            UnknownJob: If *job* is a name that no job has.
-        """
-
-        def add(job: Job[Any, Any]) -> Entry:
-            return self.schedule.every(period, job.name, at=at, tz=tz, **options)
-
-        return self._scheduled(job, options.get("name"), add)
-
-    def cron(
-        self,
-        expression: str,
-        job: Job[Any, Any] | str | None = None,
-        *,
-        tz: str | None = None,
-        **options: Unpack[EntryOptions],
-    ) -> Any:
-        """Enqueue *job* by a cron *expression* of five fields. Without a job, a decorator.
-
-        Example:
-            ``app.cron("0 */4 * * *", charge, args=["retry"])``
-
-        Returns:
-            The entry; as a decorator, the function made a job.
-
-        Raises:
-            InvalidSchedule: If the expression or the zone is none.
-            UnknownJob: If *job* is a name that no job has.
-        """
-
-        def add(job: Job[Any, Any]) -> Entry:
-            return self.schedule.cron(expression, job.name, tz=tz, **options)
-
-        return self._scheduled(job, options.get("name"), add)
-
-    def _scheduled(
-        self, job: Job[Any, Any] | str | None, name: str | None, add: Callable[[Job[Any, Any]], Entry]
-    ) -> Any:
-        if job is not None:
-            return add(job if isinstance(job, Job) else self.job_named(job))
-
-        def decorate(function: Callable[..., Any]) -> Job[Any, Any]:
-            made = function if isinstance(function, Job) else self.job(function)
-            add(made)
-            return made
-
-        return decorate
 
     # --- what happens around -----------------------------------------------------------
 
@@ -387,31 +322,6 @@ class App:
     def find(self, jid: str) -> StoredJob | None:
         """Return the job *jid* wherever it is: waiting, running, scheduled, retrying or dead; None if nowhere."""
         return find(self.store, self.time, jid)
-
-    # --- for the clock ------------------------------------------------------------------------
-
-    @property
-    def payloads(self) -> Self:
-        """What makes the jobs of ticks: the App itself."""
-        return self
-
-    def tick_payload(self, entry: Entry, tick: float, now: float) -> tuple[str, bytes]:
-        """Return the queue and the encoded job of one tick, by the code path of every enqueue.
-
-        Args:
-            entry: The entry that is due.
-            tick: Its nominal time, in unix seconds.
-            now: The server's time, for the job's own time stamps.
-
-        Raises:
-            WrongArguments: If the entry's arguments do not fit the job.
-        """
-        job = self.job_named(entry.job)
-        push = self.client.build(job, entry.args, dict(entry.kwargs), job.options.changed(queue=entry.queue))
-        push.jid = push.fields["jid"] = jid(entry.name, tick)
-        push.fields["created_at"] = now
-        self.client.prepare(push)
-        return push.queue, push.encoded(now)
 
 
 def _maybe_decorate(add: Callable[[F], object], handler: F | None) -> Any:

@@ -53,6 +53,6 @@ def _call(handler: Callable[..., object], *arguments: object) -> None:
     # A handler is a guest: whatever it raises, SystemExit included, must not change what becomes of a job.
     try:
         handler(*arguments)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - see above
         name = getattr(handler, "__qualname__", repr(handler))
         _log.exception("the handler %s failed", name, extra={"event": "handler.error", "facts": {"handler": name}})

@@ -69,7 +69,7 @@ def _link(middleware: Middleware, inner: Callable[[X], Y | None]) -> Callable[[X
             return None
         try:
             result = inner(subject)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again at the yield
             _throw(steps, error)
             return None
         _finish(steps, result)
@@ -87,7 +87,7 @@ def _mixed_link(
             return None
         try:
             result = await inner(subject)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again at the yield
             _throw(steps, error)
             return None
         _finish(steps, result)
@@ -107,7 +107,7 @@ def _async_link(
             return None
         try:
             result = await inner(subject)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again at the yield
             await _athrow(steps, error)
             return None
         await _afinish(steps, result)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 Argument: TypeAlias = str | bytes | int | float
 #: What the server may answer: integers, bytes, nothing, or lists of these.
-Reply: TypeAlias = "int | bytes | None | list[Reply]"
+Reply: TypeAlias = "int | bytes | list[Reply] | None"
 
 
 @dataclass(frozen=True, slots=True)

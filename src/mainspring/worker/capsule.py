@@ -158,7 +158,7 @@ class Capsule(Service):
         self._give_back_stale()
         if got or self._completer.has_work:
             return 0.0
-        return self._fall_asleep(everywhere)
+        return self._fall_asleep(all_empty=everywhere)
 
     def _round(self) -> tuple[int, bool]:
         """Make the round trips of one turn.
@@ -248,13 +248,13 @@ class Capsule(Service):
             self._is_asleep = False
             self.wake()
 
-    def _fall_asleep(self, everywhere: bool) -> float:
+    def _fall_asleep(self, *, all_empty: bool) -> float:
         self._is_asleep = True
         if self._completer.has_work:
             # A slot finished between the last look and the line above, and rang no bell.
             self._is_asleep = False
             return 0.0
-        order = self._fetcher.order() if everywhere and self._room() > 0 else []
+        order = self._fetcher.order() if all_empty and self._room() > 0 else []
         for queue in order:
             self._lookers[queue].arm()
         if self._quarantine or self._threads.waiting() or self._loop.waiting():

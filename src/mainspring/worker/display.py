@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from mainspring.base.timesource import TimeSource
@@ -27,8 +28,7 @@ class Shown(Protocol):
 def rss_kb() -> int:
     """Return how much memory this process holds, in kilobytes; 0 where the system does not tell."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * _PAGE_KB
+        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE_KB
     except (OSError, IndexError, ValueError):
         return 0
 

@@ -6,7 +6,6 @@ so that a plain job costs a few microseconds here.
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context, ContextVar

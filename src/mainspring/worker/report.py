@@ -101,22 +101,22 @@ def _retried(verdict: Retried, now: float) -> tuple[int, str, dict[str, Any]]:
     return logging.WARNING, "job.retry", {"next_at": verdict.at, "next_in": in_words(wait)} | _error(verdict.error)
 
 
-def _dead(verdict: Dead, now: float) -> tuple[int, str, dict[str, Any]]:
+def _dead(verdict: Dead, _now: float) -> tuple[int, str, dict[str, Any]]:
     return logging.ERROR, "job.dead", {"reason": verdict.reason} | _error(verdict.error)
 
 
-def _discarded(verdict: Discarded, now: float) -> tuple[int, str, dict[str, Any]]:
+def _discarded(verdict: Discarded, _now: float) -> tuple[int, str, dict[str, Any]]:
     more = _error(verdict.error) if verdict.error is not None else {}
     return logging.WARNING, "job.discard", {"reason": verdict.reason} | more
 
 
 _TABLE: Final[dict[type, Callable[[Any, float], tuple[int, str, dict[str, Any]]]]] = {
-    Done: lambda verdict, now: (logging.INFO, "job.ok", {}),
+    Done: lambda _verdict, _now: (logging.INFO, "job.ok", {}),
     Retried: _retried,
     Dead: _dead,
     Discarded: _discarded,
     Snoozed: lambda verdict, now: (logging.INFO, "job.snooze", {"next_in": in_words(max(verdict.at - now, 0.0))}),
-    GivenBack: lambda verdict, now: (logging.WARNING, "job.pushed_back", {}),
+    GivenBack: lambda _verdict, _now: (logging.WARNING, "job.pushed_back", {}),
 }
 
 

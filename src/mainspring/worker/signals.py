@@ -44,14 +44,14 @@ class Signals:
         except queue.Empty:
             return None
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
         self._came.put(signal.Signals(number).name.removeprefix("SIG"))
 
 
 def dump_stacks(tasks: Iterable[Any] = ()) -> None:
     """Write the stack of each thread, and of each of *tasks*, to the log."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    for ident, frame in sys._current_frames().items():
+    for ident, frame in sys._current_frames().items():  # noqa: SLF001 - its documented name
         _say(names.get(ident, str(ident)), traceback.format_stack(frame))
     for task in tasks:
         frames = [line for frame in task.get_stack() for line in traceback.format_stack(frame, limit=1)]

@@ -25,6 +25,7 @@ from mainspring.worker.executor import Executor
 from mainspring.worker.forwarder import Forwarder
 from mainspring.worker.heartbeat import Heartbeat
 from mainspring.worker.lease import Lease
+from mainspring.worker.pacemaker import Orders, Pacemaker
 from mainspring.worker.recoverer import Recoverer
 from mainspring.worker.report import Reporter
 from mainspring.worker.settings import CapsuleSettings
@@ -123,8 +124,10 @@ class Worker:
         self._timing = timing or config.timing()
         self._companions = companions
         self._signals = Signals()
+        self._pacemaker = Pacemaker()
         self._is_quiet = self._is_stopping = self._is_stopped = False
         self._is_embedded = True
+        self._orders: Orders | None = None
         self._tag, self._labels, self._rng = tag or app.name, labels, random.Random()
         self._build(settings, log_starts=log_starts)
 
@@ -187,7 +190,7 @@ class Worker:
             display=display,
             every=self._timing.beat,
             signalled=self._signals.send,
-            beaten=lambda: self._app.handlers.fire("beat"),
+            beaten=self._was_beaten,
             time=self._app.time,
             rng=self._rng,
         )
@@ -291,6 +294,26 @@ class Worker:
                 case "TERM" | "INT":
                     return
 
+    def _was_beaten(self) -> None:
+        """Keep the pacemaker informed, and let the App's handlers know."""
+        if not self._is_embedded:
+            self._keep_pace()
+        self._app.handlers.fire("beat")
+
+    def _keep_pace(self) -> None:
+        lease, store = self._lease, self._app.store
+        orders = Orders(
+            url=store.url,
+            prefix=store.prefix,
+            holdings=[(queue, lease.holder(capsule)) for capsule, queue in self._holdings],
+            ttl_ms=lease.ttl_ms,
+            every=self._timing.beat,
+            worker=os.getpid(),
+        )
+        if orders != self._orders or not self._pacemaker.is_running:
+            self._orders = orders
+            self._pacemaker.tell(orders)
+
     def _was_fenced(self) -> None:
         """Let the heartbeat find out at once, and take a new identity."""
         self._heartbeat.wake()
@@ -337,6 +360,7 @@ class Worker:
             capsule.join(FAREWELL)
         self._heartbeat.stop()
         self._heartbeat.join(FAREWELL)
+        self._pacemaker.stop()
         self._leave()
         self._app.handlers.fire("exit")
         self._is_stopped = True

@@ -1,0 +1,187 @@
+"""A small process beside the worker that keeps its lease alive, and sees its death.
+
+A job may hold the interpreter's lock for minutes in one call of C (a large sort, a
+regular expression, ``sum(range(10**10))``); then no thread of the worker can send a
+heartbeat, and its jobs would be given to others while they run. This process has no
+user code, so nothing holds it up. It renews the lease as long as the worker exists and
+is not stopped; and when the worker is killed, it gives its jobs back at once, without
+waiting for the lease to run out.
+
+It ends with the worker: their bond is a pipe, which the kernel closes when the worker is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from mainspring.base.errors import StoreError
+from mainspring.base.timesource import TimeSource
+from mainspring.store import processes, queues
+from mainspring.store.connection import Store
+from mainspring.worker.recoverer import verdicts
+
+#: How often the worker's existence is looked at, in seconds, should the pipe not tell.
+WATCH: Final = 1.0
+
+_COMMAND: Final = "from mainspring.worker.pacemaker import main; main()"
+_STOPPED: Final = frozenset("TtZX")
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the worker tells its pacemaker, anew whenever it changes.
+
+    Attributes:
+        url: The store's URL.
+        prefix: Put in front of every key.
+        holdings: Queue and holder, for each lease.
+        ttl_ms: How long a renewal lasts.
+        every: Seconds between two renewals.
+        worker: The worker's process id.
+    """
+
+    url: str
+    prefix: str
+    holdings: Sequence[tuple[str, str]]
+    ttl_ms: int
+    every: float
+    worker: int
+
+
+class Pacemaker:
+    """The worker's end of the bond."""
+
+    def __init__(self) -> None:
+        """Begin without a process."""
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def tell(self, orders: Orders) -> None:
+        """Give orders, and start the process if it does not run; what goes wrong here is no trouble of the worker's."""
+        line = json.dumps(asdict(orders)).encode() + b"\n"
+        try:
+            if self._process is None or self._process.poll() is not None:
+                self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, and a constant
+                    [sys.executable, "-c", _COMMAND],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                    start_new_session=True,
+                )
+            self._send(line)
+        except OSError:
+            self._process = None
+
+    @property
+    def is_running(self) -> bool:
+        """True if the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the process: the worker goes in peace."""
+        if self._process is None:
+            return
+        try:
+            self._send(b"\n")
+            assert self._process.stdin is not None  # noqa: S101 - it was made with a pipe
+            self._process.stdin.close()
+            self._process.wait(2)
+        except (OSError, subprocess.TimeoutExpired):
+            self._process.kill()
+        self._process = None
+
+    def _send(self, line: bytes) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+
+def main() -> None:
+    """Keep the lease of the worker that started this process, until it ends."""
+    # Ctrl-C and a supervisor's TERM reach the whole group; only the worker decides what they mean.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_IGN)
+    _Watch(sys.stdin.buffer, TimeSource()).run()
+
+
+class _Watch:
+    """The pacemaker's end of the bond."""
+
+    def __init__(self, pipe: IO[bytes], time: TimeSource) -> None:
+        self._pipe = pipe
+        self._time = time
+        self._orders: Orders | None = None
+        self._store: Store | None = None
+        self._due = 0.0
+        self._buffer = b""
+
+    def run(self) -> None:
+        while self._listen():
+            orders = self._orders
+            if orders is None:
+                continue
+            if os.getppid() != orders.worker:
+                self._give_back(orders)
+                return
+            if self._time.monotonic() >= self._due and not is_stopped(orders.worker):
+                self._due = self._time.monotonic() + orders.every * random.uniform(0.8, 1.2)
+                self._renew(orders)
+
+    def _listen(self) -> bool:
+        """Read orders if there are any; False if the bond is at its end."""
+        if not select.select([self._pipe], [], [], WATCH)[0]:
+            return True
+        found = os.read(self._pipe.fileno(), 65536)
+        if not found:
+            if self._orders is not None:
+                self._give_back(self._orders)
+            return False
+        *lines, self._buffer = (self._buffer + found).split(b"\n")
+        for line in lines:
+            if not line:
+                # The worker ends by itself, and gives back what it holds.
+                return False
+            self._orders = Orders(**json.loads(line))
+            self._store = Store(self._orders.url, prefix=self._orders.prefix, name="mainspring-pacemaker")
+        return True
+
+    def _renew(self, orders: Orders) -> None:
+        assert self._store is not None  # noqa: S101 - orders bring a store
+        try:
+            self._store.pipeline([processes.beat(queue, holder, orders.ttl_ms) for queue, holder in orders.holdings])
+        except StoreError:
+            # The worker's own heartbeat meets the same trouble and reports it.
+            self._due = self._time.monotonic() + WATCH
+
+    def _give_back(self, orders: Orders) -> None:
+        """Declare the worker dead: the kernel has said so, so neither lease nor grace counts."""
+        assert self._store is not None  # noqa: S101 - orders bring a store
+        now, count = self._time.now(), 0
+        try:
+            for queue, holder in orders.holdings:
+                changes = verdicts(self._store.run(queues.inflight(queue, holder)), now)
+                call = processes.reclaim(queue, holder, grace_ms=0, now=now, changes=changes, certain=True)
+                count += self._store.run(call)
+            self._store.pipeline(processes.hide(orders.holdings[0][1]))
+        except StoreError:
+            # Others find it dead when its lease has run out.
+            return
+        sys.stderr.write(f"mainspring: worker {orders.worker} was killed; gave back {count} jobs\n")
+
+
+def is_stopped(pid: int) -> bool:
+    """Return True if the process *pid* is stopped or dead, so that nothing of it runs."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+    except OSError:
+        return not Path("/proc/self").exists()
+    return status.rpartition(")")[2].split()[0] in _STOPPED

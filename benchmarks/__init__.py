@@ -1,0 +1,1 @@
+"""How fast mainspring is, measured beside its peers on one server in one run: ``python -m benchmarks``."""

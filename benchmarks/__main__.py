@@ -1,0 +1,43 @@
+"""Runs the benchmarks: ``python -m benchmarks [NAME] [OPTIONS]``; all of them without a name."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from types import ModuleType
+
+from benchmarks import boot, enqueue, latency, memory, throughput
+from benchmarks.process import Silent
+from benchmarks.server import Missing
+
+ALL: dict[str, ModuleType] = {
+    "throughput": throughput,
+    "enqueue": enqueue,
+    "latency": latency,
+    "boot": boot,
+    "memory": memory,
+}
+
+
+def main() -> int:
+    """Run what was asked for, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="How fast mainspring is, beside its peers.")
+    names = parser.add_subparsers(dest="name", metavar="NAME")
+    for name, module in ALL.items():
+        module.options(names.add_parser(name, help=str(module.__doc__).splitlines()[0]))
+    arguments = parser.parse_args()
+    wanted = [arguments.name] if arguments.name else list(ALL)
+    began = time.monotonic()
+    try:
+        for name in wanted:
+            ALL[name].run(arguments if arguments.name else parser.parse_args([name]))
+    except (Missing, Silent, throughput.Unequal) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+    print(f"\n{time.monotonic() - began:.0f} s in all")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

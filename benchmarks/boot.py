@@ -1,0 +1,63 @@
+"""How long an import and a boot take, beside an empty Python, and what an idle worker weighs.
+
+All start in turns, so that what else the machine does hits them alike; the ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from statistics import median
+
+from benchmarks import table
+from benchmarks.process import ROOT, Program
+from benchmarks.server import Server
+from benchmarks.subjects import python
+
+_EMPTY, _IMPORT, _READY = "python -c pass", "python -c 'import mainspring'", "worker, ready for jobs"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be changed."""
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--settle", type=float, default=2.0, help="seconds before an idle worker is weighed")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure and print."""
+    times: dict[str, list[float]] = defaultdict(list)
+    weights: list[float] = []
+    with Server() as server:
+        for turn in range(arguments.rounds + 1):
+            found = {_EMPTY: _script("pass"), _IMPORT: _script("import mainspring")}
+            found[_READY], weight = _worker(server, arguments.settle if turn == 0 else 0.0)
+            if turn == 0:
+                # The first turn fills the caches of files and of bytecode.
+                weights.append(weight)
+                continue
+            for name, seconds in found.items():
+                times[name].append(seconds)
+    medians = {name: median(found) for name, found in times.items()}
+    rows = [(name, table.milli(found), table.ratio(found / medians[_EMPTY])) for name, found in medians.items()]
+    rows.append(("RSS of an idle worker", f"{weights[0]:.1f} MB", ""))
+    table.show(f"Boot: medians of {arguments.rounds} rounds", ("", "median", "of an empty Python"), rows)
+
+
+def _script(code: str) -> float:
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": str(ROOT / "src")}, check=True)
+    return time.monotonic() - began
+
+
+def _worker(server: Server, settle: float) -> tuple[float, float]:
+    """Return the seconds to ready, and the weight in MB after *settle* seconds more."""
+    server.client.flushall()
+    with Program(python("worker"), {"BENCH_URL": server.url}) as program:
+        program.event("ready", timeout=30)
+        seconds = time.monotonic() - program.started
+        time.sleep(settle)
+        weight = program.rss()
+    return seconds, weight

@@ -1,0 +1,93 @@
+"""A program under measurement: started, listened to, looked at from outside, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parent.parent
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Silent(Exception):
+    """A program did not say in time what it was started for."""
+
+
+class Program:
+    """One process; a context manager that ends it.
+
+    Each line of its output that is a JSON object is an event; all others are kept, to be shown if it fails.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.started = time.monotonic()
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"} | dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._other: list[str] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+    def event(self, name: str, timeout: float) -> dict[str, Any]:
+        """Wait for the event *name* and return it; others before it are dropped."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                found = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                found = None
+            if found is None:
+                raise Silent(f"no event {name!r} within {timeout} s; it said:\n{''.join(self._other[-20:])}")
+            if found["event"] == name:
+                return found
+
+    def end(self, timeout: float = 30.0) -> None:
+        """Ask the process to end with SIGTERM, and wait for it."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(timeout)
+
+    def wait(self, timeout: float) -> None:
+        """Wait until the process ends by itself."""
+        self._process.wait(timeout)
+
+    def rss(self, *, highest: bool = False) -> float:
+        """Return its resident memory, or the highest that it ever was, in MB."""
+        field = "VmHWM:" if highest else "VmRSS:"
+        lines = Path(f"/proc/{self._process.pid}/status").read_text("ascii").splitlines()
+        return int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU that it has used, user and system."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                self._events.put(json.loads(line))
+            else:
+                self._other.append(line)
+        self._events.put(None)

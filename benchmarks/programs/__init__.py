@@ -1,0 +1,4 @@
+"""What the benchmarks start as processes of their own; each speaks in lines of JSON on its standard output."""
+
+#: The job that notes when it starts.
+STAMP = "stamp"

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import threading
-import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, TypeVar
 
 from mainspring.base.errors import StoreError, StoreRefused, StoreUnavailable
@@ -166,8 +166,8 @@ class Store(_Wire):
         return local
 
     def _send(self, commands: Sequence[Command[Any]]) -> list[Any]:
-        connection = self._borrow()
         words = [self._words(command) for command in commands]
+        connection = self._borrow()
         answers = self._exchange(connection, words, commands)
         again = [index for index, answer in enumerate(answers) if _is_noscript(answer)]
         if again:
@@ -228,6 +228,9 @@ class Store(_Wire):
         except (*_broken(), *_errors()) as error:
             connection.disconnect()
             raise replies.no_connection(error, self.url) from error
+        except BaseException:
+            connection.disconnect()
+            raise
         return connection
 
     def _open(self, connection: Any) -> None:
@@ -246,7 +249,8 @@ class AsyncStore(_Wire):
     def __init__(self, url: str, **options: Any) -> None:
         """Prepare to talk to the server at *url*; takes what `Store` takes."""
         super().__init__(url, **options)
-        self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, deque[Any]] = weakref.WeakKeyDictionary()
+        self._idle: dict[asyncio.AbstractEventLoop, tuple[deque[Any], AsyncGenerator[None]]] = {}
+        self._inherited: list[object] = []
         self._guard = threading.Lock()
         self._pool: Any = None
 
@@ -269,20 +273,34 @@ class AsyncStore(_Wire):
 
     async def aclose(self) -> None:
         """Close this loop's connections that are not in use."""
-        free = self._free()
-        while free:
-            await free.pop().disconnect(nowait=True)
+        await _close_all(await self._free())
 
-    def _free(self) -> deque[Any]:
+    async def _free(self) -> deque[Any]:
+        loop = asyncio.get_running_loop()
+        found = self._here().get(loop)
+        if found is not None:
+            return found[0]
+        free: deque[Any] = deque()
+        keeper = _until_the_loop_ends(free)
+        await anext(keeper)
         with self._guard:
-            if self._pid != os.getpid():
-                self._pid = os.getpid()
-                self._pools.clear()
-            return self._pools.setdefault(asyncio.get_running_loop(), deque())
+            # A loop that was closed without its generators: there is nobody left to close its sockets but this.
+            for ended in [known for known in self._idle if known.is_closed()]:
+                del self._idle[ended]
+            self._idle[loop] = free, keeper
+        return free
+
+    def _here(self) -> dict[asyncio.AbstractEventLoop, tuple[deque[Any], AsyncGenerator[None]]]:
+        if self._pid != os.getpid():
+            # The parent's connections are kept for ever, untouched: to close one would take its socket
+            # off the selector that the parent's loop waits on, which a fork shares.
+            self._inherited.append(self._idle)
+            self._pid, self._idle, self._guard = os.getpid(), {}, threading.Lock()
+        return self._idle
 
     async def _send(self, commands: Sequence[Command[Any]]) -> list[Any]:
-        connection = await self._borrow()
         words = [self._words(command) for command in commands]
+        connection = await self._borrow()
         answers = await self._exchange(connection, words, commands)
         again = [index for index, answer in enumerate(answers) if _is_noscript(answer)]
         if again:
@@ -290,7 +308,7 @@ class AsyncStore(_Wire):
             fresh = await self._exchange(connection, whole, [commands[index] for index in again])
             for index, answer in zip(again, fresh, strict=True):
                 answers[index] = answer
-        self._free().append(connection)
+        (await self._free()).append(connection)
         return [self._judge(answer) for answer in answers]
 
     async def _exchange(
@@ -318,7 +336,7 @@ class AsyncStore(_Wire):
             raise
 
     async def _borrow(self) -> Any:
-        free = self._free()
+        free = await self._free()
         while free:
             connection = free.pop()
             if connection.is_connected and not await self._is_stale(connection):
@@ -327,10 +345,16 @@ class AsyncStore(_Wire):
         return await self._connect()
 
     async def _is_stale(self, connection: Any) -> bool:
+        writer = connection._writer  # noqa: SLF001 - there is no public way to the socket
         try:
-            return bool(await connection.can_read())
+            if writer.is_closing() or await connection.can_read():
+                return True
         except _broken():
             return True
+        # The loop may not have come round to what the socket already has: the end of a server, for one.
+        poll = select.poll()
+        poll.register(writer.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     async def _connect(self) -> Any:
         import redis.asyncio
@@ -343,6 +367,9 @@ class AsyncStore(_Wire):
         except (*_broken(), *_errors()) as error:
             await connection.disconnect(nowait=True)
             raise replies.no_connection(error, self.url) from error
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
         return connection
 
     async def _open(self, connection: Any) -> None:
@@ -353,6 +380,19 @@ class AsyncStore(_Wire):
                 raise
             await asyncio.to_thread(self._revive)
             await connection.connect()
+
+
+async def _until_the_loop_ends(free: deque[Any]) -> AsyncGenerator[None]:
+    """Close what is free when the loop shuts down its generators, as `asyncio.run` does at its end."""
+    try:
+        yield
+    finally:
+        await _close_all(free)
+
+
+async def _close_all(free: deque[Any]) -> None:
+    while free:
+        await free.pop().disconnect()
 
 
 __all__ = ["TIMEOUT", "AsyncStore", "Store", "StoreRefused", "StoreUnavailable"]

@@ -45,6 +45,21 @@ def stat_failed_day(day: str) -> str:
     return f"stat:failed:{day}"
 
 
+def totals(day: str, minute: str) -> str:
+    """Return the hash of runs by job of one minute: *day* as ``YYMMDD``, *minute* as ``H:MM``."""
+    return f"j|{day}|{minute}"
+
+
+def run_histogram(name: str, minute: str) -> str:
+    """Return the histogram of how long the job *name* ran in one minute, ``D-H:M``."""
+    return f"h|{name}-{minute}"
+
+
+def wait_histogram(name: str, minute: str) -> str:
+    """Return the histogram of how long the job *name* had waited in one minute, ``D-H:M``."""
+    return f"mainspring:wait|{name}-{minute}"
+
+
 def process(identity: str) -> str:
     """Return the hash in which the process *identity* describes itself."""
     return identity
@@ -124,6 +139,9 @@ TABLE = (
     Key("stat:failed", "string", FOREVER, "Sidekiq", "failed runs"),
     Key("stat:processed:DAY", "string", "5 y", "Sidekiq", "runs of one UTC day"),
     Key("stat:failed:DAY", "string", "5 y", "Sidekiq", "failed runs of one UTC day"),
+    Key("j|DAY|MINUTE", "hash", "8 h, 72 h", "Sidekiq 8", "JOB|p, JOB|f, JOB|ms: runs, failed ones, milliseconds"),
+    Key("h|JOB-MINUTE", "bitfield", "8 h", "Sidekiq 8", "26 u16: how long JOB ran"),
+    Key("mainspring:wait|JOB-MINUTE", "bitfield", "8 h", "mainspring", "26 u16: how long JOB had waited"),
     Key("IDENTITY", "hash", "60 s", "Sidekiq", "info, busy, beat, rtt_us, quiet, rss, concurrency"),
     Key("IDENTITY:work", "hash", "60 s", "Sidekiq 6.5+", "slot -> what it runs"),
     Key("IDENTITY:workers", "hash", "60 s", "Sidekiq 6.4", "the same, under its older name"),
@@ -139,7 +157,7 @@ TABLE = (
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 
-_PLACEHOLDER = re.compile(r"NAME|DAY|IDENTITY")
+_PLACEHOLDER = re.compile(r"NAME|DAY|MINUTE|JOB|IDENTITY")
 
 
 def is_permanent(key: str) -> bool:

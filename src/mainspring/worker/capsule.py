@@ -15,6 +15,7 @@ from mainspring.base.errors import StoreError
 from mainspring.base.service import Service
 from mainspring.base.timesource import TimeSource
 from mainspring.store import queues, stats
+from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.worker.completer import Completer
 from mainspring.worker.delivery import Delivery
@@ -22,6 +23,7 @@ from mainspring.worker.executor import Executor
 from mainspring.worker.fetcher import PAUSE, Fetcher, stale
 from mainspring.worker.lease import Lease
 from mainspring.worker.looker import Looker
+from mainspring.worker.meter import Meter
 from mainspring.worker.quarantine import Quarantine
 from mainspring.worker.report import Reporter
 from mainspring.worker.runners.loop import LoopRunner
@@ -74,6 +76,7 @@ class Capsule(Service):
         self._fetcher = Fetcher(settings, time=time, rng=rng)
         self._completer = Completer(time=time, fenced=reporter.fenced)
         self._quarantine = Quarantine()
+        self._meter = Meter(time)
         size = settings.concurrency
         self._threads = ThreadRunner(settings.name, size, run=executor.run, finished=self._finished)
         self._loop = LoopRunner(settings.name, size, run=executor.arun, finished=self._finished)
@@ -119,6 +122,7 @@ class Capsule(Service):
         try:
             while self._completer.has_work:
                 self._exchange([])
+            self._meter.flush(self._store)
         except StoreError as error:
             self.troubled(error)
         self._loop.stop()
@@ -156,6 +160,8 @@ class Capsule(Service):
         self._release_suspect()
         got, everywhere = self._round()
         self._give_back_stale()
+        if self._meter.is_due:
+            self._meter.flush(self._store)
         if got or self._completer.has_work:
             return 0.0
         return self._fall_asleep(all_empty=everywhere)
@@ -185,7 +191,8 @@ class Capsule(Service):
         calls, dropped = self._completer.take()
         self._forget(dropped)
         holder = self.holder
-        commands = [call.command for call in calls] + [self._fetcher.ask(queue, holder, room) for queue in asked]
+        commands: list[Command[Any]] = [call.command for call in calls]
+        commands += [self._fetcher.ask(queue, holder, room) for queue in asked]
         if not commands:
             return 0
         try:
@@ -194,7 +201,9 @@ class Capsule(Service):
             self._completer.sent()
             self._must_reconcile = True
             raise
-        self._forget(self._completer.confirm(calls, answers[: len(calls)]))
+        settled = self._completer.confirm(calls, answers[: len(calls)])
+        self._forget(settled)
+        self._meter.count(settled)
         return sum(
             self._receive(queue, answer, holder) for queue, answer in zip(asked, answers[len(calls) :], strict=True)
         )

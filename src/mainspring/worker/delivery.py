@@ -19,6 +19,7 @@ class Delivery:
         problem: Why it could not be read; None if it could.
         received: When it was fetched, on the monotonic clock.
         started: When its slot took it, likewise; 0 before. Only its slot writes this.
+        ended: When its run ended, likewise; 0 before. Only its slot writes this.
         settlement: What becomes of it; None for a plain success. Its slot writes this before it is finished.
         is_suspect: True if a process died before while it may have run.
         was_sent: True once an acknowledgement was sent, whether an answer came or not.
@@ -26,6 +27,7 @@ class Delivery:
     """
 
     __slots__ = (
+        "ended",
         "holder",
         "is_given_up",
         "is_suspect",
@@ -59,6 +61,7 @@ class Delivery:
         self.payload = payload
         self.problem = problem
         self.started = 0.0
+        self.ended = 0.0
         self.settlement: Settlement | None = None
         self.is_suspect = payload is not None and bool(payload.recovered)
         self.was_sent = False

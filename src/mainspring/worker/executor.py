@@ -270,6 +270,7 @@ class Executor:
     # --- concluding --------------------------------------------------------------------
 
     def _conclude(self, delivery: Delivery, verdict: Outcome) -> None:
+        delivery.ended = self._time.monotonic()
         if verdict is _DONE:
             if delivery.is_suspect:
                 delivery.settlement = Settlement()

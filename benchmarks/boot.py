@@ -13,7 +13,7 @@ from collections import defaultdict
 from statistics import median
 
 from benchmarks import table
-from benchmarks.process import ROOT, Program
+from benchmarks.process import ROOT, Program, clean_environment
 from benchmarks.server import Server
 from benchmarks.subjects import python
 
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _script(code: str) -> float:
     began = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": str(ROOT / "src")}, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=clean_environment(), check=True)
     return time.monotonic() - began
 
 

@@ -17,6 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def clean_environment() -> dict[str, str]:
+    """Return an environment in which our code is found, and its bytecode is kept as it is after an installation."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return kept | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+
+
 class Silent(Exception):
     """A program did not say in time what it was started for."""
 
@@ -32,7 +38,7 @@ class Program:
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"} | dict(environment),
+            env=clean_environment() | dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

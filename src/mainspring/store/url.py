@@ -15,13 +15,14 @@ from mainspring.base.errors import InvalidOption
 
 _KINDS = {"redis": "tcp", "valkey": "tcp", "rediss": "tls", "valkeys": "tls", "unix": "unix"}
 _LATER = ("redis+sentinel", "redis+cluster")
-_SECRET = re.compile(r"(?<=:)[^:@/]*(?=@)|(?<=password=)[^&]*")
+# Up to the last @, whatever stands between: a password with : / @ or ? in it must not come to light by being wrong.
+_SECRET = re.compile(r"(?<=//)([^:@/]*):.*(?=@)|(?<=password=)[^&]*")
 _TEXTS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "client_name", "username", "password")
 
 
 def masked(url: str) -> str:
     """Return *url* without its password, for people and logs."""
-    return _SECRET.sub("***", url)
+    return _SECRET.sub(lambda found: "***" if found[1] is None else f"{found[1]}:***", url)
 
 
 def redis_options(url: str) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def redis_options(url: str) -> dict[str, Any]:
     Raises:
         InvalidOption: If the scheme, port, database or a parameter is wrong.
     """
-    parts = urlsplit(url)
+    parts = _split(url)
     kind = _KINDS.get(parts.scheme)
     if kind is None:
         raise InvalidOption(_wrong_scheme(url, parts.scheme))
@@ -43,6 +44,13 @@ def redis_options(url: str) -> dict[str, Any]:
     return options | _parameters(url, parts.query)
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise InvalidOption(f"{masked(url)!r} is no URL: its host cannot be read") from None
+
+
 def _wrong_scheme(url: str, scheme: str) -> str:
     if scheme in _LATER:
         return f"{masked(url)!r}: {scheme}:// is not supported yet; use redis:// with the primary's address"
@@ -53,8 +61,11 @@ def _wrong_scheme(url: str, scheme: str) -> str:
 def _tcp(url: str, parts: SplitResult) -> dict[str, Any]:
     try:
         port = parts.port or 6379
-    except ValueError as error:
-        raise InvalidOption(f"{masked(url)!r}: the port must be a number from 1 to 65535") from error
+    except ValueError:
+        # Not chained: what was taken for the port may be the beginning of a password.
+        raise InvalidOption(
+            f"{masked(url)!r}: the port must be a number from 1 to 65535; in a password, write / as %2F"
+        ) from None
     return {"host": parts.hostname or "localhost", "port": port} | _database(url, parts.path.strip("/"))
 
 

@@ -112,9 +112,10 @@ def unix(value: Any) -> float | None:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, int) and value > _MILLISECONDS:
-        return value / 1000
-    return float(value)
+    try:
+        return value / 1000 if isinstance(value, int) and value > _MILLISECONDS else float(value)
+    except OverflowError:
+        return None
 
 
 def check_queue(name: str) -> str:
@@ -130,7 +131,9 @@ def check_queue(name: str) -> str:
 
 def pack_backtrace(lines: Sequence[str]) -> str:
     """Return a backtrace as Sidekiq stores it: JSON, deflated, in base64."""
-    return base64.b64encode(zlib.compress(json.dumps(list(lines), ensure_ascii=False).encode())).decode()
+    # A file's name may hold bytes that are no text: noting a failure must not fail for that.
+    text = json.dumps(list(lines), ensure_ascii=False).encode("utf-8", "replace")
+    return base64.b64encode(zlib.compress(text)).decode()
 
 
 def unpack_backtrace(text: Any) -> list[str]:
@@ -141,6 +144,6 @@ def unpack_backtrace(text: Any) -> list[str]:
         # A hostile text may inflate to gigabytes: only its beginning is.
         data = zlib.decompressobj().decompress(base64.b64decode(str(text)), 1_000_000)
         lines = json.loads(data)
-    except (ValueError, zlib.error):
+    except (ValueError, RecursionError, zlib.error):
         return []
     return [str(line) for line in lines] if isinstance(lines, list) else []

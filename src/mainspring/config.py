@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mainspring.base import durations
-from mainspring.base.errors import InvalidOption
+from mainspring.base.errors import InvalidDuration, InvalidOption
 
 #: The embedded store's place where no URL is given, below the working directory.
 EMBEDDED_DIRECTORY = ".mainspring"
@@ -41,19 +41,26 @@ def timing(environment: Mapping[str, str] = os.environ) -> Timing:
     """Return the timing that the environment asks for.
 
     Raises:
-        InvalidOption: If a lease would run out between two heartbeats.
+        InvalidOption: If one is no duration, or nothing; or if a lease would run out between two heartbeats.
     """
-    given = {
-        field.name: durations.seconds(environment[f"MAINSPRING_{field.name.upper()}"])
-        for field in fields(Timing)
-        if environment.get(f"MAINSPRING_{field.name.upper()}")
-    }
+    names = {field.name: f"MAINSPRING_{field.name.upper()}" for field in fields(Timing)}
+    given = {field: _span(name, environment[name]) for field, name in names.items() if environment.get(name)}
     found = Timing(**given)
     if found.lease < 3 * found.beat:
         raise InvalidOption(
             f"MAINSPRING_LEASE ({found.lease} s) must be at least three times MAINSPRING_BEAT ({found.beat} s):"
             " a single late heartbeat must not end a lease"
         )
+    return found
+
+
+def _span(name: str, text: str) -> float:
+    try:
+        found = durations.seconds(text)
+    except InvalidDuration as error:
+        raise InvalidOption(f"{name}: {error}") from error
+    if found == 0:
+        raise InvalidOption(f"{name}={text}: must be longer than nothing")
     return found
 
 

@@ -42,7 +42,7 @@ class Registry:
             raise InvalidOption(
                 f"{function.__qualname__} cannot be a job: it is a generator, so calling it runs nothing"
             )
-        name = _check(name or _name_of(function))
+        name = _check(_name_of(function) if name is None else name)
         known = self._jobs.get(name)
         if known is not None and not _is_same(known.function, function):
             raise InvalidName(f"two jobs are named {name!r}; give one of them @app.job(name=...)")
@@ -71,9 +71,10 @@ class Registry:
         """Return the job *name*; None if it lives elsewhere.
 
         Raises:
+            InvalidName: If nothing can have this name.
             UnknownJob: If it is a short name that fits several.
         """
-        if name in self._jobs or self._ending_in(name):
+        if _check(name) in self._jobs or self._ending_in(name):
             return self.named(name)
         return None
 
@@ -88,15 +89,24 @@ def _check(name: str) -> str:
 
 
 def _name_of(function: Callable[..., Any]) -> str:
+    qualname = getattr(function, "__qualname__", None)
+    if qualname is None:
+        raise InvalidOption(f"{function!r} has no name of its own; give it one: app.job(name=...)({function!r})")
     module = function.__module__
     if module == "__main__":
         # A worker imports the same file by its own name.
         main = sys.modules["__main__"]
         spec = getattr(main, "__spec__", None)
         module = spec.name.removesuffix(".__main__") if spec else Path(getattr(main, "__file__", None) or "main").stem
-    return f"{module}.{function.__qualname__}".replace(".<locals>", "")
+    return f"{module}.{qualname}".replace(".<locals>", "")
 
 
 def _is_same(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
-    """Return True for a function that was defined twice at one place, as reloading does."""
+    """Return True for a function that was defined twice at one place, as reloading does.
+
+    Functions with values of their enclosing call in them are made many times at one place, and differ.
+    """
+    one, other = inspect.unwrap(one), inspect.unwrap(other)
+    if getattr(one, "__closure__", None) or getattr(other, "__closure__", None):
+        return one is other
     return getattr(one, "__code__", one) == getattr(other, "__code__", other)

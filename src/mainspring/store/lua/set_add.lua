@@ -1,7 +1,7 @@
 -- set_add: keep jobs for later, and wake a forwarder if one of them is due before all others.
 --
--- KEYS[1]  zset  schedule        payloads; score = unix seconds when due
--- KEYS[2]  list  mainspring:bell on which one forwarder a process waits
+-- KEYS[1]  zset  schedule         payloads; score = unix seconds when due
+-- KEYS[2]  list  mainspring:bell  on which one forwarder a process waits
 --
 -- ARGV[1...]  score  and payload, alternating; at most 1,000 pairs
 --

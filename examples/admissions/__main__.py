@@ -1,13 +1,15 @@
 """``python -m examples.admissions``: open the office in a folder of its own, and run the demo in it.
 
 It runs until Ctrl-C on a terminal, for 20 seconds elsewhere; ``DEMO_SECONDS=n`` says otherwise.
-It exits with 0 if every rule held, else with 1.
+The folder is below ``var``, or where ``DEMO_VAR`` says; it stays for a day, to be looked into.
+It exits with 0 if every rule held, else with 1, and with 130 if Ctrl-C was pressed twice.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from examples.admissions.screen import Screen
 from examples.admissions.settings import Settings
 
 SECONDS = 20.0
+KEPT = 86_400.0  # seconds for which the folder of a run is kept
 ABORTED = 130
 
 
@@ -49,6 +52,7 @@ def furnish(premises: ExitStack) -> Settings:
     """Make a fresh office with this season's applications, and start the services around it."""
     var = Path(os.environ.get("DEMO_VAR", "var")).resolve()
     var.mkdir(parents=True, exist_ok=True)
+    _forget_old_runs(var)
     home = Path(tempfile.mkdtemp(prefix=f"admissions-{time.strftime('%H%M%S')}-", dir=var))
     keeper, referees = Keeper(home / "mailbox"), Referees()
     settings = Settings(home, keeper.start(), referees.start(), report_at=_next_minute(time.time()))
@@ -60,6 +64,12 @@ def furnish(premises: ExitStack) -> Settings:
     with office.transaction(settings.database) as db:
         office.receive(db, season.applications(time.time(), random.Random(2026)))
     return settings
+
+
+def _forget_old_runs(var: Path) -> None:
+    for home in var.glob("admissions-*"):
+        if home.stat().st_mtime < time.time() - KEPT:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _next_minute(now: float) -> str:

@@ -15,6 +15,7 @@ from examples.admissions.ledger import Ledger
 from examples.admissions.processes import Process
 from examples.admissions.screen import Screen
 
+BOOT = 20.0  # seconds in which all processes are ready
 UNTIL_KILL = 10.0  # seconds, where the demo runs until Ctrl-C
 DRAIN = 25.0  # seconds in which the workers finish what lies in the store
 PATIENCE = 30.0  # seconds for a process to end; a worker takes up to 25 for what it runs
@@ -84,15 +85,19 @@ class Demo:
                     process.kill()
 
     def _open(self) -> tuple[Process, Process, Process, Process]:
-        return (
+        # Our share in the embedded server keeps it up until the account is made.
+        app.queues.states()
+        opened = (
             self._start("clock", CLOCK),
-            self._start("web", DESK),
+            self._start("web", DESK, ready="opened"),
             self._start("worker-1", WORKER),
             self._start("worker-2", WORKER),
         )
+        _wait(lambda: all(process.is_ready for process in opened) or bool(self._disorders()), BOOT)
+        return opened
 
-    def _start(self, name: str, arguments: tuple[str, ...]) -> Process:
-        process = Process(name, arguments, environment=TIMING, logs=settings.logs, screen=self._screen)
+    def _start(self, name: str, arguments: tuple[str, ...], ready: str = "ready") -> Process:
+        process = Process(name, arguments, ready=ready, environment=TIMING, logs=settings.logs, screen=self._screen)
         self._processes.append(process)
         return process
 
@@ -133,10 +138,16 @@ class Demo:
         day.closed_at = time.time()
         sweep_due.enqueue()
         nightly_report.enqueue()
-        if not _wait(lambda: watch.is_idle(app, self._ledger.read()), DRAIN):
+        if not _wait(self._is_done, DRAIN):
             self._screen.say(f"after {DRAIN:.0f} s there are still jobs in the store")
         for process in self._processes:
             process.stop(PATIENCE)
+
+    def _is_done(self) -> bool:
+        """Say whether all jobs are done, or nobody is left to do them."""
+        if not any(process.is_running for process in self._processes):
+            return True
+        return watch.is_idle(app, self._ledger.read())
 
     def _account(self, day: Day) -> bool:
         """Print the table and the check; say whether every rule holds."""

@@ -21,12 +21,24 @@ class Process:
         name: str,
         arguments: Sequence[str],
         *,
+        ready: str,
         environment: Mapping[str, str],
         logs: Path,
         screen: Screen,
     ) -> None:
-        """Start ``python -m ARGUMENTS``."""
+        """Start ``python -m ARGUMENTS``.
+
+        Args:
+            name: Its name on the screen, and its log file's.
+            arguments: What stands after ``python -m``.
+            ready: What it prints, among other things, when it is ready.
+            environment: What it finds in its environment besides what is in ours.
+            logs: The folder of its log file.
+            screen: Where its lines are shown.
+        """
         self.name = name
+        self._ready = ready
+        self._is_ready = threading.Event()
         self._screen = screen
         self._was_killed = self._was_told = False
         self._popen = subprocess.Popen(
@@ -47,6 +59,11 @@ class Process:
     def pid(self) -> int:
         """Its process id."""
         return self._popen.pid
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has said that it is."""
+        return self._is_ready.is_set()
 
     @property
     def is_running(self) -> bool:
@@ -97,3 +114,5 @@ class Process:
                 file.write(line)
                 file.flush()
                 self._screen.pass_on(self.name, line.rstrip("\n"))
+                if self._ready in line:
+                    self._is_ready.set()

@@ -56,6 +56,9 @@ class Referees(ThreadingHTTPServer):
         self._thread.join()
         self.server_close()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a worker that was killed and did not wait for its answer."""
+
     def attempt(self, application_id: int) -> int:
         """Count a request; return how many there were before it."""
         with self._lock:

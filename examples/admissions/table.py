@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from examples.admissions.evidence import Evidence
+from examples.admissions.evidence import Evidence, Ticks
 from examples.admissions.ledger import Event, Line
 
 COLUMNS = ("job", "enqueued", "done", "discarded", "dead", "waiting", "retries", "recovered")
@@ -66,9 +66,9 @@ def office(evidence: Evidence, recovered: Recovery) -> Iterator[str]:
     again = len(evidence.deliveries) - len(evidence.kept)
     yield f"mails         {len(evidence.kept)}: {_counted(kinds)}; came again and were kept once: {again}"
     yield f"letters       {len(evidence.letters)}, reports {len(evidence.reports)}"
-    ticks = {entry.rpartition(".")[2]: f"{len(one.seen)} of {len(one.ideal)}" for entry, one in evidence.ticks.items()}
-    yield f"ticks         {_listed(ticks)}"
-    yield f"killed        {len(evidence.victims)} of the workers, with -9: {_again(recovered)}"
+    ticks = (f"{_short(entry)} {_of_ideal(one)}" for entry, one in evidence.ticks.items())
+    yield f"ticks         {', '.join(ticks)}"
+    yield f"killed        {len(evidence.victims) or 'none'} of the workers, with -9: {_again(recovered)}"
 
 
 def check(judged: Mapping[str, Sequence[str]], most: int = 5) -> Iterator[str]:
@@ -103,5 +103,5 @@ def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
 
 
-def _listed(facts: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {fact}" for name, fact in facts.items()) or "none"
+def _of_ideal(ticks: Ticks) -> str:
+    return f"{len(ticks.seen)} of {len(ticks.ideal)}" if ticks.ideal else "not due"

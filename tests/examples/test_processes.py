@@ -22,7 +22,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
     def start(code: str) -> tuple[Process, io.StringIO]:
         (tmp_path / "program.py").write_text(code)
         stream = io.StringIO()
-        process = Process("web", ["program"], environment={}, logs=tmp_path, screen=Screen(stream))
+        process = Process("web", ["program"], ready="ready", environment={}, logs=tmp_path, screen=Screen(stream))
         started.append(process)
         return process, stream
 
@@ -45,11 +45,11 @@ def test_what_it_prints_is_seen_and_kept(run: Callable[[str], tuple[Process, io.
 def test_a_kill_and_an_orderly_end_are_no_disorder(run: Callable[[str], tuple[Process, io.StringIO]]) -> None:
     killed, _ = run("import time; time.sleep(60)")
     killed.kill()
-    told, stream = run(
+    told, _ = run(
         "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
         "print('ready', flush=True)\ntime.sleep(60)"
     )
-    until(lambda: "ready" in stream.getvalue())
+    until(lambda: told.is_ready)
     told.stop(30)
 
     assert killed.disorder is None

@@ -1,0 +1,46 @@
+"""A worker whose jobs hold the interpreter's lock, or last; started by test_pacemaker.py."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from mainspring import App
+from mainspring.worker import Worker
+
+app = App()
+ORACLE = Path(os.environ["ORACLE"])
+
+
+def note(what: str) -> None:
+    with ORACLE.open("a") as file:
+        file.write(f"{what} {os.getpid()}\n")
+
+
+@app.job(name="hog")
+def hog(seconds: float) -> None:
+    note("start")
+    until = time.monotonic() + seconds
+    holding(until)
+    note("done")
+
+
+def holding(until: float) -> None:
+    """Let no other thread run until the moment *until*, as one long call of C would."""
+    sys.setswitchinterval(3600)
+    while time.monotonic() < until:
+        sum(range(5_000_000))
+    sys.setswitchinterval(0.005)
+
+
+@app.job(name="last")
+def last(seconds: float) -> None:
+    note("start")
+    time.sleep(seconds)
+    note("done")
+
+
+if __name__ == "__main__":
+    sys.exit(Worker(app, 2).run())

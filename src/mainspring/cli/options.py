@@ -1,0 +1,92 @@
+"""What the commands have in common: the session, ``-A``, ``--json``, ``--debug``, and how help looks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+@dataclass(slots=True)
+class Session:
+    """What is known of this one run of the command.
+
+    Attributes:
+        started: When it began, on the monotonic clock.
+        debug: Whether errors show where in our code they came from.
+    """
+
+    started: float = 0.0
+    debug: bool = False
+
+
+def _debug(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click's interface
+    if value:
+        context.ensure_object(Session).debug = True
+
+
+debug_option = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    callback=_debug,
+    envvar="MAINSPRING_DEBUG",
+    show_envvar=True,
+    help="Show the traceback of an error.",
+)
+app_option = click.option(
+    "-A",
+    "--app",
+    "app_name",
+    metavar="MODULE[:ATTRIBUTE]",
+    envvar="MAINSPRING_APP",
+    show_envvar=True,
+    help="Where the App is; else as [tool.mainspring] app in pyproject.toml says.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON: a line for each of many, else one document."
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask on a terminal.")
+log_format_option = click.option(
+    "--log-format",
+    type=click.Choice(("human", "json", "logfmt")),
+    envvar="MAINSPRING_LOG_FORMAT",
+    show_envvar=True,
+    help="How log lines look.  [default: human on a terminal, else json]",
+)
+log_level_option = click.option(
+    "--log-level",
+    type=click.Choice(("debug", "info", "warning", "error", "critical")),
+    envvar="MAINSPRING_LOG_LEVEL",
+    show_envvar=True,
+    default="info",
+    show_default=True,
+    help="The least that is logged.",
+)
+
+
+def store_options(function: F) -> F:
+    """Add the options of a command that looks into the store."""
+    for option in (debug_option, json_option, app_option):
+        function = option(function)
+    return function
+
+
+def examples(*lines: str) -> str:
+    """Return the end of a command's help: examples to paste, as they stand."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before what cannot be undone, if there is somebody to ask.
+
+    Raises:
+        click.Abort: If the answer is no.
+    """
+    if not yes and sys.stdin is not None and sys.stdin.isatty():
+        click.confirm(question, abort=True, err=True)

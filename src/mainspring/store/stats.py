@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from mainspring.store import keys
-from mainspring.store.command import Command, Reply, array, blob, integer, plain
+from mainspring.store.command import Command, Reply, array, blob, integer, plain, texts
 
 
 def counters(days: Sequence[str] = ()) -> Command[list[int]]:
@@ -47,3 +47,22 @@ def ping() -> Command[bool]:
 def day(now: float) -> str:
     """Return the UTC day of *now*, unix seconds, as ``YYYY-MM-DD``."""
     return time.strftime("%Y-%m-%d", time.gmtime(now))
+
+
+def keys_with(prefix: str, cursor: int) -> Command[tuple[int, list[str]]]:
+    """Look through a part of the server for keys whose names begin with *prefix*, which has no pattern's signs.
+
+    Returns:
+        The cursor for the next part, 0 at the end, and the names, prefix included.
+    """
+
+    def read(reply: Reply) -> tuple[int, list[str]]:
+        following, found = array(reply)
+        return integer(following), texts(found)
+
+    return plain("SCAN", args=(cursor, "MATCH", f"{prefix}*", "COUNT", 1000), decode=read)
+
+
+def drop(names: Sequence[str]) -> Command[int]:
+    """Delete whole keys, and return how many there were."""
+    return plain("UNLINK", *names, decode=integer)

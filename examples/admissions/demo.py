@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from examples.admissions import evidence, rules, table, watch
 from examples.admissions.clock import app
 from examples.admissions.jobs import nightly_report, settings, sweep_due
-from examples.admissions.ledger import Ledger
+from examples.admissions.ledger import Ledger, in_hand
 from examples.admissions.processes import Process
 from examples.admissions.screen import Screen
 
@@ -117,13 +117,13 @@ class Demo:
         def catch_in_the_act() -> bool:
             # Frozen first: what the ledger says of it then stays true until it is dead.
             victim.freeze()
-            if watch.in_hand(self._ledger.read(), victim.pid):
+            if in_hand(self._ledger.read(), victim.pid):
                 return True
             victim.thaw()
             return False
 
         _wait(catch_in_the_act, 3.0)
-        held = watch.in_hand(self._ledger.read(), victim.pid)
+        held = in_hand(self._ledger.read(), victim.pid)
         victim.kill()
         day.victim, day.killed_at = victim, time.time()
         self._screen.say(f"killed {victim.name} (pid {victim.pid}) with -9, {len(held)} jobs in hand; starting another")

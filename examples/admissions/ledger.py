@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -69,6 +70,19 @@ class Ledger:
         # A line may be on its way: what follows the last newline is for the next reading.
         whole, _, _ = self._path.read_text().rpartition("\n")
         return [_parse(line) for line in whole.splitlines()]
+
+
+def in_hand(lines: Iterable[Line], pid: int) -> set[str]:
+    """Return the jobs that the process *pid* has begun and not ended."""
+    held: set[str] = set()
+    for line in lines:
+        if line.pid != pid or line.event is Event.PUSHED:
+            continue
+        if line.event is Event.STARTED:
+            held.add(line.jid)
+        else:
+            held.discard(line.jid)
+    return held
 
 
 def _parse(line: str) -> Line:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from examples.admissions.evidence import Evidence, Ticks
-from examples.admissions.ledger import Event, Line
+from examples.admissions.ledger import Event, Line, in_hand
 
 COLUMNS = ("job", "enqueued", "done", "discarded", "dead", "waiting", "retries", "recovered")
 
@@ -30,12 +30,11 @@ NOBODY = Recovery(frozenset(), 0.0)  # was killed
 
 def recovery(lines: Sequence[Line], victim: int, killed_at: float) -> Recovery:
     """Find the jobs that the process *victim* had begun and another worker has begun again."""
-    held = {line.jid for line in lines if line.pid == victim and line.event is Event.STARTED}
-    held -= {line.jid for line in lines if line.pid == victim and line.event not in {Event.STARTED, Event.PUSHED}}
+    held = in_hand(lines, victim)
     again = {
         line.jid: line.at
         for line in reversed(lines)  # so that the first time is the one that stays
-        if line.jid in held and line.event is Event.STARTED and line.pid != victim
+        if line.jid in held and line.event is Event.STARTED and line.pid != victim and line.at > killed_at
     }
     return Recovery(frozenset(again), max(again.values(), default=killed_at) - killed_at)
 

@@ -37,19 +37,6 @@ def is_idle(app: App, lines: Collection[Line]) -> bool:
     return not open_ended or open_ended <= {job.jid for job in app.dead}
 
 
-def in_hand(lines: Collection[Line], pid: int) -> set[str]:
-    """Return the jobs that the process *pid* has begun and not ended."""
-    held: set[str] = set()
-    for line in lines:
-        if line.pid != pid or line.event is Event.PUSHED:
-            continue
-        if line.event is Event.STARTED:
-            held.add(line.jid)
-        else:
-            held.discard(line.jid)
-    return held
-
-
 def _waiting(app: App) -> Iterator[str]:
     for queue in app.queues:
         yield from (job.jid for job in queue)

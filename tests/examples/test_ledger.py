@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from pathlib import Path
 
-from examples.admissions.ledger import Event, Ledger
+from examples.admissions.ledger import Event, Ledger, Line, in_hand
 
 
 def write_many(path: Path, name: str) -> None:
@@ -37,3 +37,18 @@ def test_half_a_line_is_left_for_the_next_reading(tmp_path: Path) -> None:
         file.write('{"at": 1.0, "pi')
 
     assert [line.jid for line in ledger.read()] == ["a"]
+
+
+def test_in_hand_is_what_was_begun_last_and_not_ended() -> None:
+    events = [
+        (1, Event.STARTED, "a"),
+        (1, Event.FAILED, "a"),
+        (1, Event.STARTED, "a"),
+        (1, Event.STARTED, "b"),
+        (1, Event.DONE, "b"),
+        (1, Event.PUSHED, "c"),
+        (2, Event.STARTED, "d"),
+    ]
+    lines = [Line(float(at), pid, event, jid, "job") for at, (pid, event, jid) in enumerate(events)]
+
+    assert in_hand(lines, 1) == {"a"}

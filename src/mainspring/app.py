@@ -11,15 +11,9 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ParamSpec, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar, overload
 
 from mainspring import config
-from mainspring.api.find import find
-from mainspring.api.jobs import StoredJob
-from mainspring.api.processes import Processes
-from mainspring.api.queues import Queue, Queues
-from mainspring.api.sets import JobSet
-from mainspring.api.stats import Stats, read_stats
 from mainspring.base.errors import InvalidOption
 from mainspring.base.payload import check_queue
 from mainspring.base.retry import Retry
@@ -36,9 +30,17 @@ from mainspring.store.connection import AsyncStore, Store
 from mainspring.store.opening import Stores
 from mainspring.store.url import masked
 
+# The data API is imported by whoever asks for it: a process that only enqueues does not need it.
+if TYPE_CHECKING:
+    from mainspring.api.jobs import StoredJob
+    from mainspring.api.processes import Processes
+    from mainspring.api.queues import Queue, Queues
+    from mainspring.api.sets import JobSet
+    from mainspring.api.stats import Stats
+
 P = ParamSpec("P")
 R = TypeVar("R")
-F = TypeVar("F", bound=Callable[..., Any])
+H = TypeVar("H", bound=Callable[..., object])
 
 RetryOption: TypeAlias = Retry | int | bool
 
@@ -220,14 +222,23 @@ class App(Scheduling):
             return await self.client.aenqueue(job, tuple(args), dict(kwargs or {}), options)
         return await self.client.aenqueue_raw(self.client.record(name, *check_json(name, args, kwargs or {}), options))
 
-    def _named(self, name: str, **changes: Any) -> tuple[Job[Any, Any] | None, Options]:
+    def _named(
+        self, name: str, *, queue: str | None, retry: int | bool | None, at: datetime | float | None
+    ) -> tuple[Job[Any, Any] | None, Options]:
         """Return the job *name*, None if its code lives elsewhere, and how it wants to be run."""
         job = self._registry.known(name)
-        return job, (job.options if job is not None else self._defaults).changed(**changes)
+        options = self._defaults if job is None else job.options
+        return job, options.changed(queue=queue, retry=retry, at=at)
 
     # --- what happens around -----------------------------------------------------------
 
-    def on(self, event: Event, handler: Callable[[], object] | None = None) -> Any:
+    @overload
+    def on(self, event: Event, handler: H) -> H: ...
+
+    @overload
+    def on(self, event: Event, handler: None = None) -> Callable[[H], H]: ...
+
+    def on(self, event: Event, handler: H | None = None) -> H | Callable[[H], H]:
         """Call *handler* on an event of a worker or clock process. Without it, a decorator.
 
         Args:
@@ -242,11 +253,23 @@ class App(Scheduling):
             raise InvalidOption(f"there is no event {event!r}; there are {', '.join(EVENTS)}")
         return _maybe_decorate(lambda found: self.handlers.on(event, found), handler)
 
-    def on_error(self, handler: Callable[..., object] | None = None) -> Any:
+    @overload
+    def on_error(self, handler: H) -> H: ...
+
+    @overload
+    def on_error(self, handler: None = None) -> Callable[[H], H]: ...
+
+    def on_error(self, handler: H | None = None) -> H | Callable[[H], H]:
         """Call *handler(error, job)* for each failed run; *job* is None outside of a job. Or a decorator."""
         return _maybe_decorate(self.handlers.errors.append, handler)
 
-    def on_death(self, handler: Callable[..., object] | None = None) -> Any:
+    @overload
+    def on_death(self, handler: H) -> H: ...
+
+    @overload
+    def on_death(self, handler: None = None) -> Callable[[H], H]: ...
+
+    def on_death(self, handler: H | None = None) -> H | Callable[[H], H]:
         """Call *handler(job, error)* for each job that has no retries left. Or a decorator."""
         return _maybe_decorate(self.handlers.deaths.append, handler)
 
@@ -289,43 +312,58 @@ class App(Scheduling):
     @property
     def queues(self) -> Queues:
         """The queues, by name."""
+        from mainspring.api.queues import Queues
+
         return Queues(self.store, self.time)
 
     def queue(self, name: str) -> Queue:
         """Return the queue *name*, whether it holds jobs or not."""
+        from mainspring.api.queues import Queue
+
         return Queue(self.store, self.time, name)
 
     @property
     def scheduled(self) -> JobSet:
         """The jobs for later."""
-        return JobSet(self.store, self.time, keys.SCHEDULE)
+        return self._set(keys.SCHEDULE)
 
     @property
     def retries(self) -> JobSet:
         """The failed jobs that will be tried again."""
-        return JobSet(self.store, self.time, keys.RETRY)
+        return self._set(keys.RETRY)
 
     @property
     def dead(self) -> JobSet:
         """The jobs that have no retries left."""
-        return JobSet(self.store, self.time, keys.DEAD)
+        return self._set(keys.DEAD)
 
     @property
     def processes(self) -> Processes:
         """The worker and clock processes."""
+        from mainspring.api.processes import Processes
+
         return Processes(self.store, self.time)
 
     def stats(self) -> Stats:
         """Return counters, sizes, and the history of the last days."""
+        from mainspring.api.stats import read_stats
+
         return read_stats(self.store, self.time)
 
     def find(self, jid: str) -> StoredJob | None:
         """Return the job *jid* wherever it is: waiting, running, scheduled, retrying or dead; None if nowhere."""
+        from mainspring.api.find import find
+
         return find(self.store, self.time, jid)
 
+    def _set(self, key: str) -> JobSet:
+        from mainspring.api.sets import JobSet
 
-def _maybe_decorate(add: Callable[[F], object], handler: F | None) -> Any:
-    def decorate(found: F) -> F:
+        return JobSet(self.store, self.time, key)
+
+
+def _maybe_decorate(add: Callable[[H], object], handler: H | None) -> H | Callable[[H], H]:
+    def decorate(found: H) -> H:
         add(found)
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 Event: TypeAlias = Literal["startup", "quiet", "shutdown", "exit", "beat"]
 EVENTS: Final[tuple[str, ...]] = get_args(Event)
@@ -38,12 +38,12 @@ class Handlers:
             else:
                 _call(handler)
 
-    def error(self, error: BaseException, job: Any) -> None:
+    def error(self, error: BaseException, job: object) -> None:
         """Call the error handlers."""
         for handler in self.errors:
             _call(handler, error, job)
 
-    def death(self, job: Any, error: BaseException) -> None:
+    def death(self, job: object, error: BaseException) -> None:
         """Call the death handlers."""
         for handler in self.deaths:
             _call(handler, job, error)

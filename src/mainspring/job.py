@@ -168,19 +168,19 @@ class Call(Generic[P]):
 # A job that may be called with one, two, three or four positional arguments. They let the type checkers
 # compare the tuples given to `enqueue_many` with the parameters, which a ParamSpec alone cannot.
 class _Takes1(Protocol[A_contra]):
-    def __call__(self, a: A_contra, /) -> Any: ...
+    def __call__(self, a: A_contra, /) -> object: ...
 
 
 class _Takes2(Protocol[A_contra, B_contra]):
-    def __call__(self, a: A_contra, b: B_contra, /) -> Any: ...
+    def __call__(self, a: A_contra, b: B_contra, /) -> object: ...
 
 
 class _Takes3(Protocol[A_contra, B_contra, C_contra]):
-    def __call__(self, a: A_contra, b: B_contra, c: C_contra, /) -> Any: ...
+    def __call__(self, a: A_contra, b: B_contra, c: C_contra, /) -> object: ...
 
 
 class _Takes4(Protocol[A_contra, B_contra, C_contra, D_contra]):
-    def __call__(self, a: A_contra, b: B_contra, c: C_contra, d: D_contra, /) -> Any: ...
+    def __call__(self, a: A_contra, b: B_contra, c: C_contra, d: D_contra, /) -> object: ...
 
 
 class Job(Generic[P, R]):
@@ -356,7 +356,7 @@ class Job(Generic[P, R]):
     def _in(self, delay: Duration) -> Options:
         return self._client.delayed(self.options, durations.seconds(delay))
 
-    def _call(self, call: Any) -> Call[Any]:
+    def _call(self, call: object) -> Call[Any]:
         if isinstance(call, Call):
             return call
         if isinstance(call, tuple | list):

@@ -136,7 +136,7 @@ class Scheduling:
 
     def _entry(
         self, job: Job[..., Any] | str | None, add: Callable[[Job[..., Any]], Entry], options: EntryOptions
-    ) -> Any:
+    ) -> object:
         if job is not None:
             known = job if isinstance(job, Job) else self.job_named(job)
             _check(known, options)

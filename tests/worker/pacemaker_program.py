@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def holding(until: float) -> None:
 @app.job(name="last")
 def last(seconds: float) -> None:
     note("start")
-    time.sleep(seconds)
+    threading.Event().wait(seconds)
     note("done")
 
 

@@ -17,6 +17,7 @@ from mainspring.base.timesource import TimeSource
 from mainspring.store import queues, stats
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
+from mainspring.store.queues import Fetched
 from mainspring.worker.completer import Completer
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.executor import Executor
@@ -208,7 +209,7 @@ class Capsule(Service):
             self._receive(queue, answer, holder) for queue, answer in zip(asked, answers[len(calls) :], strict=True)
         )
 
-    def _receive(self, queue: str, answer: Any, holder: str) -> int:
+    def _receive(self, queue: str, answer: Fetched | StoreError, holder: str) -> int:
         if isinstance(answer, StoreError):
             raise answer
         if answer.fenced:

@@ -217,7 +217,13 @@ class Executor:
                 return self._failed(error, job, delivery, context, now)
 
     def _snoozed(
-        self, delay: Any, now: float, error: BaseException, job: Job[Any, Any], delivery: Delivery, context: JobContext
+        self,
+        delay: durations.Duration,
+        now: float,
+        error: BaseException,
+        job: Job[Any, Any],
+        delivery: Delivery,
+        context: JobContext,
     ) -> Outcome:
         try:
             return Snoozed(now + durations.seconds(delay))

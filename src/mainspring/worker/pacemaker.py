@@ -168,7 +168,8 @@ class _Watch:
         now, count = self._time.now(), 0
         try:
             for queue, holder in orders.holdings:
-                changes = verdicts(self._store.run(queues.inflight(queue, holder)), now)
+                held = self._store.run(queues.inflight(queue, holder))
+                changes = verdicts(held, now)
                 call = processes.reclaim(queue, holder, grace_ms=0, now=now, changes=changes, certain=True)
                 count += self._store.run(call)
             self._store.pipeline(processes.hide(orders.holdings[0][1]))

@@ -120,8 +120,8 @@ _TABLE: Final[dict[type, Callable[[Any, float], tuple[int, str, dict[str, Any]]]
 }
 
 
-def _trace(verdict: Outcome, error: BaseException | None) -> Any:
+def _trace(verdict: Outcome, error: BaseException | None) -> BaseException | None:
     """Return what logging prints a traceback from: for the last failure of a job, not for each retry."""
     if error is None or error.__traceback__ is None or not isinstance(verdict, Dead):
         return None
-    return (type(error), error, error.__traceback__)
+    return error

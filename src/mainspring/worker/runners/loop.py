@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mainspring.worker.delivery import Delivery
@@ -22,7 +22,7 @@ class LoopRunner:
         name: str,
         size: int,
         *,
-        run: Callable[[Delivery], Awaitable[None]],
+        run: Callable[[Delivery], Coroutine[Any, Any, None]],
         finished: Callable[[Delivery], None],
     ) -> None:
         """Make a runner for *size* coroutines at once; no loop runs yet.
@@ -99,8 +99,7 @@ class LoopRunner:
                 delivery = self._waiting.popleft()
             except IndexError:
                 return
-            coroutine: Any = self._run(delivery)
-            task = self._loop.create_task(coroutine, context=contextvars.Context())
+            task = self._loop.create_task(self._run(delivery), context=contextvars.Context())
             self._tasks[task] = delivery
             task.add_done_callback(self._ended)
 

@@ -4,7 +4,7 @@ The blocks of a page run in order, in an empty folder, as a reader would type th
 
 * ``python title="jobs.py"`` is written into that file;
 * ``console`` is typed, line by line after ``$``; the lines below must appear in this order,
-  ``...`` standing for anything. A worker, a clock or `dev` runs on until the page's end;
+  ``...`` standing for anything, one job's id for any. A worker, a clock or `dev` runs on until ``^C`` or the page's end;
 * ``python`` without a title is part of one script that runs at the end, with line numbers of the page.
 
 Blocks of other kinds (``text``, ``toml``) are for reading only.
@@ -32,7 +32,9 @@ ALL_PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 EMBEDDED = {"README.md", "tutorial.md"}
 
 FENCE = re.compile(r'^```(?P<kind>\w+)(?: title="(?P<title>[\w./-]+)")?\n(?P<text>.*?)^```$', re.MULTILINE | re.DOTALL)
-RUNS_ON = re.compile(r"mainspring (worker|clock|dev)\b(?!.*--help)")
+# One job's id is as good as another's.
+JID = re.compile(r"\b[0-9a-f]{24}\b")
+RUNS_ON = re.compile(r"(?:[A-Z_]+=\S+ )*mainspring (worker|clock|dev)\b(?!.*--help)")
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,19 @@ class Reader:
         """Type *command* and compare what it prints."""
         if RUNS_ON.match(command):
             return self.start(command, expected)
+        if command == "^C":
+            return self.interrupt(expected)
         done = subprocess.run(
-            command, shell=True, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60
+            command,
+            shell=True,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
         )
-        printed = done.stdout + done.stderr
+        printed = done.stdout
         assert expected or done.returncode == 0, f"$ {command}\n{printed}"
         assert not (missing := absent(expected, printed)), f"$ {command}\n{printed}\nnot found: {missing}"
         return None
@@ -82,7 +93,7 @@ class Reader:
         log = self.folder / f".output-{len(self.running)}"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                f"exec {command}", shell=True, cwd=self.folder, env=self.environment, stdout=out, stderr=out
+                f"exec env {command}", shell=True, cwd=self.folder, env=self.environment, stdout=out, stderr=out
             )
         self.running.append((process, log))
         try:
@@ -90,6 +101,13 @@ class Reader:
         except AssertionError:
             printed = log.read_text()
             pytest.fail(f"$ {command}\n{printed}\nnot found: {absent(expected, printed)}")
+
+    def interrupt(self, expected: list[str]) -> None:
+        """Press Ctrl-C in the terminal that was opened last."""
+        process, log = self.running.pop()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(40) == 0, log.read_text()
+        assert not (missing := absent(expected, log.read_text())), f"^C\n{log.read_text()}\nnot found: {missing}"
 
     def run_script(self, blocks: list[Block]) -> None:
         """Run the page's loose Python as one script, each line at its place."""
@@ -108,11 +126,10 @@ class Reader:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def stop(self) -> None:
-        """Press Ctrl-C where something still runs."""
-        for process, _ in reversed(self.running):
-            process.send_signal(signal.SIGINT)
-        for process, log in self.running:
-            assert process.wait(40) == 0, log.read_text()
+        """Press Ctrl-C where something still runs; what the page killed has ended."""
+        self.running = [(process, log) for process, log in self.running if process.poll() != -signal.SIGKILL]
+        while self.running:
+            self.interrupt([])
 
 
 def blocks_of(page: str) -> Iterator[Block]:
@@ -122,7 +139,7 @@ def blocks_of(page: str) -> Iterator[Block]:
 
 def commands(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each command of a console block, with the lines that it shall print."""
-    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^(?:\$ |(?=\^C$))", text, flags=re.MULTILINE)[1:]:
         command, *expected = part.splitlines()
         yield command, [line for line in expected if line.strip()]
 
@@ -138,7 +155,8 @@ def absent(expected: list[str], printed: str) -> str | None:
 
 
 def _loosely(word: str) -> str:
-    return ".*".join(map(re.escape, word.split("...")))
+    escaped = ".*".join(map(re.escape, word.split("...")))
+    return JID.sub("[0-9a-f]{24}", escaped)
 
 
 @pytest.fixture

@@ -40,10 +40,9 @@ def run(arguments: argparse.Namespace) -> None:
     with Server() as server:
         environment = {"BENCH_URL": server.url, "REDIS_URL": server.url}
         environment |= {"BENCH_JOBS": str(arguments.jobs), "BENCH_MANY": str(arguments.many)}
-        for _ in range(arguments.rounds):
-            for who, command in commands.items():
-                for way, rate in _round(server, command, environment).items():
-                    rates[who, way].append(rate)
+        for who, command in [*commands.items()] * arguments.rounds:
+            for way, rate in _round(server, command, environment).items():
+                rates[who, way].append(rate)
     medians = {key: median(found) for key, found in rates.items()}
     rows = []
     for group, name, who, way in _LINES:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain, repeat
 from types import SimpleNamespace
@@ -131,6 +130,8 @@ class Arguments:
     def _no_such(self, name: str) -> str:
         if name in self._positional:
             return "it can be given by position only"
+        from difflib import get_close_matches
+
         close = get_close_matches(name, self._named, 1)
         return f"there is no such parameter; did you mean {close[0]!r}?" if close else "there is no such parameter"
 

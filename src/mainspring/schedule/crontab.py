@@ -12,7 +12,6 @@ import math
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from difflib import get_close_matches
 
 from mainspring.base.errors import InvalidSchedule
 
@@ -93,6 +92,7 @@ def zone(name: str) -> tzinfo:
 
 
 def _closest(name: object) -> str:
+    from difflib import get_close_matches
     from zoneinfo import available_timezones
 
     known = {key.casefold(): key for key in available_timezones()}

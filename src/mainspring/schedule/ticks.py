@@ -8,7 +8,6 @@ twice (GoodJob, Solid Queue, River, sidekiq-scheduler).
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, get_args
@@ -92,6 +91,8 @@ def jid(name: str, tick: float) -> str:
 
     A name holds no control character, so that the separator makes the pair unambiguous.
     """
+    import hashlib
+
     return hashlib.blake2b(f"{name}\0{text(tick)}".encode(), digest_size=12).hexdigest()
 
 

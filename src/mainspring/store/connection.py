@@ -5,13 +5,11 @@ again after an error, up to ten times by default, and a push that is sent again 
 a second job. Here nothing is sent twice: an error says whether the call can have
 had an effect, and who knows the call decides.
 
-redis-py is imported when the first connection is made, because its import takes
-longer than everything else that a process needs to enqueue a job.
+redis-py and asyncio are imported when first needed: each takes longer than all the rest of an enqueueing process.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import select
 import threading
@@ -249,7 +247,7 @@ class AsyncStore(_Wire):
     def __init__(self, url: str, **options: Any) -> None:
         """Prepare to talk to the server at *url*; takes what `Store` takes."""
         super().__init__(url, **options)
-        self._idle: dict[asyncio.AbstractEventLoop, tuple[deque[Any], AsyncGenerator[None]]] = {}
+        self._idle: dict[Any, tuple[deque[Any], AsyncGenerator[None]]] = {}
         self._inherited: list[object] = []
         self._guard = threading.Lock()
         self._pool: Any = None
@@ -276,6 +274,8 @@ class AsyncStore(_Wire):
         await _close_all(await self._free())
 
     async def _free(self) -> deque[Any]:
+        import asyncio
+
         loop = asyncio.get_running_loop()
         found = self._here().get(loop)
         if found is not None:
@@ -290,7 +290,7 @@ class AsyncStore(_Wire):
             self._idle[loop] = free, keeper
         return free
 
-    def _here(self) -> dict[asyncio.AbstractEventLoop, tuple[deque[Any], AsyncGenerator[None]]]:
+    def _here(self) -> dict[Any, tuple[deque[Any], AsyncGenerator[None]]]:
         if self._pid != os.getpid():
             # The parent's connections are kept for ever, untouched: to close one would take its socket
             # off the selector that the parent's loop waits on, which a fork shares.
@@ -378,7 +378,9 @@ class AsyncStore(_Wire):
         except _broken():
             if self._revive is None:
                 raise
-            await asyncio.to_thread(self._revive)
+            from asyncio import to_thread
+
+            await to_thread(self._revive)
             await connection.connect()
 
 

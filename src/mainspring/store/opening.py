@@ -6,12 +6,13 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mainspring.store import embedded
 from mainspring.store.connection import AsyncStore, Store
-from mainspring.store.embedded import EmbeddedServer
 from mainspring.store.url import redis_options
+
+if TYPE_CHECKING:
+    from mainspring.store.embedded import EmbeddedServer
 
 _EMBEDDED: Final = "embedded://"
 
@@ -69,6 +70,8 @@ class Stores:
         if not self._url.startswith(_EMBEDDED):
             return self._url, None
         if self._server is None:
+            from mainspring.store import embedded
+
             self._server = embedded.ensure(Path(self._url.removeprefix(_EMBEDDED)))
             # Whoever gave no URL shall know where the jobs are.
             sys.stderr.write(f"{self._server.notice}\n")

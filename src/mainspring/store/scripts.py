@@ -7,10 +7,9 @@ doing anything.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 _INCLUDE = "-- include: "
 
@@ -31,12 +30,14 @@ def load(name: str) -> Script:
     Raises:
         FileNotFoundError: If there is no such script.
     """
+    import hashlib
+
     source = _source(f"{name}.lua").encode()
     return Script(name, source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
 
 
 def _source(path: str) -> str:
-    text = resources.files(__package__).joinpath("lua", *path.split("/")).read_text("utf-8")
+    text = Path(__file__).with_name("lua").joinpath(path).read_text("utf-8")
     lines = []
     for line in text.splitlines():
         if line.startswith(_INCLUDE):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -86,6 +85,8 @@ def pyproject(directory: Path) -> dict[str, Any]:
     Raises:
         InvalidOption: If the file is no TOML.
     """
+    import tomllib
+
     path = directory / "pyproject.toml"
     try:
         table = tomllib.loads(path.read_text("utf-8"))

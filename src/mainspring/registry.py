@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
@@ -63,6 +62,8 @@ class Registry:
             return self._jobs[fitting[0]]
         if fitting:
             raise UnknownJob(name, fitting, ambiguous=True)
+        from difflib import get_close_matches
+
         short = {full.rpartition(".")[2]: full for full in self._jobs}
         close = get_close_matches(name, [*self._jobs, *short], n=3, cutoff=0.6)
         raise UnknownJob(name, sorted({short.get(match, match) for match in close}))

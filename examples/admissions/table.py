@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from examples.admissions.evidence import Evidence, Ticks
-from examples.admissions.ledger import Event, Line, in_hand
+from examples.admissions.ledger import SETTLED, Event, Line, in_hand
 
-COLUMNS = ("job", "enqueued", "done", "discarded", "dead", "waiting", "retries", "recovered")
+# The first is the sum of those up to "lost": each job has one end.  The rest are about its runs.
+COLUMNS = ("job", "enqueued", "done", "discarded", "dead", "waiting", "lost", "retries", "recovered", "twice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +42,30 @@ def recovery(lines: Sequence[Line], victim: int, killed_at: float) -> Recovery:
 
 def jobs(evidence: Evidence, recovered: frozenset[str]) -> list[tuple[str, ...]]:
     """Return the rows of the table of jobs, each a text for each of `COLUMNS`."""
-    jids: dict[str, set[str]] = defaultdict(set)
-    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    of_job: dict[str, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
     for line in evidence.lines:
-        jids[_short(line.job)].add(line.jid)
-        outcomes[_short(line.job)][line.event] += 1
-    rows = []
-    for job in sorted(jids):
-        own, came = jids[job], outcomes[job]
-        dead, waiting, again = own & evidence.dead, own & evidence.waiting, own & recovered
-        retries = came[Event.FAILED] - len(dead)
-        rows.append((len(own), came[Event.DONE], came[Event.DISCARDED], len(dead), len(waiting), retries, len(again)))
+        of_job[_short(line.job)][line.jid].append(line.event)
+    rows = [_row(evidence, recovered, of_job[job]) for job in sorted(of_job)]
     totals = [sum(row[column] for row in rows) for column in range(len(COLUMNS) - 1)]
-    named = zip([*sorted(jids), "all"], [*rows, totals], strict=True)
+    named = zip([*sorted(of_job), "all"], [*rows, totals], strict=True)
     return [(name, *map(str, numbers)) for name, numbers in named]
+
+
+def _row(evidence: Evidence, recovered: frozenset[str], events: Mapping[str, Sequence[Event]]) -> list[int]:
+    ends = Counter(_end(evidence, jid, its) for jid, its in events.items())
+    failed = sum(its.count(Event.FAILED) for its in events.values())
+    # Done, and run again, because its worker was killed before it could say that it was done.
+    twice = sum(sum(event in SETTLED for event in its) > 1 for its in events.values())
+    runs = [failed - ends["dead"], len(recovered & events.keys()), twice]
+    return [len(events), *(ends[column] for column in COLUMNS[2:7]), *runs]
+
+
+def _end(evidence: Evidence, jid: str, events: Sequence[Event]) -> str:
+    if jid in evidence.dead:
+        return "dead"
+    if jid in evidence.waiting:
+        return "waiting"
+    return "done" if Event.DONE in events else "discarded" if Event.DISCARDED in events else "lost"
 
 
 def office(evidence: Evidence, recovered: Recovery) -> Iterator[str]:

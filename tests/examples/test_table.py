@@ -26,6 +26,12 @@ LINES = tuple(
         (8.0, SURVIVOR, Event.STARTED, "d", "send_mail"),
         (8.1, SURVIVOR, Event.FAILED, "d", "send_mail"),
         (9.0, SURVIVOR, Event.PUSHED, "e", "send_mail"),
+        (9.1, SURVIVOR, Event.PUSHED, "f", "send_mail"),
+        (9.2, SURVIVOR, Event.PUSHED, "g", "reject"),
+        (9.3, VICTIM, Event.STARTED, "g", "reject"),
+        (9.4, VICTIM, Event.DONE, "g", "reject"),
+        (9.5, SURVIVOR, Event.STARTED, "g", "reject"),
+        (9.6, SURVIVOR, Event.DISCARDED, "g", "reject"),
     ]
 )
 
@@ -62,8 +68,9 @@ def test_each_job_has_a_row_and_all_have_one() -> None:
 
     assert [dict(zip(table.COLUMNS, row, strict=True)) for row in rows] == [
         _row("ask_reference", enqueued=1, done=1, retries=1),
-        _row("send_mail", enqueued=3, done=1, dead=1, waiting=1, recovered=1),
-        _row("all", enqueued=4, done=2, dead=1, waiting=1, retries=1, recovered=1),
+        _row("reject", enqueued=1, done=1, twice=1),
+        _row("send_mail", enqueued=4, done=1, dead=1, waiting=1, lost=1, recovered=1),
+        _row("all", enqueued=6, done=3, dead=1, waiting=1, lost=1, retries=1, recovered=1, twice=1),
     ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -112,7 +111,7 @@ def show(role: str, app: App, found: Found, rows: Sequence[tuple[str, str]]) -> 
         rows: Further lines, each with its name.
     """
     release = config.release()
-    head = [f"mainspring {__version__}", role, f"python {platform.python_version()}", f"pid {os.getpid()}"]
+    head = [f"mainspring {__version__}", role, f"python {sys.version.split()[0]}", f"pid {os.getpid()}"]
     if release:
         head.append(f"release {clean(release)}")
     click.echo(f"  {_sign(DIAMOND, '*')} {'   '.join(head)}", err=True)

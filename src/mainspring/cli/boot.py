@@ -81,21 +81,21 @@ def load(name: str) -> App:
 
 
 def _import(path: str) -> ModuleType:
+    if not all(part.isidentifier() for part in path.split(".")):
+        raise NoApp(f"-A {path}: this is no module's name; write -A shop.jobs, or -A shop.jobs:app")
     try:
         return importlib.import_module(path)
     except ModuleNotFoundError as error:
         if error.name and (path == error.name or path.startswith(f"{error.name}.")):
             raise NoApp(_missing(path)) from error
         raise NoApp(_failed(path, error)) from error
-    except ValueError as error:
-        raise NoApp(f"-A {path}: this is no module's name; write -A shop.jobs, or -A shop.jobs:app") from error
     except (Exception, SystemExit) as error:
         raise NoApp(_failed(path, error)) from error
 
 
 def _missing(path: str) -> str:
     known = sorted(_modules(Path.cwd()))
-    close = get_close_matches(path, known, 3, 0.6) or [name for name in known if name.endswith(f".{path}")][:3]
+    close = get_close_matches(path, known, 3, 0.75) or [name for name in known if name.endswith(f".{path}")][:3]
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     return f"-A {path}: there is no module {path} in {Path.cwd()} or on the Python path{hint}"
 

@@ -16,7 +16,7 @@ from mainspring.app import App
 from mainspring.base import logs
 from mainspring.base.errors import StoreError
 from mainspring.cli import banner, boot
-from mainspring.cli.options import Session, app_option, debug_option, examples, log_format_option, log_level_option
+from mainspring.cli.options import Session, app_option, debug_option, examples, log_options
 from mainspring.clock import Clock
 from mainspring.worker.display import Display
 from mainspring.worker.heartbeat import Heartbeat
@@ -77,8 +77,7 @@ class Presence:
     )
 )
 @app_option
-@log_format_option
-@log_level_option
+@log_options
 @debug_option
 @click.pass_obj
 def clock(session: Session, app_name: str | None, log_format: str | None, log_level: str) -> int:

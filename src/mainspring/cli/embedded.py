@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -15,14 +17,19 @@ from mainspring.cli.output import listing, print_json
 from mainspring.store import embedded as store
 from mainspring.worker.signals import Signals
 
+F = TypeVar("F", bound=Callable[..., object])
+
 _SCHEME = "embedded://"
 
-directory_option = click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Its folder.  [default: the one MAINSPRING_URL names, else ./.mainspring]",
-)
+
+def directory_option(function: F) -> F:
+    """Add ``--dir``."""
+    return click.option(
+        "--dir",
+        "directory",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Its folder.  [default: the one MAINSPRING_URL names, else ./.mainspring]",
+    )(function)
 
 
 def _folder(directory: Path | None) -> Path:

@@ -65,12 +65,12 @@ def enqueue(
     """
     found = boot.named(app_name)
     app = found or App()
-    args, kwargs = _read(arguments), _read_named(named)
+    args, kwargs, at = _read(arguments), _read_named(named), _due(app, delay, moment)
     if found is not None and not foreign:
         job = app.job_named(name)
         restored_args, restored_kwargs = restored(job, arguments, named)
         name, args, kwargs = job.name, restored_args, restored_kwargs
-    made = app.enqueue(name, args, kwargs, queue=queue, at=_due(app, delay, moment))
+    made = app.enqueue(name, args, kwargs, queue=queue, at=at)
     if as_json:
         print_json(made._asdict())
     elif made.jid:
@@ -218,6 +218,3 @@ def _due(app: App, delay: float | None, moment: str | None) -> float | None:
     if when.tzinfo is None:
         raise click.UsageError(f"--at {moment}: in which zone? Write {moment}Z for UTC, or {moment}+01:00")
     return when.timestamp()
-
-
-COMMANDS: Final = {"enqueue": enqueue, "run": run}

@@ -42,8 +42,20 @@ _COMMANDS: Final = {
 }
 
 
+class _ReaderLeft(Exception):
+    """Whoever read our output has read enough."""
+
+
 class _Commands(click.Group):
     """Loads a command when it is asked for."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a broken pipe keeps its meaning, which click would turn into a failure."""
+        try:
+            result: object = super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderLeft from error
+        return result
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's interface
         """Return the names of all commands."""
@@ -87,7 +99,7 @@ def _load(name: str) -> click.Command | None:
         case "enqueue" | "run":
             from mainspring.cli import enqueue
 
-            return enqueue.COMMANDS[name]
+            return enqueue.enqueue if name == "enqueue" else enqueue.run
         case "queues":
             from mainspring.cli import queues
 
@@ -99,11 +111,11 @@ def _load(name: str) -> click.Command | None:
         case "retry" | "kill" | "delete":
             from mainspring.cli import steer
 
-            return steer.COMMANDS[name]
+            return steer.make(name)
         case "stats" | "quiet" | "stop":
             from mainspring.cli import processes
 
-            return processes.COMMANDS[name]
+            return processes.stats if name == "stats" else processes.signaller(name)
         case _:
             return _load_tool(name)
 
@@ -148,10 +160,7 @@ def run(arguments: Sequence[str], session: Session) -> int:
     try:
         code = cli.main(list(arguments), prog_name="mainspring", standalone_mode=False, obj=session)
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit) as end:
-        # click turns a broken pipe into an exit of its own.
-        if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):
-            raise
+    except (_ReaderLeft, BrokenPipeError):
         return _reader_left()
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED

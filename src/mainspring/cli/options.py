@@ -30,51 +30,64 @@ def _debug(context: click.Context, _: click.Parameter, value: bool) -> None:  # 
         context.ensure_object(Session).debug = True
 
 
-debug_option = click.option(
-    "--debug",
-    is_flag=True,
-    expose_value=False,
-    callback=_debug,
-    envvar="MAINSPRING_DEBUG",
-    show_envvar=True,
-    help="Show the traceback of an error.",
-)
-app_option = click.option(
-    "-A",
-    "--app",
-    "app_name",
-    metavar="MODULE[:ATTRIBUTE]",
-    envvar="MAINSPRING_APP",
-    show_envvar=True,
-    help="Where the App is; else as [tool.mainspring] app in pyproject.toml says.",
-)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON: a line for each of many, else one document."
-)
-yes_option = click.option("--yes", is_flag=True, help="Do not ask on a terminal.")
-log_format_option = click.option(
-    "--log-format",
-    type=click.Choice(("human", "json", "logfmt")),
-    envvar="MAINSPRING_LOG_FORMAT",
-    show_envvar=True,
-    help="How log lines look.  [default: human on a terminal, else json]",
-)
-log_level_option = click.option(
-    "--log-level",
-    type=click.Choice(("debug", "info", "warning", "error", "critical")),
-    envvar="MAINSPRING_LOG_LEVEL",
-    show_envvar=True,
-    default="info",
-    show_default=True,
-    help="The least that is logged.",
-)
+def debug_option(function: F) -> F:
+    """Add ``--debug``."""
+    return click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=_debug,
+        envvar="MAINSPRING_DEBUG",
+        show_envvar=True,
+        help="Show the traceback of an error.",
+    )(function)
+
+
+def app_option(function: F) -> F:
+    """Add ``-A``."""
+    return click.option(
+        *("-A", "--app", "app_name"),
+        metavar="MODULE[:ATTRIBUTE]",
+        envvar="MAINSPRING_APP",
+        show_envvar=True,
+        help="Where the App is; else as [tool.mainspring] app in pyproject.toml says.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """Add ``--json``."""
+    text = "Print JSON: a line for each of many, else one document."
+    return click.option("--json", "as_json", is_flag=True, help=text)(function)
+
+
+def yes_option(function: F) -> F:
+    """Add ``--yes``."""
+    return click.option("--yes", is_flag=True, help="Do not ask on a terminal.")(function)
+
+
+def log_options(function: F) -> F:
+    """Add ``--log-format`` and ``--log-level``."""
+    leveled = click.option(
+        "--log-level",
+        type=click.Choice(("debug", "info", "warning", "error", "critical")),
+        envvar="MAINSPRING_LOG_LEVEL",
+        show_envvar=True,
+        default="info",
+        show_default=True,
+        help="The least that is logged.",
+    )(function)
+    return click.option(
+        "--log-format",
+        type=click.Choice(("human", "json", "logfmt")),
+        envvar="MAINSPRING_LOG_FORMAT",
+        show_envvar=True,
+        help="How log lines look.  [default: human on a terminal, else json]",
+    )(leveled)
 
 
 def store_options(function: F) -> F:
     """Add the options of a command that looks into the store."""
-    for option in (debug_option, json_option, app_option):
-        function = option(function)
-    return function
+    return app_option(json_option(debug_option(function)))
 
 
 def examples(*lines: str) -> str:

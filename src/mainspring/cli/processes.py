@@ -18,6 +18,11 @@ from mainspring.cli.failure import Failure
 from mainspring.cli.options import app_option, debug_option, examples, store_options
 from mainspring.cli.output import ago, clean, print_json, table
 
+_SENTENCES: Final = {
+    "quiet": ("Let worker processes start no more jobs; what runs goes on.", "will be quiet"),
+    "stop": ("Let processes finish what they run, and end.", "will stop"),
+}
+
 
 @click.command(
     epilog=examples("mainspring stats", "mainspring stats --days 7", "mainspring stats --json | jq .enqueued")
@@ -72,7 +77,10 @@ def _record(process: Process) -> dict[str, object]:
     return {name: getattr(process, name) for name in (*names, *more)}
 
 
-def _signaller(name: str, sentence: str, done: str) -> click.Command:
+def signaller(name: str) -> click.Command:
+    """Return the command *name*: ``quiet`` or ``stop``."""
+    sentence, done = _SENTENCES[name]
+
     @click.command(
         name,
         help=f"{sentence}\n\nIt happens within some 5 seconds. IDENTITY may be its beginning.",
@@ -110,10 +118,3 @@ def _one(living: Sequence[Process], identity: str) -> Process:
     close = get_close_matches(identity, [process.identity for process in living], 1, 0.5)
     hint = f"; did you mean {close[0]}?" if close else "; mainspring stats lists those that show themselves"
     raise Failure(f"there is no process {identity}{hint}")
-
-
-COMMANDS: Final = {
-    "stats": stats,
-    "quiet": _signaller("quiet", "Let worker processes start no more jobs; what runs goes on.", "will be quiet"),
-    "stop": _signaller("stop", "Let processes finish what they run, and end.", "will stop"),
-}

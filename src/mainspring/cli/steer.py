@@ -20,6 +20,11 @@ from mainspring.cli.selection import STATES, Selection, filter_options, job_set
 _DO: Final = {"retry": StoredJob.retry, "kill": StoredJob.kill, "delete": StoredJob.delete}
 _DONE: Final = {"retry": "enqueued", "kill": "killed", "delete": "dropped"}
 _USUAL: Final = {"retry": ("retry", "dead"), "kill": ("retry", "scheduled"), "delete": ("dead",)}
+_SENTENCE: Final = {
+    "retry": "Run scheduled, failed or dead jobs now.",
+    "kill": "Move jobs to the dead set, where they can be looked at and retried.",
+    "delete": "Drop jobs for good.",
+}
 _ABLE: Final = {
     "retry": ("retry", "scheduled", "dead"),
     "kill": ("waiting", "retry", "scheduled"),
@@ -27,8 +32,10 @@ _ABLE: Final = {
 }
 
 
-def _command(name: str, sentence: str) -> click.Command:
-    @click.command(name, help=_help(name, sentence), epilog=_examples(name))
+def make(name: str) -> click.Command:
+    """Return the command *name*: ``retry``, ``kill`` or ``delete``."""
+
+    @click.command(name, help=_help(name), epilog=_examples(name))
     @click.argument("jids", nargs=-1, metavar="[JID]...")
     @click.option("--all", "everything", is_flag=True, help="All jobs that fit the options below.")
     @click.option(
@@ -53,9 +60,7 @@ def _command(name: str, sentence: str) -> click.Command:
     ) -> int:
         is_filtered = any(states) or any(which.values())
         if bool(jids) == everything or (jids and is_filtered):
-            raise click.UsageError(
-                f"say which: mainspring {name} JID..., or mainspring {name} --all with or without filters"
-            )
+            raise click.UsageError(f"say which: mainspring {name} JID..., or mainspring {name} --all")
         app = boot.any_app(app_name)
         if jids:
             return _by_id(app, name, jids, as_json=as_json)
@@ -65,8 +70,9 @@ def _command(name: str, sentence: str) -> click.Command:
     return command
 
 
-def _help(name: str, sentence: str) -> str:
-    return f"{sentence}\n\nGive the ids of jobs, or --all. Without --state, --all means {' and '.join(_USUAL[name])}."
+def _help(name: str) -> str:
+    usual = " and ".join(_USUAL[name])
+    return f"{_SENTENCE[name]}\n\nGive the ids of jobs, or --all. Without --state, --all means {usual}."
 
 
 def _examples(name: str) -> str:
@@ -129,10 +135,3 @@ def _each(selection: Selection, name: str, state: str) -> int:
         "delete": jobs.delete_all,
     }
     return act[name](selection.which)
-
-
-COMMANDS: Final = {
-    "retry": _command("retry", "Run scheduled, failed or dead jobs now."),
-    "kill": _command("kill", "Move jobs to the dead set, where they can be looked at and retried."),
-    "delete": _command("delete", "Drop jobs for good."),
-}

@@ -13,7 +13,7 @@ from mainspring.app import App
 from mainspring.base import durations, logs
 from mainspring.base.errors import InvalidDuration, InvalidName, InvalidOption
 from mainspring.cli import banner, boot
-from mainspring.cli.options import Session, app_option, debug_option, examples, log_format_option, log_level_option
+from mainspring.cli.options import Session, app_option, debug_option, examples, log_options
 from mainspring.cli.output import counted
 from mainspring.clock import Clock
 from mainspring.worker import CapsuleSettings, Worker
@@ -88,8 +88,7 @@ class DurationType(click.ParamType[float]):
     show_envvar=True,
     help="Log the beginning of each run too.",
 )
-@log_format_option
-@log_level_option
+@log_options
 @debug_option
 @click.pass_obj
 def worker(

@@ -6,10 +6,7 @@ needed to run a job is insisted on. What we do not know is kept as it came.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -131,6 +128,10 @@ def check_queue(name: str) -> str:
 
 def pack_backtrace(lines: Sequence[str]) -> str:
     """Return a backtrace as Sidekiq stores it: JSON, deflated, in base64."""
+    import base64
+    import json
+    import zlib
+
     # A file's name may hold bytes that are no text: noting a failure must not fail for that.
     text = json.dumps(list(lines), ensure_ascii=False).encode("utf-8", "replace")
     return base64.b64encode(zlib.compress(text)).decode()
@@ -140,6 +141,10 @@ def unpack_backtrace(text: Any) -> list[str]:
     """Return the lines of a stored backtrace; empty if there is none, or it cannot be read."""
     if isinstance(text, list):
         return [str(line) for line in text]
+    import base64
+    import json
+    import zlib
+
     try:
         # A hostile text may inflate to gigabytes: only its beginning is.
         data = zlib.decompressobj().decompress(base64.b64decode(str(text)), 1_000_000)

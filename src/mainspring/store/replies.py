@@ -33,6 +33,10 @@ def code_of(error: Exception) -> str:
     return first if first.isupper() else ""
 
 
+def _text(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
 def refused(error: Exception, url: str) -> StoreError:
     """Return our error for an answer that says no."""
     code = code_of(error)
@@ -48,10 +52,10 @@ def no_connection(error: Exception, url: str) -> StoreError:
     if code and code != "ERR":
         return refused(error, url)
     return StoreUnavailable(
-        f"no store at {masked(url)}: {error}; start the server, or set MAINSPRING_URL", applied=False
+        f"no store at {masked(url)}: {_text(error)}; start the server, or set MAINSPRING_URL", applied=False
     )
 
 
 def cut_off(error: Exception, url: str) -> StoreError:
     """Return our error for a call that was sent, but not answered to the end."""
-    return StoreUnavailable(f"{masked(url)} did not answer: {error or type(error).__name__}", applied=None)
+    return StoreUnavailable(f"{masked(url)} did not answer: {_text(error)}", applied=None)

@@ -1,0 +1,98 @@
+"""The page of keys is the whole data model: each key's name, and whether it may stay for ever."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from mainspring.store import keys
+
+ME = "host:1:aaaaaaaaaaaa"
+SIDEKIQ = {
+    "queues": keys.QUEUES,
+    "queue:low": keys.queue("low"),
+    "schedule": keys.SCHEDULE,
+    "retry": keys.RETRY,
+    "dead": keys.DEAD,
+    "paused": keys.PAUSED,
+    "processes": keys.PROCESSES,
+    "process_cleanup": keys.PROCESS_CLEANUP,
+    "stat:processed": keys.STAT_PROCESSED,
+    "stat:failed": keys.STAT_FAILED,
+    "stat:processed:2026-11-21": keys.stat_processed_day("2026-11-21"),
+    "stat:failed:2026-11-21": keys.stat_failed_day("2026-11-21"),
+    ME: keys.process(ME),
+    f"{ME}:work": keys.work(ME),
+    f"{ME}:workers": keys.workers(ME),
+    f"{ME}-signals": keys.signals(ME),
+}
+OURS = [
+    keys.inflight("low", ME),
+    keys.fence("low"),
+    keys.lease("low", ME),
+    keys.owners("low"),
+    keys.suspect("low"),
+    keys.tomb("low", ME),
+    keys.PERIODIC_LAST,
+    keys.PERIODIC_ANCHOR,
+    keys.BELL,
+]
+
+
+@pytest.mark.parametrize("name", SIDEKIQ)
+def test_sidekiqs_keys_have_sidekiqs_names(name):
+    assert SIDEKIQ[name] == name
+
+
+def test_keys_of_ours_cannot_be_taken_for_sidekiqs():
+    assert all(key.startswith(("mainspring:", "{queue:low}:")) for key in OURS)
+    assert len({*OURS, *SIDEKIQ}) == len(OURS) + len(SIDEKIQ)
+
+
+def test_what_belongs_to_a_queue_lies_beside_it_on_a_cluster():
+    ours = [key for key in OURS if "low" in key]
+
+    assert {key[key.index("{") + 1 : key.index("}")] for key in ours} == {keys.queue("low")}
+
+
+def test_every_key_that_is_made_has_its_row():
+    functions = [
+        thing for _, thing in inspect.getmembers(keys, inspect.isfunction) if thing.__module__ == keys.__name__
+    ]
+    made = {thing.__name__ for thing in functions if not thing.__name__.startswith("_")}
+    constants = {value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)} - {
+        keys.FOREVER
+    }
+    rows = {row.pattern for row in keys.TABLE}
+
+    assert constants <= rows
+    assert len(rows) == len(keys.TABLE)
+    assert len(rows - constants) == len(made - {"is_permanent"})
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "queues",
+        "queue:a:b",
+        "dead",
+        keys.inflight("low", ME),
+        keys.fence("low"),
+        keys.owners("low"),
+        keys.suspect("low"),
+    ],
+)
+def test_what_holds_jobs_or_their_order_may_stay(key):
+    assert keys.is_permanent(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(ME, f"{ME}:work", f"{ME}-signals", "process_cleanup", "anything", "deadly", "my:queue:a"),
+        *(keys.lease("low", ME), keys.tomb("low", ME), keys.BELL, keys.stat_failed_day("2026-11-21")),
+    ],
+)
+def test_everything_else_must_fade(key):
+    assert not keys.is_permanent(key)

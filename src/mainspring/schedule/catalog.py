@@ -1,4 +1,7 @@
-"""The entries of one App, by name, each checked when it is defined."""
+"""The entries of one App, by name, each checked when it is defined.
+
+The rules' own modules are imported with the first entry: an App without a schedule does not need them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from typing import Unpack
 
 from mainspring.base.durations import Duration, seconds
 from mainspring.base.errors import InvalidDuration, InvalidName, InvalidSchedule
-from mainspring.schedule import crontab, every
 from mainspring.schedule.entry import Entry, EntryOptions
 from mainspring.schedule.ticks import MISSED, Missed, Rule
 
@@ -48,11 +50,15 @@ class Catalog(Mapping[str, Entry]):
             InvalidSchedule: Whatever cannot be meant, and what would be right.
             InvalidName: If the entry's name cannot be stored or shown.
         """
+        from mainspring.schedule import every
+
         rule = every.rule(period, at, self._zone(tz))
         return self._add(job, rule, _in_words(period, at), self._zone(tz), **options)
 
     def cron(self, expression: str, job: str, *, tz: str | None = None, **options: Unpack[EntryOptions]) -> Entry:
         """Add an entry that runs *job* by a five-field cron *expression*; errors as for `every`."""
+        from mainspring.schedule import crontab
+
         rule = crontab.parse(expression, self._zone(tz))
         return self._add(job, rule, rule.expression, self._zone(tz), **options)
 
@@ -66,6 +72,8 @@ class Catalog(Mapping[str, Entry]):
         return len(self._entries)
 
     def _zone(self, tz: str | None) -> str:
+        from mainspring.schedule import crontab
+
         name = self.tz if tz is None else tz
         # Also for an entry that needs no zone: a wrong one must not wait to be found.
         crontab.zone(name)

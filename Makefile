@@ -1,7 +1,7 @@
 # make demo     an office at work, for 20 seconds or until Ctrl-C
 # make test     the whole test suite
 # make check    style, types, floors
-# make bench    throughput beside other queues
+# make bench    how fast it is, beside Sidekiq
 #
 # Everything goes into .venv here; no server and no container is needed. The first run
 # installs what its target needs, later runs do so only when pyproject.toml or
@@ -10,6 +10,7 @@
 PYTHON ?= python3
 DEMO_SECONDS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -40,9 +41,9 @@ test: $(VENV)/all.stamp ## run the tests (PYTEST_ARGS=...)
 check: $(VENV)/all.stamp ## style, types, floors, changelog
 	@tools/check $(VENV)/bin
 
-bench: $(VENV)/all.stamp ## measure throughput, with Sidekiq beside it if it is installed
+bench: $(VENV)/all.stamp ## measure throughput, latency, start and memory, beside Sidekiq (BENCH_ARGS=...)
 	@tools/debian-packages $(DEBIAN)
-	@$(PY) -m mainspring bench
+	@$(PY) -m benchmarks $(BENCH_ARGS)
 
 constraints: ## write constraints.txt anew from the newest versions
 	@tools/constraints $(PYTHON)

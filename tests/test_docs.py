@@ -81,7 +81,7 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=120,
         )
         printed = done.stdout
         assert expected or done.returncode == 0, f"$ {command}\n{printed}"

@@ -29,6 +29,7 @@ MAY_CATCH_EVERYTHING = MappingProxyType(
     {
         "base/arguments.py:_converter_of": "evaluates an annotation, which is the user's code",
         "base/converters.py:converter_for": "likewise, for the fields of the user's classes",
+        "base/loggers.py:Log.log": "a handler of the log is a guest; a line that is lost must not cost a job",
         "base/retry.py:_answer": "asks the user's backoff; the job that failed must not be lost for it",
         "base/service.py:Service._safely": "the service loop, which reports it",
         "clock/clock.py:Clock._lap": "the service loop, which reports it",
@@ -37,6 +38,7 @@ MAY_CATCH_EVERYTHING = MappingProxyType(
         "worker/executor.py:Executor.run": "runs the job; whatever it raises is its outcome",
         "worker/executor.py:Executor.arun": "likewise",
         "worker/executor.py:Executor._ended": "a handler is a guest, and changes nothing for the job",
+        "worker/runners/threads.py:ThreadRunner._serve": "the loop of a slot, which reports it",
         "worker/outcome.py:text_of": "asks an error for its text, which may do anything",
         "middleware.py:_link.call": "throws it on into the user's link, which raises it again unless it was handled",
         "middleware.py:_mixed_link.call": "likewise",

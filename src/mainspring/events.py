@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias, get_args
+
+from mainspring.base.loggers import Log
 
 Event: TypeAlias = Literal["startup", "quiet", "shutdown", "exit", "beat"]
 EVENTS: Final[tuple[str, ...]] = get_args(Event)
 
-_log: Final = logging.getLogger("mainspring.events")
+_log: Final = Log("mainspring.events")
 
 
 class Handlers:
@@ -53,6 +54,7 @@ def _call(handler: Callable[..., object], *arguments: object) -> None:
     # A handler is a guest: whatever it raises, SystemExit included, must not change what becomes of a job.
     try:
         handler(*arguments)
-    except BaseException:  # noqa: BLE001 - see above
+    except BaseException as error:  # noqa: BLE001 - see above
         name = getattr(handler, "__qualname__", repr(handler))
-        _log.exception("the handler %s failed", name, extra={"event": "handler.error", "facts": {"handler": name}})
+        more = {"event": "handler.error", "facts": {"handler": name}}
+        _log.error("the handler %s failed", name, extra=more, error=error)

@@ -8,19 +8,19 @@ processes does not hammer a server that comes back.
 
 from __future__ import annotations
 
-import logging
 import queue
 import random
 import threading
 from typing import Final
 
 from mainspring.base.errors import StoreError
+from mainspring.base.loggers import Log
 
 #: The first and the longest wait after an error, in seconds.
 FIRST_WAIT: Final = 0.05
 LONGEST_WAIT: Final = 5.0
 
-_log: Final = logging.getLogger("mainspring.service")
+_log: Final = Log("mainspring.service")
 
 
 class Service:
@@ -106,7 +106,8 @@ class Service:
         if isinstance(error, StoreError):
             _log.warning("%s: %s; trying again", self.name, error, extra={"event": "store.gone", "facts": facts})
         else:
-            _log.exception("%s failed; trying again", self.name, extra={"event": "service.error", "facts": facts})
+            more = {"event": "service.error", "facts": facts}
+            _log.error("%s failed; trying again", self.name, extra=more, error=error)
 
     def recovered(self) -> None:
         """Report the first success after errors."""

@@ -9,17 +9,19 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context, ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mainspring.base import durations, retry
 from mainspring.base.errors import Discard, JobCut, Kill, LeaseLost, Snooze, UnknownJob
-from mainspring.base.payload import unix
+from mainspring.base.payload import Payload, unix
+from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
 from mainspring.context import JobContext, enter
 from mainspring.events import Handlers
 from mainspring.job import Job
 from mainspring.middleware import Middleware, around, around_async
+from mainspring.store import keys
 from mainspring.store.queues import Settlement
 from mainspring.worker import outcome as outcomes
 from mainspring.worker.delivery import Delivery
@@ -30,6 +32,9 @@ from mainspring.worker.report import Reporter
 _DONE: Final = Done()
 _GIVEN_BACK: Final = GivenBack()
 _UNSET: Final = object()
+#: Bounds of what is believed of a stranger's numbers: retries, and seconds.
+_MANY: Final = 1_000_000
+_FOREVER: Final = 1e10
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,8 @@ class Executor:
             error = UnknownJob(delivery.payload.name)
             self._handlers.error(error, None)
             self._conclude(delivery, Dead(error, "unknown_class"))
+            return None
+        self._reporter.started(delivery)
         return found
 
     def _is_ours(self, delivery: Delivery) -> bool:
@@ -248,12 +255,9 @@ class Executor:
     ) -> retry.Retried | retry.Dead | retry.Discarded:
         assert delivery.payload is not None  # noqa: S101 - `_admit` has settled those without
         payload = delivery.payload
-        policy = job.options.retry
-        if isinstance(payload.retry, int) and payload.retry is not True:
-            policy = policy.limited(payload.retry)
         decided = retry.after_failure(
-            policy,
-            attempt=payload.retry_count + 1 if isinstance(payload.retry_count, int) else 0,
+            _limited(job.options.retry, payload),
+            attempt=_failures(payload),
             failed_at=unix(payload.failed_at),
             error=error,
             job=context,
@@ -283,11 +287,38 @@ class Executor:
         elif verdict is _GIVEN_BACK:
             delivery.is_given_up = True
         else:
-            delivery.settlement = outcomes.settlement(delivery.raw, delivery.queue, verdict, self._time.now())
+            delivery.settlement = self._settlement(delivery, verdict)
         self._reporter.finished(delivery, verdict)
+
+    def _settlement(self, delivery: Delivery, verdict: Outcome) -> Settlement | None:
+        now = self._time.now()
+        try:
+            return outcomes.settlement(delivery.raw, delivery.queue, verdict, now)
+        except ValueError:
+            # It could be run and cannot be written again, such as for a foreign field that is nested without end.
+            return Settlement(keys.DEAD, now, delivery.raw, fails=True)
 
     def _bury_unreadable(self, delivery: Delivery) -> None:
         assert delivery.problem is not None  # noqa: S101 - no payload means a problem
         delivery.settlement = outcomes.unreadable(delivery.raw, delivery.problem, self._time.now())
         self._handlers.error(delivery.problem, None)
         self._reporter.finished(delivery, Dead(delivery.problem, delivery.problem.reason))
+
+
+# A stranger's fields may hold anything; what makes no sense counts as if it were not there.
+
+
+def _limited(policy: Retry, payload: Payload) -> Retry:
+    """Return *policy* as far as the job itself does not say otherwise."""
+    most, seconds = payload.retry, payload.retry_for
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < _FOREVER:
+        return replace(policy, max=retry.USUAL, for_=float(seconds))
+    if isinstance(most, int) and most is not True and most >= 0:
+        return policy.limited(most)
+    return policy
+
+
+def _failures(payload: Payload) -> int:
+    """Return how often the job has failed before."""
+    count = payload.retry_count
+    return min(count + 1, _MANY) if isinstance(count, int) and count >= 0 else 0

@@ -6,18 +6,18 @@ one step. The store's clock decides what is due.
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Sequence
 from typing import Any, Final
 
 from mainspring.base import payload
 from mainspring.base.errors import InvalidName, InvalidPayload
+from mainspring.base.loggers import Log
 from mainspring.base.service import Service
 from mainspring.store import keys, sets
 from mainspring.store.connection import Store
 
-_log: Final = logging.getLogger("mainspring.worker")
+_log: Final = Log("mainspring.worker")
 
 #: The most that is moved in one call.
 BATCH: Final = 100
@@ -54,7 +54,11 @@ class Forwarder(Service):
             except (InvalidPayload, InvalidName, ValueError) as error:
                 # It must not stand in the way of those behind it.
                 calls.append(sets.move(key, keys.DEAD, member, member, now))
-                _log.error("moved to the dead set, since it is no job: %s", error, extra={"event": "set.malformed"})
+                _log.error(
+                    "moved to the dead set, since it is no job: %s",
+                    error,
+                    extra={"event": "set.malformed", "facts": {"set": key}},
+                )
             else:
                 groups.setdefault(queue, []).append((member, renewed))
         calls += [sets.forward(key, queue, jobs) for queue, jobs in groups.items()]

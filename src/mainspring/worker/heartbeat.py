@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from mainspring.base.errors import StoreError
+from mainspring.base.loggers import Log
 from mainspring.base.service import Service
 from mainspring.base.timesource import TimeSource
 from mainspring.store import processes
@@ -16,7 +16,7 @@ from mainspring.store.connection import Store
 from mainspring.worker.display import Display
 from mainspring.worker.lease import Lease
 
-_log: Final = logging.getLogger("mainspring.worker")
+_log: Final = Log("mainspring.worker")
 
 #: How much a beat may come earlier or later, so that processes started together do not beat together.
 _SPREAD: Final = 0.2

@@ -87,7 +87,7 @@ def unreadable(raw: bytes, problem: InvalidPayload, now: float) -> Settlement:
         data = wire.changed(raw, _error_fields(problem))
     except (InvalidPayload, ValueError):
         data = raw
-    return Settlement(keys.DEAD, now, data, runs=False)
+    return Settlement(keys.DEAD, now, data, fails=True)
 
 
 def failed(raw: bytes, queue: str, error: BaseException, now: float) -> bytes:
@@ -125,7 +125,9 @@ def text_of(error: BaseException) -> str:
 def frames(error: BaseException) -> list[str]:
     """Return where the error came from, innermost last, as ``file:line in function``."""
     stack = traceback.extract_tb(error.__traceback__)
-    return [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in stack[-FRAMES:]]
+    lines = (f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in stack[-FRAMES:])
+    # A path that is no UTF-8 holds halves of surrogate pairs, which JSON cannot.
+    return [line.encode("utf-8", "replace").decode() for line in lines]
 
 
 def place(error: BaseException) -> str:

@@ -9,19 +9,19 @@ then only our own tells that nobody had a chance to renew.
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from mainspring.base import payload
 from mainspring.base.errors import InvalidPayload, StoreError
+from mainspring.base.loggers import Log
 from mainspring.base.service import Service
 from mainspring.base.timesource import TimeSource
 from mainspring.store import processes, queues
 from mainspring.store.connection import Store
 
-_log: Final = logging.getLogger("mainspring.worker")
+_log: Final = Log("mainspring.worker")
 
 #: Deaths of its process, within `MEMORY`, after which a job is held for their cause.
 DEATHS: Final = 3

@@ -7,16 +7,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mainspring.base.durations import in_words
+from mainspring.base.loggers import Log
 from mainspring.base.payload import Payload, unix
 from mainspring.base.timesource import TimeSource
 from mainspring.worker import outcome as outcomes
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Retried, Snoozed
 
-_log: Final = logging.getLogger("mainspring.job")
+_log: Final = Log("mainspring.job")
 
 #: The retries of a job that says nothing of them.
 _USUAL: Final = 25
+#: Times beyond this, in unix seconds, are a stranger's mistake.
+_FAR: Final = 1e12
 
 
 class Reporter:
@@ -31,7 +34,7 @@ class Reporter:
         """
         self._time = time
         self._starts = starts
-        self._hears_success = _log.isEnabledFor(logging.INFO)
+        self._hears_success = _log.hears(logging.INFO)
 
     def started(self, delivery: Delivery) -> None:
         """Say that a run begins."""
@@ -49,7 +52,8 @@ class Reporter:
         message = (
             f"{facts['error']['type']}: {facts['error']['message']}" if error is not None else event.partition(".")[2]
         )
-        _log.log(level, "%s", message, extra={"event": event, "facts": facts}, exc_info=_trace(verdict, error))
+        trace = error if isinstance(verdict, Dead) else None
+        _log.log(level, "%s", message, extra={"event": event, "facts": facts}, error=trace)
 
     def fenced(self, delivery: Delivery) -> None:
         """Say that a job's outcome was refused, because it had been given to another process."""
@@ -67,7 +71,7 @@ class Reporter:
         if payload is not None:
             facts["class"] = payload.name
             since = unix(payload.enqueued_at)
-            if since is not None:
+            if since is not None and abs(since) < _FAR:
                 waited = self._time.now() - since - facts.get("run_ms", 0) / 1000
                 facts["wait_ms"] = round(max(waited, 0.0) * 1000, 3)
             facts |= _attempt(payload)
@@ -76,9 +80,11 @@ class Reporter:
 
 def _attempt(payload: Payload) -> dict[str, int]:
     """Return which retry comes next and how many there may be, once a job has failed."""
-    count = payload.retry_count
-    most = _USUAL if payload.retry in (True, None) else int(payload.retry or 0)
-    return {"attempt": count + 2 if isinstance(count, int) else 1, "max": most}
+    count, most = payload.retry_count, payload.retry
+    if most is True or not isinstance(most, int):
+        # Nothing was said; or a stranger said what means nothing.
+        most = _USUAL
+    return {"attempt": count + 2 if isinstance(count, int) else 1, "max": int(most)}
 
 
 def _words(verdict: Outcome, now: float) -> tuple[int, str, dict[str, Any]]:
@@ -118,10 +124,3 @@ _TABLE: Final[dict[type, Callable[[Any, float], tuple[int, str, dict[str, Any]]]
     Snoozed: lambda verdict, now: (logging.INFO, "job.snooze", {"next_in": in_words(max(verdict.at - now, 0.0))}),
     GivenBack: lambda _verdict, _now: (logging.WARNING, "job.pushed_back", {}),
 }
-
-
-def _trace(verdict: Outcome, error: BaseException | None) -> BaseException | None:
-    """Return what logging prints a traceback from: for the last failure of a job, not for each retry."""
-    if error is None or error.__traceback__ is None or not isinstance(verdict, Dead):
-        return None
-    return error

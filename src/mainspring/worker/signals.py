@@ -6,7 +6,6 @@ to nothing: it puts the signal's name into a queue whose ``put`` is reentrant.
 
 from __future__ import annotations
 
-import logging
 import queue
 import signal
 import sys
@@ -16,7 +15,9 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any, Final
 
-_log: Final = logging.getLogger("mainspring.worker")
+from mainspring.base.loggers import Log
+
+_log: Final = Log("mainspring.worker")
 
 HANDLED: Final = ("TSTP", "TERM", "INT", "TTIN")
 

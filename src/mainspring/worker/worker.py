@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, Self
 from mainspring import config
 from mainspring.__about__ import __version__
 from mainspring.base.errors import InvalidOption, StoreError
+from mainspring.base.loggers import Log
 from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
 from mainspring.events import Handlers
@@ -31,7 +32,7 @@ from mainspring.worker.report import Reporter
 from mainspring.worker.settings import CapsuleSettings
 from mainspring.worker.signals import Signals, dump_stacks
 
-_log: Final = logging.getLogger("mainspring.worker")
+_log: Final = Log("mainspring.worker")
 
 #: Seconds that jobs get to finish at the end, and to end once they were cut short.
 TIMEOUT: Final = 25.0

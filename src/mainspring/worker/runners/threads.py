@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from mainspring.base.errors import JobCut
+from mainspring.base.loggers import Log
 from mainspring.worker.delivery import Delivery
 
+_log: Final = Log("mainspring.worker")
 _raise_in_thread: Final = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 
@@ -112,6 +114,10 @@ class ThreadRunner:
                 finished(delivery)
             except JobCut:
                 # It came between two jobs. What ran then is still in flight, and is given back with the rest.
+                slot.current = None
+            except Exception as error:  # noqa: BLE001 - a slot's loop: were it to end, the worker would run dry
+                # No job raises here, only we do. The delivery stays in flight, and is given back at the end.
+                _log.error("a slot failed", extra={"event": "service.error", "facts": {"slot": slot.name}}, error=error)
                 slot.current = None
 
     def _forked(self) -> None:

@@ -93,10 +93,18 @@ class _Wire:
     def _judge(self, answer: Any) -> Any:
         return replies.refused(answer, self.url) if isinstance(answer, Exception) else answer
 
-    def _factory(self, module: Any) -> Any:
-        """Return redis-py's pool, of which only the making of connections is used."""
+    def _make(self, module: Any) -> Any:
+        """Return a connection of redis-py's that is not connected yet.
+
+        None of its pools is asked: they bound how many are made in all, the lost ones included.
+        """
         from redis.backoff import NoBackoff
 
+        kinds = {
+            "tcp": module.Connection,
+            "tls": module.SSLConnection,
+            "unix": module.UnixDomainSocketConnection,
+        }
         options = {
             "socket_timeout": self.timeout,
             "socket_connect_timeout": self.timeout,
@@ -104,23 +112,12 @@ class _Wire:
             "driver_info": None,
             "retry": module.retry.Retry(NoBackoff(), 0),
         }
-        return module.ConnectionPool(**(options | self._kwargs(module)))
-
-    def _kwargs(self, module: Any) -> dict[str, Any]:
-        kinds = {
-            "tcp": module.Connection,
-            "tls": module.SSLConnection,
-            "unix": module.UnixDomainSocketConnection,
-        }
-        kwargs = dict(self._options)
-        kwargs["connection_class"] = kinds[kwargs.pop("kind")]
-        return kwargs
+        given = dict(self._options)
+        return kinds[given.pop("kind")](**(options | given))
 
 
 class Store(_Wire):
     """Makes calls and blocks. May be shared by threads, and survives a fork."""
-
-    _pool: Any = None
 
     def run(self, command: Command[T]) -> T:
         """Make one call and return its decoded answer.
@@ -216,9 +213,7 @@ class Store(_Wire):
     def _new(self) -> Any:
         import redis
 
-        if self._pool is None:
-            self._pool = self._factory(redis)
-        return self._pool.make_connection()
+        return self._make(redis)
 
     def _connect(self, connection: Any) -> Any:
         try:
@@ -250,7 +245,6 @@ class AsyncStore(_Wire):
         self._idle: dict[Any, tuple[deque[Any], AsyncGenerator[None]]] = {}
         self._inherited: list[object] = []
         self._guard = threading.Lock()
-        self._pool: Any = None
 
     async def run(self, command: Command[T]) -> T:
         """Make one call and return its decoded answer; errors as for `Store.run`."""
@@ -359,9 +353,7 @@ class AsyncStore(_Wire):
     async def _connect(self) -> Any:
         import redis.asyncio
 
-        if self._pool is None:
-            self._pool = self._factory(redis.asyncio)
-        connection = self._pool.make_connection()
+        connection = self._make(redis.asyncio)
         try:
             await self._open(connection)
         except (*_broken(), *_errors()) as error:

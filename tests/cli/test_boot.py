@@ -71,6 +71,18 @@ def test_what_is_wrong_is_said_with_the_way_out_and_no_traceback(ms, mistakes, n
     assert ended.out == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"), [("[tool.mainspring", "cannot be read"), ("[tool.mainspring]\napp = 5", "must be a text")]
+)
+def test_a_pyproject_that_is_wrong_is_told_of(ms, write, text, hint):
+    write("pyproject.toml", text)
+
+    ended = ms("run", "add", "1", "2")
+
+    assert ended.code == 78
+    assert hint in ended.err
+
+
 def test_debug_shows_the_traceback(ms, mistakes):
     ended = ms("run", "-A", "broken", "add", "--debug")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 import servers
+from mainspring.cli.main import run
+from mainspring.cli.options import Session
+from mainspring.store import keys
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -50,6 +54,8 @@ def test_each_command_has_help_with_three_examples(ms, command):
         (("enqueue", "-A", "shop.jobs", "add", "--at", "2026-12-24T18:00"), "in which zone?"),
         (("enqueue", "-A", "shop.jobs", "add", "--at", "2026-12-24T18:00Z", "--in", "5m"), "give one"),
         (("enqueue", "-A", "shop.jobs", "add", "--kw", "x"), "NAME=VALUE"),
+        (("enqueue", "-A", "shop.jobs", "add", "1", "2", "--quue", "low"), "No such option: --quue"),
+        (("run", "-A", "shop.jobs", "add", "-x"), "No such option: -x"),
         (("retry",), "say which"),
         (("retry", "a", "--all"), "say which"),
         (("quiet",), "say which"),
@@ -112,6 +118,55 @@ def test_a_full_server_is_1_and_says_what_to_do(ms, monkeypatch, private_server)
     assert ended.code == 1
     assert "maxmemory" in ended.err
     assert full.keys() == set()
+
+
+def test_a_setting_that_cannot_be_is_78_before_anything_is_said(ms, monkeypatch):
+    monkeypatch.setenv("MAINSPRING_BEAT", "20s")
+
+    ended = ms("worker", "-A", "shop.jobs")
+
+    assert ended.code == 78
+    assert ended.err.startswith("mainspring: MAINSPRING_LEASE")
+
+
+def test_a_full_disk_is_1(project, server):
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "mainspring", "stats"],
+            env=os.environ | {"PYTHONPATH": str(SOURCE)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (ended.returncode, ended.stderr) == (1, "mainspring: cannot go on: [Errno 28] No space left on device\n")
+
+
+def test_a_closed_standard_output_does_no_harm(project, server, make_jobs):
+    make_jobs(1)
+    command = f"{sys.executable} -m mainspring queues >&-; echo $?"
+
+    ended = subprocess.run(
+        ["sh", "-c", command], env=os.environ | {"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True
+    )
+
+    assert (ended.stdout, ended.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize(
+    "command", [("queues", "clear", "default"), ("delete", "--all", "--state", "waiting"), ("kill", "--all")]
+)
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 130), ("y\n", 0)])
+def test_a_person_is_asked_before_jobs_are_lost(project, server, make_jobs, monkeypatch, command, answer, code):
+    make_jobs(2)
+    monkeypatch.setattr("mainspring.cli.options.is_terminal", lambda stream: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+
+    assert run(command, Session()) == code
+
+    if code:
+        assert server.client.llen(keys.queue("default")) == 2
 
 
 def test_a_bug_of_ours_is_70_in_one_line(ms, monkeypatch):

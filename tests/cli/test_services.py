@@ -66,7 +66,6 @@ def test_a_worker_runs_jobs_and_ends_with_0(server, start, ms):
     assert not server.exists(keys.PROCESSES)
 
 
-@pytest.mark.xfail(reason="the executor does not call Reporter.started yet", strict=True)
 def test_the_beginning_of_a_run_can_be_logged_too(start, ms):
     ms("enqueue", "add", "1", "2")
     worker = ready(start("worker", "--log-starts"))

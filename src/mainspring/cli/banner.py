@@ -163,7 +163,7 @@ def times() -> str:
 def _sign(sign: str, otherwise: str) -> str:
     """Return *sign* if the terminal can show it."""
     try:
-        sign.encode(sys.stderr.encoding or "ascii")
+        sign.encode(getattr(sys.stderr, "encoding", None) or "ascii")
     except UnicodeEncodeError:
         return otherwise
     return sign

@@ -47,8 +47,10 @@ def named(name: str | None) -> App | None:
     Raises:
         NoApp: If it cannot be had.
     """
-    found = name or config.app_name(Path.cwd())
-    return None if not found else load(found)
+    found: object = name or config.app_name(Path.cwd())
+    if found and not isinstance(found, str):
+        raise NoApp(f'pyproject.toml, [tool.mainspring]: app = {found!r} must be a text, such as "shop.jobs"')
+    return load(str(found)) if found else None
 
 
 def any_app(name: str | None) -> App:

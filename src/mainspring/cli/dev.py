@@ -20,6 +20,7 @@ from typing import IO, Final
 import click
 
 from mainspring import config
+from mainspring.base.logs import is_terminal
 from mainspring.cli.boot import NoApp
 from mainspring.cli.options import app_option, debug_option, examples
 from mainspring.store import embedded
@@ -160,7 +161,7 @@ class Dev:
     def say(self, name: str, line: str) -> None:
         """Print one line of a service."""
         head = f"{name:<{self._width}}"
-        if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        if is_terminal(sys.stdout) and not os.environ.get("NO_COLOR"):
             head = f"\x1b[{_COLOURS.get(name, '0')}m{head}\x1b[0m"
         with self._printing:
             click.echo(f"{head} | {line}")
@@ -264,6 +265,6 @@ def dev(*, app_name: str | None, concurrency: int, queues: Sequence[str], reload
 def _environment() -> dict[str, str]:
     """Return the children's environment: lines at once, and in colour if a person reads them."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    if sys.stdout.isatty() and "NO_COLOR" not in environment:
+    if is_terminal(sys.stdout) and "NO_COLOR" not in environment:
         environment["FORCE_COLOR"] = "1"
     return environment

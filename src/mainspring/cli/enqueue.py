@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import re
 import traceback
 from collections.abc import Awaitable, Mapping, Sequence
 from contextvars import copy_context
@@ -26,6 +27,7 @@ from mainspring.client import new_jid
 from mainspring.context import JobContext, enter
 from mainspring.job import Job
 
+_OPTION: Final = re.compile(r"-[A-Za-z]|--.")
 _ARGUMENTS: Final = {"ignore_unknown_options": True}
 
 
@@ -182,6 +184,12 @@ def _place(job: Job[..., object], parameter: str | None, args: Sequence[object],
 
 
 def _read(words: Sequence[str]) -> list[object]:
+    """Read arguments; a negative number may stand among them, and so not every dash begins an option."""
+    slip = next((word for word in words if _OPTION.match(word)), None)
+    if slip is not None:
+        raise click.UsageError(
+            f"No such option: {slip}; if it is an argument of the job, write it as JSON: '\"{slip}\"'"
+        )
     return [_value(word) for word in words]
 
 

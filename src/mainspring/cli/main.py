@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Final, NoReturn
 
@@ -159,7 +160,8 @@ def run(arguments: Sequence[str], session: Session) -> int:
     """Run the command that was typed, and return its exit code; only a bug of ours raises."""
     try:
         code = cli.main(list(arguments), prog_name="mainspring", standalone_mode=False, obj=session)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (_ReaderLeft, BrokenPipeError):
         return _reader_left()
     except (KeyboardInterrupt, click.Abort):
@@ -169,6 +171,10 @@ def run(arguments: Sequence[str], session: Session) -> int:
         return error.exit_code
     except (Failure, MainspringError) as error:
         return _failed(error, session)
+    except OSError as error:
+        # A full disk, a closed terminal; errors of the store are the package's own.
+        _reader_left()
+        return _failed(Failure(f"cannot go on: {error}"), session)
     except Exception as error:
         # A bug of ours: said in one line, since the traceback tells the person nothing.
         _say(f"{type(error).__name__}: {error}; this is a bug in mainspring, please report it", session)
@@ -190,6 +196,7 @@ def _say(text: str, session: Session) -> None:
 
 
 def _reader_left() -> int:
-    """End quietly: whoever read our output has read enough."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """End quietly: what is still to be written has no reader."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return OK

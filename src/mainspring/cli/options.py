@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import click
 
+from mainspring.base.logs import is_terminal
+
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -101,5 +103,5 @@ def confirm(question: str, *, yes: bool) -> None:
     Raises:
         click.Abort: If the answer is no.
     """
-    if not yes and sys.stdin is not None and sys.stdin.isatty():
+    if not yes and is_terminal(sys.stdin):
         click.confirm(question, abort=True, err=True)

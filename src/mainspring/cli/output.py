@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import click
 
 from mainspring.base.durations import in_words
+from mainspring.base.logs import is_terminal
 
 
 def clean(text: str) -> str:
@@ -55,7 +56,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, right: Col
     """
     lines = [list(header), *([clean(str(cell)) for cell in row] for row in rows)]
     widths = [max(columns_of(line[place]) for line in lines) for place in range(len(header))]
-    edge = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    edge = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
     shown = ("  ".join(_padded(line, widths, right)).rstrip() for line in lines)
     return "\n".join(line if edge is None else cut(line, edge) for line in shown)
 

@@ -119,9 +119,6 @@ def worker(
         env=os.environ,
     )
     app = boot.require(app_name)
-    found = banner.look(app)
-    banner.show("worker", app, found, [("capsule", _in_words(each)) for each in settings])
-    banner.guard(found)
     made = Worker(
         app,
         concurrency,
@@ -132,6 +129,9 @@ def worker(
         log_starts=log_starts,
         tag=tag,
     )
+    found = banner.look(app)
+    banner.show("worker", app, found, [("capsule", _in_words(each)) for each in settings])
+    banner.guard(found)
     made.became = lambda state: _ready(session, timeout) if state == "ready" else None
     return made.run()
 

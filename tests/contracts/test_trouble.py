@@ -64,6 +64,18 @@ def test_a_lost_server_is_revived_once_by_whoever_can(start, connect):
     assert revived == [1]
 
 
+def test_calls_that_found_no_server_do_not_count_against_later_ones(start, connect):
+    server = start()
+    store = connect(server.url)
+    server.kill9()
+
+    outcomes = {(type(error), error.applied) for error in (failure(store) for _ in range(250))}
+    server.start()
+
+    assert outcomes == {(StoreUnavailable, False)}
+    assert store.run(PUSH) == 1
+
+
 # --- a server that says no -------------------------------------------------------------
 
 

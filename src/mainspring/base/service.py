@@ -20,6 +20,9 @@ from mainspring.base.loggers import Log
 FIRST_WAIT: Final = 0.05
 LONGEST_WAIT: Final = 5.0
 
+#: The longest wait between two turns, whatever a turn says: a thread cannot wait for ever and a day.
+LONGEST_PAUSE: Final = 86_400.0
+
 _log: Final = Log("mainspring.service")
 
 
@@ -115,7 +118,7 @@ class Service:
 
     def _sleep(self, pause: float) -> None:
         try:
-            self._bell.get(timeout=pause)
+            self._bell.get(timeout=min(pause, LONGEST_PAUSE))
             while True:
                 self._bell.get_nowait()
         except queue.Empty:

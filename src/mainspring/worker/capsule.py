@@ -191,6 +191,8 @@ class Capsule(Service):
         """Acknowledge and fetch in one round trip, and return how many jobs came."""
         calls, dropped = self._completer.take()
         self._forget(dropped)
+        # They are not acknowledged, and may be in flight for us still: the reconciliation gives them back.
+        self._must_reconcile = self._must_reconcile or bool(dropped)
         holder = self.holder
         commands: list[Command[Any]] = [call.command for call in calls]
         commands += [self._fetcher.ask(queue, holder, room) for queue in asked]
@@ -247,7 +249,9 @@ class Capsule(Service):
 
     def _forget(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in deliveries:
-            self._inflight.pop(delivery.key, None)
+            # After the store lost its history, another delivery may have the same number.
+            if self._inflight.get(delivery.key) is delivery:
+                del self._inflight[delivery.key]
             if delivery.is_suspect:
                 self._quarantine.ended(delivery)
 
@@ -260,8 +264,8 @@ class Capsule(Service):
 
     def _fall_asleep(self, *, all_empty: bool) -> float:
         self._is_asleep = True
-        if self._completer.has_work:
-            # A slot finished between the last look and the line above, and rang no bell.
+        if self._completer.has_work or self._must_reconcile or self._quarantine.next(self._time.monotonic()):
+            # A slot finished between the last look and the line above, and rang no bell; or there is more to do.
             self._is_asleep = False
             return 0.0
         order = self._fetcher.order() if all_empty and self._room() > 0 else []
@@ -295,10 +299,10 @@ class Capsule(Service):
             groups.setdefault((delivery.queue, delivery.holder), []).append(delivery)
         # From here on they are the store's: should this call fail, the reconciliation finds them there.
         self._forget(deliveries)
-        self._must_reconcile = self._must_reconcile or bool(deliveries)
+        had_to, self._must_reconcile = self._must_reconcile, True
         for (queue, holder), group in groups.items():
             self._store.run(queues.give_back(queue, holder, [delivery.seq for delivery in group]))
-        self._must_reconcile = False
+        self._must_reconcile = had_to
 
     # --- reconciling ----------------------------------------------------------------------
 
@@ -319,8 +323,18 @@ class Capsule(Service):
                 self._store.run(queues.done(queue, holder, again[: queues.MOST], stats.day(self._time.now())))
             if unseen:
                 self._store.run(queues.give_back(queue, holder, unseen[: queues.MOST]))
-            for key, delivery in list(self._inflight.items()):
-                if key[0] == queue and key[1] not in held and delivery.holder == holder and not delivery.was_sent:
-                    delivery.is_given_up = delivery.is_given_up or not delivery.started
+            self._give_up(each for each in self._inflight.values() if each.queue == queue and each.seq not in held)
+        self._completer.reconciled()
         self._must_reconcile = False
         self._reconciled = self._time.monotonic()
+
+    def _give_up(self, missing: Iterable[Delivery]) -> None:
+        """Acknowledge no more what the store does not hold for us.
+
+        It was given to another; or the store lost its history, and will give the number to another job.
+        """
+        for delivery in missing:
+            if delivery.holder == self.holder and not delivery.was_sent and not delivery.is_given_up:
+                delivery.is_given_up = True
+                if delivery.started:
+                    self._completer.refused(delivery)

@@ -106,7 +106,9 @@ class Completer:
             for delivery, mine in zip(call.deliveries, flags, strict=True):
                 if not mine and not delivery.was_sent:
                     self._fenced(delivery)
-                self._recent.append(delivery.key)
+                if delivery.settlement is None:
+                    # The outcome of any other stands elsewhere in the store, and may be lost with what is lost.
+                    self._recent.append(delivery.key)
                 settled.append(delivery)
         done = set(map(id, settled))
         self._unconfirmed = [delivery for delivery in self._unconfirmed if id(delivery) not in done]
@@ -115,5 +117,13 @@ class Completer:
         return settled
 
     def was_acknowledged(self, key: tuple[str, int]) -> bool:
-        """Return True if a delivery was acknowledged lately."""
+        """Return True if a delivery was acknowledged as a plain success lately."""
         return key in self._recent
+
+    def reconciled(self) -> None:
+        """Forget what was acknowledged: a number that the store shows from now on may have been given anew."""
+        self._recent.clear()
+
+    def refused(self, delivery: Delivery) -> None:
+        """Note that a running delivery is no longer ours, so that its outcome will not be recorded."""
+        self._fenced(delivery)

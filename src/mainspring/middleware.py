@@ -165,5 +165,10 @@ async def _athrow(steps: AsyncGenerator[None, Any], error: BaseException) -> Non
         await steps.athrow(error)
     except StopAsyncIteration:
         return
+    except RuntimeError as raised:
+        # As in `_throw`: an async generator may not raise this either.
+        if raised.__cause__ is error and isinstance(error, StopIteration | StopAsyncIteration):
+            raise error from None
+        raise
     await steps.aclose()
     raise RuntimeError("an async middleware yielded twice")

@@ -244,11 +244,11 @@ class Job(Generic[P, R]):
 
         A time that has passed means now.
         """
-        return self._client.enqueue(self, args, kwargs, self.options.changed(at=when))
+        return self._client.enqueue(self, args, kwargs, self.options.changed(at=moment(when)))
 
     async def aenqueue_at(self, when: datetime | float, /, *args: P.args, **kwargs: P.kwargs) -> Enqueued:
         """Push the job from a coroutine, to run at *when*; as `enqueue_at`."""
-        return await self._client.aenqueue(self, args, kwargs, self.options.changed(at=when))
+        return await self._client.aenqueue(self, args, kwargs, self.options.changed(at=moment(when)))
 
     @overload
     def enqueue_many(self: _Takes1[A], calls: Iterable[tuple[A]], *, spread: Duration = 0) -> list[Enqueued]: ...

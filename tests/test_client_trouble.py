@@ -1,0 +1,189 @@
+"""An enqueue that raised says whether the job may be stored; what a middleware did is done, or refused."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+
+import pytest
+
+from contracts.proxy import Proxy
+from mainspring import App, InvalidName, PayloadTooLarge, PushAmbiguous, PushFailed, WrongArguments
+from pushes import MODES, NOW, Still, fields, later, many, now, stored, within
+
+
+@pytest.fixture
+def app(server):
+    app = App(server.url, time=Still())
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def add(app):
+    @app.job(name="shop.add")
+    def add(x: int, y: int = 0, *, day: date | None = None) -> None: ...
+
+    return add
+
+
+# --- what is refused before anything is sent -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "parameter"),
+    [
+        (("a",), {}, "x"),
+        ((1, None), {}, "y"),
+        ((1,), {"day": "x"}, "day"),
+        ((1,), {"z": 1}, "z"),
+        ((), {}, "x"),
+        ((1, 2, 3), {}, None),
+    ],
+)
+def test_wrong_arguments_are_named_and_nothing_is_stored(server, add, args, kwargs, parameter):
+    with pytest.raises(WrongArguments) as caught:
+        add.enqueue(*args, **kwargs)
+
+    assert caught.value.parameter == parameter
+    assert "shop.add" in str(caught.value)
+    assert parameter is None or repr(parameter) in str(caught.value)
+    assert server.snapshot() == {}
+
+
+def test_a_job_over_a_megabyte_is_refused_with_its_size_and_the_way_out(server, app):
+    job = app.job(name="x")(lambda text: None)
+
+    with pytest.raises(PayloadTooLarge, match=r"1,000,\d\d\d bytes.*pass its id") as caught:
+        job.enqueue("x" * 1_000_000)
+
+    assert caught.value.limit == 1_000_000 < caught.value.size
+    with pytest.raises(PayloadTooLarge):
+        job.enqueue_many([("a",), ("x" * 1_000_000,)])
+    assert server.snapshot() == {}
+
+
+def test_a_large_job_is_stored_and_warned_of(server, app, caplog):
+    caplog.set_level(logging.WARNING)
+    job = app.job(name="x")(lambda text: None)
+
+    job.enqueue("x" * 99_000)
+    job.enqueue("x" * 101_000)
+
+    assert len(stored(server)) == 2
+    assert [record.getMessage() for record in caplog.records if "better store the document" in record.getMessage()]
+    assert len(caplog.records) == 1
+
+
+# --- middleware --------------------------------------------------------------------
+
+
+def test_a_middleware_may_change_the_record_the_queue_and_the_time(server, app, add):
+    def moves(push):
+        push.fields["tenant"] = 7
+        push.queue, push.at = "high", (NOW + 9 if push.fields["args"] == [2] else None)
+        yield
+
+    app.use(enqueue=moves)
+
+    assert add.enqueue(1).queue == "high"
+    assert add.enqueue(2).at == NOW + 9
+    [record] = map(fields, stored(server, "high"))
+    assert (record["queue"], record["tenant"]) == ("high", 7)
+    [record] = map(fields, later(server))
+    assert (record["queue"], "enqueued_at" in record) == ("high", False)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("way", [now, many, within])
+def test_a_middleware_may_stop_a_job(server, app, add, way, mode):
+    def stops(push):
+        return
+        yield
+
+    app.use(enqueue=stops)
+
+    assert way(add, mode).jid == ""
+    assert server.snapshot() == {}
+
+
+def test_a_middleware_stops_some_of_many(server, app, add):
+    def odd(push):
+        if push.fields["args"][0] % 2:
+            yield
+
+    app.use(enqueue=odd)
+
+    made = add.enqueue_many([(i,) for i in range(6)])
+
+    assert [bool(enqueued.jid) for enqueued in made] == [False, True] * 3
+    assert [fields(data)["args"] for data in stored(server)] == [[1], [3], [5]]
+
+
+@pytest.mark.parametrize("due", [None, NOW + 60])
+def test_a_middleware_cannot_name_a_queue_that_can_be_none(server, app, add, due):
+    def misnames(push):
+        push.queue = "a b"
+        yield
+
+    app.use(enqueue=misnames)
+
+    with pytest.raises(InvalidName):
+        add.using(at=due).enqueue(1)
+    with pytest.raises(InvalidName):
+        add.using(at=due).enqueue_many([(1,)])
+    assert server.snapshot() == {}
+
+
+def test_a_middleware_sees_that_a_push_failed(private_server):
+    server = private_server()
+    app, seen = App(server.url), []
+    server.kill9()
+
+    def watches(push):
+        try:
+            yield
+        except PushFailed as error:
+            seen.append(error.jids)
+            raise
+
+    app.use(enqueue=watches)
+
+    with pytest.raises(PushFailed) as caught:
+        app.enqueue("x")
+    assert seen == [caught.value.jids]
+
+
+# --- failures ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("way", [now, many, within])
+def test_without_a_store_a_push_certainly_failed(way, mode):
+    app = App("redis://:hidden@127.0.0.1:1/0")
+    job = app.job(name="x")(lambda x: None)
+
+    with pytest.raises(PushFailed, match=r"is not stored.*redis://:\*\*\*@127\.0\.0\.1:1") as caught:
+        way(job, mode)
+
+    assert len(caught.value.jids) == 1
+    assert isinstance(caught.value, ConnectionError)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("way", [now, many, within])
+def test_a_push_whose_answer_does_not_come_is_ambiguous_and_may_be_there(server, way, mode):
+    proxy = Proxy(server.socket_path)
+    app = App(proxy.url, time=Still())
+    job = app.job(name="x")(lambda x: None)
+    way(job, mode)
+    proxy.cut_next_answer(after=b"EVALSHA")
+
+    with pytest.raises(PushAmbiguous, match="perhaps stored, perhaps not") as caught:
+        way(job, mode)
+
+    [jid] = caught.value.jids
+    assert jid in {fields(data)["jid"] for data in (*stored(server), *later(server))}
+    app.close()
+    proxy.close()

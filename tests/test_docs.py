@@ -97,10 +97,12 @@ class Reader:
             )
         self.running.append((process, log))
         try:
-            until(lambda: not absent(expected, log.read_text()), timeout=30)
+            # Jobs run side by side, so their lines come in any order.
+            until(lambda: not any(absent([line], log.read_text()) for line in expected), timeout=30)
         except AssertionError:
             printed = log.read_text()
-            pytest.fail(f"$ {command}\n{printed}\nnot found: {absent(expected, printed)}")
+            missing = [line for line in expected if absent([line], printed)]
+            pytest.fail(f"$ {command}\n{printed}\nnot found: {missing}")
 
     def interrupt(self, expected: list[str]) -> None:
         """Press Ctrl-C in the terminal that was opened last."""

@@ -23,6 +23,7 @@ from examples.admissions.keeper import Keeper
 from examples.admissions.referees import Referees
 from examples.admissions.screen import Screen
 from examples.admissions.settings import Settings
+from mainspring import MainspringError
 
 SECONDS = 20.0
 KEPT = 86_400.0  # seconds for which the folder of a run is kept
@@ -43,7 +44,11 @@ def main() -> int:
         screen.say(
             f"open {'until Ctrl-C' if seconds is None else f'for {seconds:g} s'}; all of it is in {settings.home}"
         )
-        holds = Demo(screen, closing).run(seconds)
+        try:
+            holds = Demo(screen, closing).run(seconds)
+        except MainspringError as error:
+            screen.say(f"the demo has to give up: {error}")
+            return 1
     screen.plain(f"\n{'every rule holds' if holds else 'a rule is broken'}; look into {settings.home}")
     return 0 if holds else 1
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from api.still import NOW
+from mainspring.api.filters import JobFilter
 from mainspring.api.queues import Queue, Queues
 from mainspring.base.errors import InvalidName
 from mainspring.store import keys
+from mainspring.store import queues as verbs
 
 QUEUE = keys.queue("default")
 
@@ -171,3 +173,70 @@ def test_a_queue_that_nobody_pushed_to_is_empty(server, queue):
     assert queue.jobs().items == []
     assert queue.clear() == 0
     assert server.keys() == set()
+
+
+# --- many ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["delete_all", "kill_all"])
+def test_the_jobs_that_a_filter_means_are_taken_out_and_the_rest_keeps_its_order(server, queue, fill, make, kind):
+    fill(350)
+    server.client.lpush(QUEUE, b"not json", *(make(f"other{n}", name="Other") for n in range(3)))
+
+    assert getattr(queue, kind)(JobFilter(name="add")) == 350
+
+    assert jids(queue)[1:] == ["other0", "other1", "other2"]
+    assert server.client.zcard(keys.DEAD) == (350 if kind == "kill_all" else 0)
+
+
+def test_a_queue_in_which_nothing_is_meant_is_left_as_it_is(server, queue, fill):
+    fill(150)
+    before = server.snapshot()
+
+    assert queue.delete_all(JobFilter(name="nobody")) == 0
+
+    assert server.snapshot() == before
+
+
+def test_a_long_queue_is_seen_to_its_end(server, queue, fill):
+    fill(12_000)
+
+    assert queue.delete_all(JobFilter(text='500","created')) == 12
+
+    assert server.client.llen(QUEUE) == 12_000 - 12
+    assert queue.delete_all(JobFilter(text='"jid":"11999"')) == 1
+
+
+def test_jobs_that_are_alike_to_the_byte_are_all_seen(server, queue, fill):
+    for _ in range(12):
+        fill(500)
+
+    assert queue.delete_all(JobFilter(text='"jid":"00250"')) == 12
+
+
+def test_jobs_that_move_up_while_they_are_taken_out_are_found(server, store, queue, fill, monkeypatch):
+    fill(2500)
+    run = store.run
+
+    def race(command):
+        if command.name == "queue_drop":
+            server.client.rpop(QUEUE, 7)
+        return run(command)
+
+    monkeypatch.setattr(store, "run", race)
+
+    assert queue.delete_all() == 2500 - 3 * 7
+
+    assert not server.exists(QUEUE)
+
+
+@pytest.mark.parametrize("died", [None, NOW])
+def test_only_what_stands_at_its_place_is_taken_out(server, store, make, died):
+    raws = [make(f"{n}") for n in range(4)]
+    server.client.lpush(QUEUE, *raws)
+
+    taken = store.run(verbs.drop("default", [(1, raws[0]), (2, raws[3]), (3, raws[2]), (9, raws[1])], died=died))
+
+    assert taken == 2
+    assert server.client.lrange(QUEUE, 0, -1) == [raws[3], raws[1]]
+    assert server.client.zrange(keys.DEAD, 0, -1) == ([] if died is None else [raws[0], raws[2]])

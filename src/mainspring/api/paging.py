@@ -59,7 +59,7 @@ def page(read: Callable[[int, int], Sequence[StoredJob]], cursor: str, count: in
 
 
 def walk(
-    read: Callable[[int, int], Sequence[StoredJob]], standing: Callable[[Sequence[bytes]], int | None]
+    read: Callable[[int, int], Sequence[StoredJob]], standing: Callable[[Sequence[bytes], int], int | None]
 ) -> Iterator[StoredJob]:
     """Yield job after job, though those read before may be deleted or taken meanwhile.
 
@@ -69,7 +69,8 @@ def walk(
 
     Args:
         read: Reads jobs: how many to leave out, how many to read.
-        standing: Returns how many jobs come before the first of some that is still there; None if none is.
+        standing: Returns how many jobs come before the first of some that is still there, None if none is;
+            it need not look beyond a number of jobs.
     """
     seen: list[bytes] = []
     skip = 0
@@ -77,7 +78,7 @@ def walk(
         overlap = 1 if seen else 0
         found = read(skip - overlap, PAGE + overlap)
         if seen and not (found and found[0].raw == seen[-1]):
-            place = standing(seen[::-1])
+            place = standing(seen[::-1], skip)
             skip = max(0, skip - len(seen)) if place is None else place + 1
             found, overlap = read(skip, PAGE), 0
         fresh = found[overlap:]

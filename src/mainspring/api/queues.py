@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mainspring.api import paging
+from mainspring.api import paging, places
+from mainspring.api.filters import EVERY, JobFilter
 from mainspring.api.jobs import StoredJob
 from mainspring.api.paging import PAGE, Page
 from mainspring.api.places import InQueue
 from mainspring.base.errors import InvalidName
 from mainspring.base.payload import check_queue
 from mainspring.base.timesource import TimeSource
-from mainspring.store import queues
+from mainspring.store import queues, sets
+from mainspring.store.command import Command
 from mainspring.store.connection import Store
 
 #: How many jobs of a queue `Queue.find` looks at where nobody says otherwise.
 BUDGET = 100_000
+# How far from the tail a job is looked for that has moved: the server answers nobody else meanwhile.
+_FARTHEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +122,64 @@ class Queue:
                 return found
         return None
 
+    def delete_all(self, which: JobFilter = EVERY) -> int:
+        """Drop the waiting jobs that *which* means for good, and return how many those were.
+
+        Jobs that are pushed meanwhile may be left out.
+        """
+        return self._each(which, died=None)
+
+    def kill_all(self, which: JobFilter = EVERY) -> int:
+        """Move the waiting jobs that *which* means to the dead set; as `delete_all`."""
+        now = self._time.now()
+        killed = self._each(which, died=now)
+        if killed:
+            self._store.pipeline(sets.trim_dead(now - queues.DEAD_SECONDS, queues.DEAD_MOST))
+        return killed
+
+    def _each(self, which: JobFilter, *, died: float | None) -> int:
+        done = looked = skip = 0
+        size = self.size
+        while looked < size and (part := self._read(skip, paging.MOST)):
+            meant = [(skip + place, job.raw) for place, job in enumerate(part, 1) if which.matches(job)]
+            taken = self._take_out(meant, died)
+            done, looked = done + taken, looked + len(part)
+            drop = {raw for _, raw in meant}
+            skip = self._behind([job.raw for job in part if job.raw not in drop], skip, skip + len(part) - taken)
+        return done
+
+    def _behind(self, left: Sequence[bytes], skip: int, expected: int) -> int:
+        """Return how many jobs now come before the first that was not looked at yet.
+
+        Args:
+            left: Those that were looked at last and should still be there.
+            skip: How many came before them.
+            expected: The answer if nobody else has touched the queue.
+        """
+        if not left:
+            return skip
+        if [job.raw for job in self._read(expected - 1, 1)] == left[-1:]:
+            return expected
+        # If these are gone, workers took them and all before them: -1, so that the queue's beginning is next.
+        return self._store.run(queues.position(self.name, left[:-4:-1], skip + paging.MOST)) + 1
+
+    def _take_out(self, meant: Sequence[tuple[int, bytes]], died: float | None) -> int:
+        if not meant:
+            return 0
+        done = self._store.run(queues.drop(self.name, meant, died=died))
+        if done == len(meant):
+            return done
+        # Others have taken jobs meanwhile, so that these have moved: they are looked for one by one.
+        where = InQueue(self.name)
+        calls = [places.delete(where, raw) if died is None else places.kill(where, raw, now=died) for _, raw in meant]
+        return done + send(self._store, [call for call in calls if call is not None])
+
     def _read(self, skip: int, count: int) -> Sequence[StoredJob]:
         return [self._stored(raw) for raw in self._store.run(queues.page_from_tail(self.name, skip, count))]
 
-    def _standing(self, payloads: Sequence[bytes]) -> int | None:
-        place = self._store.run(queues.position(self.name, payloads))
+    def _standing(self, payloads: Sequence[bytes], most: int) -> int | None:
+        # What others take or drop moves a job forward, and only a job that is given back moves it the other way.
+        place = self._store.run(queues.position(self.name, payloads, min(most + PAGE, _FARTHEST)))
         return None if place < 0 else place
 
     def _stored(self, raw: bytes) -> StoredJob:
@@ -130,6 +187,19 @@ class Queue:
 
     def _age(self, raw: bytes | None) -> float:
         return 0.0 if raw is None else age(self._stored(raw), self._time.now())
+
+
+def send(store: Store, commands: Sequence[Command[int]]) -> int:
+    """Make calls in one round trip, and return the sum of what they did.
+
+    Raises:
+        StoreError: If one of them was refused; the others are made.
+    """
+    answers = store.pipeline(commands)
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return sum(answers)
 
 
 def likely(payloads: Sequence[bytes], jid: str) -> Sequence[bytes]:

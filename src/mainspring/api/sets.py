@@ -11,6 +11,7 @@ from mainspring.api.filters import EVERY, JobFilter
 from mainspring.api.jobs import StoredJob
 from mainspring.api.paging import PAGE, Page
 from mainspring.api.places import InSet
+from mainspring.api.queues import send
 from mainspring.base.errors import InvalidPayload
 from mainspring.base.timesource import TimeSource
 from mainspring.store import keys, queues, sets
@@ -144,16 +145,8 @@ class JobSet:
             if command is not None:
                 waiting.append(command)
             if len(waiting) == PAGE:
-                done, waiting = done + self._send(waiting), []
-        return done + self._send(waiting)
-
-    def _send(self, commands: Sequence[Command[int]]) -> int:
-        done = 0
-        for answer in self._store.pipeline(commands):
-            if isinstance(answer, Exception):
-                raise answer
-            done += answer
-        return done
+                done, waiting = done + send(self._store, waiting), []
+        return done + send(self._store, waiting)
 
     def _scan(self, pattern: str, budget: int | None) -> Iterator[StoredJob]:
         """Yield each job that stands in the set all the while, once.
@@ -173,7 +166,7 @@ class JobSet:
         command = sets.page(self._key, skip, count, newest_first=self._newest_first)
         return [self._stored(raw, score) for raw, score in self._store.run(command)]
 
-    def _standing(self, payloads: Sequence[bytes]) -> int | None:
+    def _standing(self, payloads: Sequence[bytes], _: int) -> int | None:
         ranks = self._store.pipeline([sets.rank(self._key, raw, newest_first=self._newest_first) for raw in payloads])
         return next((rank for rank in ranks if isinstance(rank, int)), None)
 

@@ -125,13 +125,14 @@ def _all(selection: Selection, name: str, *, yes: bool, as_json: bool) -> int:
 
 
 def _each(selection: Selection, name: str, state: str) -> int:
+    which = selection.which
     if state == "waiting":
-        waiting = Selection(selection.app, (state,), selection.which)
-        return sum(_DO[name](job) for job in waiting)
+        queues = [queue for queue in selection.app.queues if which.queue in {None, queue.name}]
+        return sum(queue.kill_all(which) if name == "kill" else queue.delete_all(which) for queue in queues)
     jobs = job_set(selection.app, state)
     act: dict[str, Callable[[JobFilter], int]] = {
         "retry": jobs.retry_all,
         "kill": jobs.kill_all,
         "delete": jobs.delete_all,
     }
-    return act[name](selection.which)
+    return act[name](which)

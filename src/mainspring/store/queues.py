@@ -228,8 +228,8 @@ def page_from_tail(queue: str, skip: int, count: int) -> Command[list[bytes]]:
 
 
 def remove(queue: str, payload: bytes) -> Command[int]:
-    """Delete one waiting job by its stored bytes; 0 if it is not there any more."""
-    return plain("LREM", keys.queue(queue), args=(1, payload), decode=integer)
+    """Delete one waiting job by its stored bytes, looked for from the tail; 0 if it is not there any more."""
+    return plain("LREM", keys.queue(queue), args=(-1, payload), decode=integer)
 
 
 def clear(queue: str) -> Command[int]:
@@ -252,10 +252,25 @@ def move(queue: str, target: str, payload: bytes, *, score: float) -> Command[in
     return Command("queue_move", (keys.queue(queue), target, keys.BELL), (payload, score), integer)
 
 
-def position(queue: str, payloads: Sequence[bytes], most: int = 10_000) -> Command[int]:
+def position(queue: str, payloads: Sequence[bytes], most: int) -> Command[int]:
     """Find the first of at most 100 *payloads* that still waits, among the *most* that run next.
 
     Returns:
         How many jobs run before it; -1 if none of them was found.
     """
     return Command("queue_position", (keys.queue(queue),), (most, *payloads), integer)
+
+
+def drop(queue: str, jobs: Sequence[tuple[int, bytes]], *, died: float | None = None) -> Command[int]:
+    """Take at most 1,000 jobs out of the midst of a queue, in one step.
+
+    Args:
+        queue: The queue's name.
+        jobs: Pairs of place and payload; 1 is the place of the job that runs next.
+        died: Unix seconds to bury them with; None to drop them for good.
+
+    Returns:
+        How many were taken out; those that are no longer at their places are left alone.
+    """
+    flat = tuple(item for job in jobs for item in job)
+    return Command("queue_drop", (keys.queue(queue), keys.DEAD), ("" if died is None else died, *flat), integer)

@@ -1,0 +1,37 @@
+-- queue_drop: take jobs out of the midst of a queue, for good or into the dead set.
+--
+-- One look at each place and one pass over the queue, where a removal by value would pass over it for each job.
+--
+-- KEYS[1]  list  queue:<name>  payloads
+-- KEYS[2]  zset  dead          jobs that shall not run
+--
+-- ARGV[1]     died     unix seconds of their death; empty to drop them for good
+-- ARGV[2...]  place    counted from the tail, 1 for the job that runs next, then the payload; at most 1,000 pairs
+--
+-- Returns  n  how many were taken out; those that have moved are left alone
+--          0  none stands at its place
+
+local queue, dead = KEYS[1], KEYS[2]
+local died = ARGV[1]
+
+local places, payloads = {}, {}
+for i = 2, #ARGV, 2 do
+  if redis.call("LINDEX", queue, -tonumber(ARGV[i])) == ARGV[i + 1] then
+    places[#places + 1] = -tonumber(ARGV[i])
+    payloads[#payloads + 1] = ARGV[i + 1]
+  end
+end
+if #places == 0 then
+  return 0
+end
+
+-- Nobody sees the mark: it is gone before this script ends.
+local mark = redis.sha1hex(payloads[1])
+for i, place in ipairs(places) do
+  redis.call("LSET", queue, place, mark)
+  if died ~= "" then
+    redis.call("ZADD", dead, died, payloads[i])
+  end
+end
+local n = redis.call("LREM", queue, 0, mark)
+return n

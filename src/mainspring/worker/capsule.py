@@ -142,6 +142,10 @@ class Capsule(Service):
         """Return the slots that run something, and what."""
         return self._threads.busy() + self._loop.busy()
 
+    def tasks(self) -> list[Any]:
+        """Return the tasks of its event loop, for a dump of their stacks."""
+        return self._loop.tasks()
+
     def unfinished(self) -> int:
         """Count what was fetched and has not finished."""
         return max(0, len(self._inflight) - len(self._completer))

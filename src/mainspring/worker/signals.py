@@ -6,14 +6,16 @@ to nothing: it puts the signal's name into a queue whose ``put`` is reentrant.
 
 from __future__ import annotations
 
+import logging
+import os
 import queue
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from mainspring.base.loggers import Log
 
@@ -49,14 +51,38 @@ class Signals:
         self._came.put(signal.Signals(number).name.removeprefix("SIG"))
 
 
+def end_now(code: int) -> NoReturn:
+    """End this process although threads run that cannot be ended.
+
+    What they hold, such as the lock of a log's handler, or a closed standard output, must not prevent it.
+    """
+    flushing = threading.Thread(target=_flush, name="mainspring-flush", daemon=True)
+    flushing.start()
+    flushing.join(1.0)
+    os._exit(code)
+
+
+def _flush() -> None:
+    logging.shutdown()
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
 def dump_stacks(tasks: Iterable[Any] = ()) -> None:
     """Write the stack of each thread, and of each of *tasks*, to the log."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for ident, frame in sys._current_frames().items():  # noqa: SLF001 - its documented name
         _say(names.get(ident, str(ident)), traceback.format_stack(frame))
     for task in tasks:
-        frames = [line for frame in task.get_stack() for line in traceback.format_stack(frame, limit=1)]
-        _say(f"task {task.get_name()}", frames)
+        lines = [line for frame in _awaited(task.get_coro()) for line in traceback.format_stack(frame, limit=1)]
+        _say(f"task {task.get_name()}", lines)
+
+
+def _awaited(coroutine: Any) -> Iterator[FrameType]:
+    """Yield the frames of a coroutine and of those that it awaits; a task's own stack ends at the first."""
+    while (frame := getattr(coroutine, "cr_frame", None)) is not None:
+        yield frame
+        coroutine = coroutine.cr_await
 
 
 def _say(name: str, lines: list[str]) -> None:

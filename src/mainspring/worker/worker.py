@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import random
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, Self
 
@@ -30,13 +28,15 @@ from mainspring.worker.pacemaker import Orders, Pacemaker
 from mainspring.worker.recoverer import Recoverer
 from mainspring.worker.report import Reporter
 from mainspring.worker.settings import CapsuleSettings
-from mainspring.worker.signals import Signals, dump_stacks
+from mainspring.worker.signals import Signals, dump_stacks, end_now
 
 _log: Final = Log("mainspring.worker")
 
 #: Seconds that jobs get to finish at the end, and to end once they were cut short.
 TIMEOUT: Final = 25.0
 CUT_TIMEOUT: Final = 3.0
+#: The same after a second INT: those that listen at all end at once.
+HURRY: Final = 0.3
 #: Seconds for all that is said to the store at the end.
 FAREWELL: Final = 5.0
 
@@ -278,11 +278,9 @@ class Worker:
         self._until_told()
         self._begin_stop()
         code = 130 if self._wait(self._timeout) else 0
-        if not self._finish_stop():
+        if not self._finish_stop(HURRY if code else CUT_TIMEOUT):
             # Those jobs are back in their queues: were their threads left alone, they would run twice at a time.
-            logging.shutdown()
-            sys.stdout.flush()
-            os._exit(code)
+            end_now(code)
         return code
 
     def _until_told(self) -> None:
@@ -291,7 +289,7 @@ class Worker:
                 case "TSTP":
                     self.quiet()
                 case "TTIN":
-                    dump_stacks()
+                    self._dump()
                 case "TERM" | "INT":
                     return
 
@@ -335,15 +333,21 @@ class Worker:
         deadline = self._app.time.monotonic() + seconds
         while not self._is_idle and self._app.time.monotonic() < deadline:
             # The wait is short, because nothing rings when the last job ends.
-            if self._signals.next(0.02) == "INT":
-                return True
+            match self._signals.next(0.02):
+                case "INT":
+                    return True
+                case "TTIN":
+                    self._dump()
         return False
+
+    def _dump(self) -> None:
+        dump_stacks(task for capsule in self.capsules for task in capsule.tasks())
 
     @property
     def _is_idle(self) -> bool:
         return all(capsule.is_idle for capsule in self.capsules)
 
-    def _finish_stop(self) -> bool:
+    def _finish_stop(self, patience: float = CUT_TIMEOUT) -> bool:
         left = self.busy()
         if left:
             _log.warning(
@@ -353,7 +357,7 @@ class Worker:
             )
             for capsule in self.capsules:
                 capsule.cut()
-            self._wait(CUT_TIMEOUT)
+            self._wait(patience)
         has_ended = self.busy() == 0
         for capsule in self.capsules:
             capsule.stop()

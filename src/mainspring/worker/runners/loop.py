@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mainspring.worker.delivery import Delivery
+from mainspring.worker.runners.forks import leave_child
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,6 +43,7 @@ class LoopRunner:
         self._tasks: dict[Any, Delivery] = {}  # only the loop's thread writes this
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
 
     def start(self) -> None:
         """Start the loop; uvloop's, if it is installed."""
@@ -81,7 +84,7 @@ class LoopRunner:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
 
-    def stacks(self) -> list[Any]:
+    def tasks(self) -> list[Any]:
         """Return the tasks, for a dump of their stacks."""
         return list(self._tasks)
 
@@ -94,6 +97,7 @@ class LoopRunner:
 
     def _fill(self) -> None:
         assert self._loop is not None  # noqa: S101 - runs on the loop
+        self._leave_if_forked()
         while len(self._tasks) < self._size:
             try:
                 delivery = self._waiting.popleft()
@@ -104,6 +108,7 @@ class LoopRunner:
             task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        self._leave_if_forked()
         delivery = self._tasks.pop(task)
         if task.cancelled() or task.exception() is not None:
             # The executor judges whatever a job raises; here the run itself was cut.
@@ -111,6 +116,11 @@ class LoopRunner:
         self._finished(delivery)
         if self._waiting:
             self._fill()
+
+    def _leave_if_forked(self) -> None:
+        # The child has a copy of the loop, with all that runs and waits on it.
+        if os.getpid() != self._pid:
+            leave_child()
 
     def _cancel(self) -> None:
         for task in list(self._tasks):

@@ -80,7 +80,7 @@ def test_the_banner_is_on_standard_error_and_says_what_runs(start):
     lines = [" ".join(line.split()) for line in worker.err.splitlines()]
     assert lines[0].startswith("\u25c6 mainspring ")
     assert " worker python 3." in lines[0]
-    assert lines[1].startswith("store valkey 9.")
+    assert lines[1].startswith(("store valkey 9.", "store redis 7."))
     assert "rtt" in lines[1]
     assert "policy noeviction \u2713 aof \u2715" in lines[1]
     assert lines[2] == "app shop 6 jobs 1 schedule"

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.proxy import Proxy
 from mainspring import App, InvalidName, PayloadTooLarge, PushAmbiguous, PushFailed, WrongArguments
+from mainspring.store import scripts
 from pushes import MODES, NOW, Still, fields, later, many, now, stored, within
 
 
@@ -171,19 +172,42 @@ def test_without_a_store_a_push_certainly_failed(way, mode):
     assert "hidden" not in str(caught.value)
 
 
+@pytest.fixture
+def proxy(server):
+    # The script is known, so that a push is one call, and what is cut off is its answer.
+    for name in ("job_push", "set_add"):
+        server.client.script_load(scripts.load(name).source)
+    proxy = Proxy(server.socket_path)
+    yield proxy
+    proxy.close()
+
+
+def ids(server) -> list[str]:
+    return [fields(data)["jid"] for data in (*stored(server), *later(server))]
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("way", [now, many, within])
-def test_a_push_whose_answer_does_not_come_is_ambiguous_and_may_be_there(server, way, mode):
-    proxy = Proxy(server.socket_path)
+def test_a_push_whose_answer_was_lost_is_made_again_and_stored_once(server, proxy, way, mode):
     app = App(proxy.url, time=Still())
     job = app.job(name="x")(lambda x: None)
-    way(job, mode)
     proxy.cut_next_answer(after=b"EVALSHA")
 
-    with pytest.raises(PushAmbiguous, match="perhaps stored, perhaps not") as caught:
-        way(job, mode)
+    enqueued = way(job, mode)
 
-    [jid] = caught.value.jids
-    assert jid in {fields(data)["jid"] for data in (*stored(server), *later(server))}
+    assert ids(server) == [enqueued.jid]
     app.close()
-    proxy.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_push_whose_answers_are_all_lost_is_ambiguous_and_may_be_there(server, proxy, mode):
+    app = App(proxy.url, time=Still())
+    job = app.job(name="x")(lambda x: None)
+    proxy.cut_next_answer(after=b"EVALSHA", times=100)
+
+    with pytest.raises(PushAmbiguous, match="perhaps stored, perhaps not") as caught:
+        now(job, mode)
+
+    assert ids(server) == list(caught.value.jids)
+    assert isinstance(caught.value, ConnectionError)
+    app.close()

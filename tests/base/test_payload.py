@@ -7,7 +7,7 @@ import json
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mainspring.base import payload
@@ -78,6 +78,7 @@ def test_no_bytes_raise_anything_else(data):
             assert refused.reason in {"not_json", "invalid", "too_deep"}  # noqa: PT017 - most bytes are no job
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["retry", "queue", "retry_count", "tags", "carry", "dead", "created_at"]), JSON))
 def test_fields_that_are_not_needed_may_hold_anything(fields):
     data = json.dumps({"class": "A", "jid": "1", **fields}).encode()
@@ -106,6 +107,7 @@ def test_numbers_that_no_float_can_hold_are_kept():
     assert payload.changed(data, {}) == data
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=5), JSON, max_size=5), st.dictionaries(st.text(max_size=5), JSON, max_size=3))
 def test_a_change_is_the_change_and_no_other(fields, changes):
     changed = payload.fields(payload.changed(payload.codec.encode(fields), changes))

@@ -20,16 +20,16 @@ class Proxy:
     def __init__(self, target: Path) -> None:
         self.connections = 0
         self._target = str(target)
-        self._after: bytes | None = None
+        self._after, self._left = b"", 0
         self._cutting = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
-    def cut_next_answer(self, after: bytes = b"") -> None:
-        """Hang up in place of the next answer; if *after* is given, of the next to a call with these bytes."""
-        self._after = after
+    def cut_next_answer(self, after: bytes = b"", *, times: int = 1) -> None:
+        """Hang up in place of the next answers; if *after* is given, of the next to calls with these bytes."""
+        self._after, self._left = after, times
 
     def close(self) -> None:
         """Stop, and wait for all threads."""
@@ -59,8 +59,8 @@ class Proxy:
         for key, _ in selector.select():
             source, sink = key.fileobj, key.data
             data = source.recv(65536)  # type: ignore[union-attr]  # only sockets are registered
-            if source is not far and self._after is not None and self._after in data:
-                self._after = None
+            if source is not far and self._left and self._after in data:
+                self._left -= 1
                 self._cutting.set()
             if not data or (source is far and self._cutting.is_set()):
                 self._cutting.clear()

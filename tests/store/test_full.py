@@ -38,7 +38,7 @@ REFUSED = {
     "push": queues.push(Q, [b"a"]),
     "schedule": sets.add([(1.0, b"a")]),
     "tick": periodic.claim("report", "1.000", Q, b"a"),
-    "suspect": processes.suspect(Q, "host:9:999999999999"),
+    "suspect": processes.suspect(Q, DEAD),
 }
 
 

@@ -55,9 +55,9 @@ def test_pages_from_the_tail_hold_each_job_once(server, full):
 
 
 def test_a_position_says_how_many_run_before(server, full):
-    assert [full.run(queues.position("default", [job])) for job in FIVE] == [0, 1, 2, 3, 4]
-    assert full.run(queues.position("default", [b"gone", b"c"])) == 2
-    assert full.run(queues.position("default", [b"gone"])) == -1
+    assert [full.run(queues.position("default", [job], most=10)) for job in FIVE] == [0, 1, 2, 3, 4]
+    assert full.run(queues.position("default", [b"gone", b"c"], most=10)) == 2
+    assert full.run(queues.position("default", [b"gone"], most=10)) == -1
     assert full.run(queues.position("default", [b"e"], most=3)) == -1
 
 

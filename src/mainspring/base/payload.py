@@ -26,8 +26,10 @@ _QUEUE_NAME = re.compile(r"[A-Za-z0-9_:.\-]{1,200}")
 _MILLISECONDS: Final = 1e11
 
 
-class Payload(msgspec.Struct, frozen=True):
+class Payload(msgspec.Struct, frozen=True, gc=False):
     """What a worker reads of a job.
+
+    It holds JSON only, which has no cycles, so Python's collector need not visit it.
 
     Attributes:
         name: The job's name; ``class`` on the wire.

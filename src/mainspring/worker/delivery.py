@@ -11,6 +11,7 @@ class Delivery:
     """One job that this process has fetched and not yet settled.
 
     Attributes:
+        key: What tells it from every other delivery of its holder: queue and number.
         queue: The queue it came from.
         seq: Its number; greater at each delivery of the queue.
         raw: The payload as it was stored.
@@ -31,6 +32,7 @@ class Delivery:
         "holder",
         "is_given_up",
         "is_suspect",
+        "key",
         "payload",
         "problem",
         "queue",
@@ -53,6 +55,7 @@ class Delivery:
         problem: InvalidPayload | None = None,
     ) -> None:
         """Make the record of a job that was just fetched."""
+        self.key = (queue, seq)
         self.queue = queue
         self.seq = seq
         self.raw = raw
@@ -66,11 +69,6 @@ class Delivery:
         self.is_suspect = payload is not None and bool(payload.recovered)
         self.was_sent = False
         self.is_given_up = False
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """What tells it from every other delivery of its holder."""
-        return (self.queue, self.seq)
 
     @property
     def jid(self) -> str:

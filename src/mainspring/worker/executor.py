@@ -10,6 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from mainspring.base import durations, retry
@@ -101,6 +102,7 @@ class Executor:
         self._carried = carried
         self._handlers = handlers
         self._lease = lease
+        self._losses: dict[str, Callable[[], bool]] = {}
         self._reporter = reporter
         self._is_stopping = is_stopping
         self._time = time
@@ -169,15 +171,19 @@ class Executor:
 
     def _context(self, delivery: Delivery) -> JobContext:
         assert delivery.payload is not None  # noqa: S101 - `_admit` has settled those without
-        lease, holder = self._lease, delivery.holder
+        holder = delivery.holder
         return JobContext(
             delivery.payload,
             queue=delivery.queue,
             fence=delivery.seq,
             process=holder,
-            is_lost=lambda: lease.is_lost(holder),
+            is_lost=self._losses.get(holder) or self._loss(holder),
             is_stopping=self._is_stopping,
         )
+
+    def _loss(self, holder: str) -> Callable[[], bool]:
+        """Return the question whether *holder* is given up for dead; one for all its jobs."""
+        return self._losses.setdefault(holder, partial(self._lease.is_lost, holder))
 
     def _perform(self, found: Plan, context: JobContext, delivery: Delivery) -> None:
         self._prepare(found, context, delivery)

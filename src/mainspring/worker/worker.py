@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -275,6 +276,8 @@ class Worker:
         self._is_embedded = False
         self._signals.listen()
         self.start()
+        # What there is now stays to the end, so the collector need not go through it again and again.
+        gc.freeze()
         self._until_told()
         self._begin_stop()
         code = 130 if self._wait(self._timeout) else 0

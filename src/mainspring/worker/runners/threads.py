@@ -1,4 +1,4 @@
-"""Slots that are threads: each takes one delivery after the other from a queue and runs it."""
+"""Slots that are threads: each takes one delivery after the other from a shared inbox and runs it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import queue
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -35,6 +36,64 @@ class Slot:
         self.thread: threading.Thread | None = None
 
 
+class Inbox:
+    """Deliveries for whichever slot is free.
+
+    A `queue.SimpleQueue` would take and give a lock for each delivery, and wake a thread for each
+    while any sleeps. Here busy slots take from a deque without a lock; a slot sleeps only when that
+    is empty, and is woken only then. What keeps a wake-up from getting lost: a slot announces that
+    it will sleep before it looks for the last time, and who puts looks for announcements after it
+    has put. Announcements and tokens together are always as many as slots that sleep.
+    """
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._deliveries: deque[Delivery | None] = deque()
+        self._announced: deque[None] = deque()
+        self._tokens: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def __len__(self) -> int:
+        """Count what no slot has taken."""
+        return len(self._deliveries)
+
+    def put(self, deliveries: Sequence[Delivery | None]) -> None:
+        """Add deliveries, and wake as many slots as there is work for."""
+        self._deliveries.extend(deliveries)
+        for _ in deliveries:
+            try:
+                self._announced.pop()
+            except IndexError:
+                return
+            self._tokens.put(None)
+
+    def get(self) -> Delivery | None:
+        """Take the oldest; wait for it if there is none."""
+        while True:
+            try:
+                return self._deliveries.popleft()
+            except IndexError:
+                self._sleep()
+
+    def take(self) -> Delivery | None:
+        """Take the oldest without waiting.
+
+        Raises:
+            IndexError: If there is none.
+        """
+        return self._deliveries.popleft()
+
+    def _sleep(self) -> None:
+        self._announced.append(None)
+        if self._deliveries:
+            try:
+                self._announced.pop()
+            except IndexError:
+                # Who put has seen the announcement: the token is there already, or will be at once.
+                self._tokens.get()
+            return
+        self._tokens.get()
+
+
 class ThreadRunner:
     """A fixed number of slots that share one inbox."""
 
@@ -51,7 +110,7 @@ class ThreadRunner:
         """
         self._run = run
         self._finished = finished
-        self._inbox: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
+        self._inbox = Inbox()
         self._is_forked = False
         self.slots = [Slot(f"{name}-{number}") for number in range(1, size + 1)]
 
@@ -66,20 +125,18 @@ class ThreadRunner:
 
     def put(self, deliveries: Sequence[Delivery]) -> None:
         """Hand deliveries to the slots."""
-        put = self._inbox.put
-        for delivery in deliveries:
-            put(delivery)
+        self._inbox.put(deliveries)
 
     def waiting(self) -> int:
         """Count deliveries that no slot has taken."""
-        return self._inbox.qsize()
+        return len(self._inbox)
 
     def surrender(self) -> Iterator[Delivery]:
         """Take back what no slot has taken."""
         while True:
             try:
-                delivery = self._inbox.get_nowait()
-            except queue.Empty:
+                delivery = self._inbox.take()
+            except IndexError:
                 return
             if delivery is not None:
                 yield delivery
@@ -96,8 +153,7 @@ class ThreadRunner:
 
     def stop(self) -> None:
         """Ask each slot to end when it is free; returns at once."""
-        for _ in self.slots:
-            self._inbox.put(None)
+        self._inbox.put([None for _ in self.slots])
 
     def _serve(self, slot: Slot) -> None:
         get, run, finished = self._inbox.get, self._run, self._finished

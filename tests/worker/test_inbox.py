@@ -1,0 +1,42 @@
+"""Slots sleep only when the inbox is empty, and no wake-up is ever lost."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from mainspring.worker.runners.threads import Inbox
+
+
+def test_each_delivery_is_taken_once_in_whatever_rhythm_it_comes(rhythm):
+    inbox, count, slots = Inbox(), 20_000, 8
+    taken: list[list[int]] = [[] for _ in range(slots)]
+
+    def serve(mine):
+        while (found := inbox.get()) is not None:
+            mine.append(found)
+
+    threads = [threading.Thread(target=serve, args=(mine,), daemon=True) for mine in taken]
+    for thread in threads:
+        thread.start()
+    for first in range(0, count, rhythm):
+        inbox.put(range(first, min(first + rhythm, count)))
+    inbox.put([None] * slots)
+    for thread in threads:
+        thread.join(30)
+
+    assert not any(thread.is_alive() for thread in threads)
+    assert sorted(number for mine in taken for number in mine) == list(range(count))
+
+
+def test_what_nobody_took_can_be_taken_back_in_order():
+    inbox = Inbox()
+    inbox.put([1, 2, 3])
+
+    assert [inbox.take(), inbox.take(), len(inbox)] == [1, 2, 1]
+
+
+@pytest.fixture(params=[1, 3, 1_000], ids="{} at once".format)
+def rhythm(request):
+    return request.param

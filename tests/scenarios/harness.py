@@ -188,6 +188,10 @@ class Office:
         until(lambda: wanted <= self.done(), timeout, every=0.05)
         until(lambda: not self.in_flight(), timeout, every=0.02)
 
+    def until_done_but(self, others: set[str], timeout: float = 30) -> None:
+        """Return when all jobs are done but *others*."""
+        until(lambda: set(self.pushed) - others <= self.done(), timeout, every=0.02)
+
     def in_flight(self) -> dict[str, str]:
         """Return the jobs in flight: jid -> the key that holds it."""
         found = {}

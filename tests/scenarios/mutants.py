@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mainspring.store import keys, queues
+from mainspring.store import keys, processes, queues
 from mainspring.store.command import Command, blobs, plain
-from mainspring.worker import capsule, delivery, pacemaker, recoverer
+from mainspring.worker import capsule, delivery, heartbeat, pacemaker, recoverer
 
 
 def apply(name: str) -> None:
@@ -71,6 +71,29 @@ def no_blame() -> None:
     no_pacemaker()
 
 
+def no_fence() -> None:
+    """Record an outcome whoever holds the job."""
+
+    def settle(*place: Any, now: float, day: str) -> Command[int]:
+        what = place[-1]
+        return plain("ZADD", what.place, args=(what.score, what.payload), decode=lambda reply: 1)
+
+    queues.settle = settle
+
+
+def one_look() -> None:
+    """Declare dead at the first look, as a sweeper without a grace does."""
+
+    def judge(self: recoverer.Recoverer, queue: str, identity: str) -> None:
+        self._store.run(processes.reclaim(queue, identity, grace_ms=0, now=self._time.now(), certain=True))
+
+    recoverer.Recoverer._judge = judge  # type: ignore[method-assign]
+    # An unlucky moment: the sweeper is back before the heartbeat.
+    heartbeat.Heartbeat._failed = lambda self, error: 2.0  # type: ignore[method-assign]
+    recoverer.Recoverer._failed = lambda self, error: 0.05  # type: ignore[method-assign]
+    no_pacemaker()
+
+
 FAULTS: dict[str, Callable[[], None]] = {
-    made.__name__: made for made in (brpop, ack_first, blame_all, no_blame, no_pacemaker)
+    made.__name__: made for made in (brpop, ack_first, blame_all, no_blame, no_fence, no_pacemaker, one_look)
 }

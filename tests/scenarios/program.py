@@ -74,6 +74,24 @@ def fail_after(milliseconds: float) -> None:
     raise ValueError("as it was told")
 
 
+def fail_if_first(milliseconds: float) -> None:
+    """Fail at the first delivery, after a while; be done at once at the next."""
+    note("start")
+    if is_first():
+        pause(milliseconds / 1000)
+        note("failed")
+        raise ValueError("too late")
+    note("done")
+
+
+def fail_once() -> None:
+    """Fail at the first try."""
+    if current_job().attempt == 1:
+        raise ValueError("once")
+    note("start")
+    note("done")
+
+
 def abort(manner: str, milliseconds: float = 0) -> None:
     """End this process, as a fault in a C library would."""
     note("start")
@@ -189,6 +207,8 @@ JOBS: tuple[Callable[..., Any], ...] = (
     work,
     awork,
     fail_after,
+    fail_if_first,
+    fail_once,
     abort,
     sleeper,
     stubborn,

@@ -17,3 +17,7 @@ def test_ten_kills_under_load_lose_nothing(office):
 
 def test_the_checker_finds_what_a_worker_on_brpop_loses(office):
     assert kill_workers(office, kills=3, mutant="brpop").lost > 0
+
+
+def test_the_checker_finds_what_a_worker_that_acknowledges_first_loses(office):
+    assert kill_workers(office, kills=3, mutant="ack_first").lost > 0

@@ -1,0 +1,88 @@
+"""An answer that is lost costs time, and nothing else: no job is lost, stranded, or run twice."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from scenarios.harness import Office, check, eventually
+from scenarios.proxy import Proxy
+
+
+@pytest.fixture
+def proxied(offices, server) -> Iterator[Callable[[], tuple[Office, Proxy]]]:
+    made = []
+
+    def make() -> tuple[Office, Proxy]:
+        office = offices(server)
+        proxy = Proxy(server.socket_path, office.seed)
+        office.url = proxy.url
+        made.append((office, proxy))
+        return office, proxy
+
+    yield make
+    for office, proxy in made:
+        # Pacemakers want to give back, and need a way.
+        office.close()
+        proxy.close()
+
+
+SCRIPTS = ("jobs_fetch", "jobs_done", "job_settle", "process_beat", "BLMOVE")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_answers_of_one_script_are_lost(proxied, script):
+    office, proxy = proxied()
+    worker = office.start(concurrency=4).ready()
+    proxy.lose_answers(script, 0.3)
+
+    for _ in range(3):
+        office.push_many("work", [(office.rng.uniform(0, 5),) for _ in range(60)])
+        office.push_many("fail_once", [()] * 20)
+        eventually(lambda: not office.server.client.llen("queue:default"), 30)
+    worker.signal(signal.SIGTSTP)
+    worker.became("quiet")
+    eventually(lambda: not office.in_flight(), 30)
+    other = office.start(concurrency=4).ready()
+    proxy.be_good()
+
+    office.until_done()
+    found = check(office, f"lost-answers-{script}", lost_answers=proxy.lost)
+    assert other.popen.poll() is None
+    assert proxy.lost
+    assert (found.lost, found.dup, found.overlap, found.copies) == (0, 0, 0, 0)
+    assert not worker.events("process.fenced")
+
+
+def test_connections_are_cut_at_random_bytes(proxied):
+    office, proxy = proxied()
+    office.start(concurrency=4).ready()
+    office.start(concurrency=4).ready()
+    proxy.cut_connections(0.02)
+
+    for _ in range(12):
+        office.push_many("work", [(office.rng.uniform(0, 5),) for _ in range(50)])
+        office.push_many("fail_once", [()] * 5)
+        eventually(lambda: office.server.client.llen("queue:default") < 50, 30)
+    eventually(lambda: proxy.cut > 20, 30)
+    proxy.be_good()
+
+    office.until_done()
+    found = check(office, "cut-connections", cut=proxy.cut)
+    assert (found.lost, found.dup, found.overlap, found.copies) == (0, 0, 0, 0)
+
+
+def test_the_checker_finds_what_a_worker_on_brpop_loses(proxied):
+    office, proxy = proxied()
+    office.start("brpop", concurrency=4).ready()
+    proxy.lose_answers("RPOP", 0.3)
+
+    for _ in range(5):
+        office.push_many("work", [(1,)] * 60)
+        eventually(lambda: not office.server.client.llen("queue:default"), 30)
+    proxy.be_good()
+    office.until_done([office.push("work", 1)])
+
+    assert check(office, "lost-answers-mutant", lost_answers=proxy.lost).lost > 0

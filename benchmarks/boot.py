@@ -16,9 +16,9 @@ from statistics import median
 from benchmarks import table
 from benchmarks.process import ROOT, Program, clean_environment
 from benchmarks.server import Server
-from benchmarks.subjects import python
+from benchmarks.subjects import COMMAND
 
-_EMPTY, _IMPORT, _READY = "python -c pass", "python -c 'import mainspring'", "worker, ready for jobs"
+_EMPTY, _IMPORT, _READY = "python -c pass", "python -c 'import mainspring'", "mainspring worker, to ready"
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -30,19 +30,17 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure and print."""
     times: dict[str, list[float]] = defaultdict(list)
-    weights: list[float] = []
     with Server() as server:
         for turn in range(arguments.rounds + 1):
             found = {_EMPTY: _script("pass"), _IMPORT: _script("import mainspring")}
-            found[_READY], weight = _worker(server, arguments.settle if turn == 0 else 0.0)
-            if turn == 0:
-                # The first turn fills the caches of files and of bytecode.
-                weights.append(weight)
-                continue
-            for name, seconds in found.items():
-                times[name].append(seconds)
+            found[_READY], _, _ = _worker(server, 0.0)
+            if turn > 0:  # the first fills the caches of files and of bytecode
+                for name, seconds in found.items():
+                    times[name].append(seconds)
+        _, weight, child = _worker(server, arguments.settle)
     rows = [_row(name, found, times[_EMPTY]) for name, found in times.items()]
-    rows.append(("RSS of an idle worker", f"{weights[0]:.1f} MB", "", "", ""))
+    rows.append(("RSS of an idle worker", f"{weight:.1f} MB", "", "", ""))
+    rows.append(("RSS of its pacemaker", f"{child:.1f} MB", "", "", ""))
     heads = ("", "median", "of an empty Python", "lowest", "of an empty Python")
     table.show(f"Boot: {arguments.rounds} rounds", heads, rows)
 
@@ -60,12 +58,14 @@ def _script(code: str) -> float:
     return time.monotonic() - began
 
 
-def _worker(server: Server, settle: float) -> tuple[float, float]:
-    """Return the seconds to ready, and the weight in MB after *settle* seconds more."""
+def _worker(server: Server, settle: float) -> tuple[float, float, float]:
+    """Return the seconds to ready, and after *settle* seconds more the weight in MB, and its child's."""
     server.client.flushall()
-    with Program(python("worker"), {"BENCH_URL": server.url}) as program:
-        program.event("ready", timeout=30)
+    with Program(COMMAND, {"BENCH_URL": server.url}) as program:
+        program.event("process.ready", timeout=60)
         seconds = time.monotonic() - program.started
         time.sleep(settle)
-        weight = program.rss()
-    return seconds, weight
+        weights = program.rss(), program.children_rss()
+        # In peace, so that nothing of it runs on into the next measurement.
+        program.end()
+    return seconds, *weights

@@ -80,14 +80,20 @@ class Program:
 
     def rss(self, *, highest: bool = False) -> float:
         """Return its resident memory, or the highest that it ever was, in MB."""
-        field = "VmHWM:" if highest else "VmRSS:"
-        lines = Path(f"/proc/{self._process.pid}/status").read_text("ascii").splitlines()
-        return int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024
+        return _rss(self._process.pid, "VmHWM:" if highest else "VmRSS:")
+
+    def children_rss(self) -> float:
+        """Return the resident memory of its child processes, in MB; pages shared with it counted again."""
+        return sum(_rss(int(pid), "VmRSS:") for pid in self._children())
 
     def cpu(self) -> float:
         """Return the seconds of CPU that it has used, user and system."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def _children(self) -> list[str]:
+        tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
+        return [pid for task in tasks for pid in (task / "children").read_text("ascii").split()]
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -97,3 +103,8 @@ class Program:
             else:
                 self._other.append(line)
         self._events.put(None)
+
+
+def _rss(pid: int, field: str) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024

@@ -43,6 +43,9 @@ def sidekiq_command(concurrency: int) -> list[str]:
     return [binary, "-r", str(PROGRAMS / "sidekiq_jobs.rb"), "-c", str(concurrency), "-q", "default"]
 
 
+COMMAND = [sys.executable, "-m", "mainspring", "worker", "-A", "benchmarks.programs.shop", "--log-format", "json"]
+"""What a user types; its log is lines of JSON with the event's name in each."""
+
 SIDEKIQ = Subject("Sidekiq 6.4.1", "Nop", sidekiq_command)
 SYNC = Subject("mainspring def", "nop", lambda _: python("worker"))
 ASYNC = Subject("mainspring async def", "anop", lambda _: python("worker"))

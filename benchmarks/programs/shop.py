@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 
 from benchmarks.programs import STAMP
 from benchmarks.programs.tally import Tally
 from mainspring import App
-
-logging.getLogger("mainspring").setLevel(logging.WARNING)
 
 app = App(os.environ["BENCH_URL"])
 tally = Tally()

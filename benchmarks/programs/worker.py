@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from benchmarks.programs.shop import app, starts, tally
@@ -10,6 +11,7 @@ from mainspring.worker import Worker
 
 
 def main() -> None:
+    logging.getLogger("mainspring").setLevel(logging.WARNING)
     worker = Worker(app, int(os.environ.get("BENCH_CONCURRENCY", "10")))
     worker.became = tell
     worker.run()

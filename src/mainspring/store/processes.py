@@ -41,8 +41,13 @@ def has_lease(queue: str, identity: str) -> Command[bool]:
 
 
 def suspect(queue: str, identity: str) -> Command[int]:
-    """Note when *identity* was first seen without a lease: 0 it is alive, 1 it is suspected."""
-    return Command("process_suspect", (keys.lease(queue, identity), keys.suspect(queue)), (identity,), integer)
+    """Note when *identity* was first seen without a lease: 0 it is alive or holds nothing, 1 it is suspected."""
+    return Command(
+        "process_suspect",
+        (keys.lease(queue, identity), keys.suspect(queue), keys.owners(queue)),
+        (identity,),
+        integer,
+    )
 
 
 def reclaim(

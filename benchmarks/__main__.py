@@ -8,6 +8,7 @@ import time
 from types import ModuleType
 
 from benchmarks import boot, enqueue, latency, memory, throughput
+from benchmarks.peers import compare
 from benchmarks.process import Silent
 from benchmarks.server import Missing
 
@@ -17,6 +18,7 @@ ALL: dict[str, ModuleType] = {
     "latency": latency,
     "boot": boot,
     "memory": memory,
+    "peers": compare,
 }
 
 

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 
 
 def show(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a Markdown table whose columns are aligned; numbers to the right."""
+    """Print a table under its title."""
+    print(f"\n{title}\n\n{markdown(heads, rows)}", flush=True)
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table whose columns are aligned; numbers to the right."""
     widths = [max(len(row[index]) for row in (heads, *rows)) for index in range(len(heads))]
 
     def line(cells: Sequence[str]) -> str:
@@ -18,8 +23,7 @@ def show(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
         return "| " + " | ".join([first, *rest]) + " |"
 
     rule = "|" + "|".join("-" * (width + 1) + ("-" if index == 0 else ":") for index, width in enumerate(widths)) + "|"
-    print(f"\n{title}\n")
-    print("\n".join([line(heads), rule, *map(line, rows)]), flush=True)
+    return "\n".join([line(heads), rule, *map(line, rows)])
 
 
 def count(number: float) -> str:

@@ -89,7 +89,7 @@ def test_a_fetch_takes_the_oldest_first_into_the_hash_of_the_process(server, sto
     assert held(server) == {1: b"a", 2: b"b"}
     assert waiting(server) == [b"c"]
     assert server.client.get(keys.fence("default")) == b"2"
-    assert server.keys() == {QUEUE, keys.QUEUES, HELD, keys.fence("default")}
+    assert server.keys() == {QUEUE, keys.QUEUES, HELD, keys.fence("default"), keys.owners("default")}
 
 
 def test_what_is_in_flight_has_no_lifetime(server, store):

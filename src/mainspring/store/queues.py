@@ -83,8 +83,9 @@ def fetch(queue: str, identity: str, n: int, reqid: str, field: str) -> Command[
             keys.fence(queue),
             keys.tomb(queue, identity),
             keys.PAUSED,
+            keys.owners(queue),
         ),
-        (n, reqid, field, queue),
+        (n, reqid, field, queue, identity),
         _fetched,
     )
 

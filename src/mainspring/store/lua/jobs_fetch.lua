@@ -7,20 +7,22 @@
 -- KEYS[3]  string  {queue:<name>}:fence        deliveries so far
 -- KEYS[4]  string  {queue:<name>}:tomb:<id>    stands if the process was declared dead
 -- KEYS[5]  set     paused                      names of paused queues
+-- KEYS[6]  set     {queue:<name>}:owners       identities that may hold jobs
 --
 -- ARGV[1]  n       how many to take; 1,000 if it is more
 -- ARGV[2]  reqid   the request's id
 -- ARGV[3]  field   where this requester's last request is kept
 -- ARGV[4]  name    the queue's name
+-- ARGV[5]  id      the process's identity
 --
 -- Returns  {seq, payload, ...}  what was taken, the oldest first
 --          0                    the queue is paused
 --          -1                   the process was declared dead
 
-local queue, inflight, fence, tomb, paused = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local queue, inflight, fence, tomb, paused, owners = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 -- More than this would not fit into one call of HSET, which comes when the jobs have left the queue.
 local n = math.min(tonumber(ARGV[1]), 1000)
-local reqid, field, name = ARGV[2], ARGV[3], ARGV[4]
+local reqid, field, name, id = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 if redis.call("EXISTS", tomb) == 1 then
   return -1
@@ -59,4 +61,6 @@ for i, payload in ipairs(payloads) do
   out[#out + 1] = payload
 end
 redis.call("HSET", inflight, unpack(fields))
+-- Whoever holds jobs can be found, even if it had left before this request came, or the server had lost its data.
+redis.call("SADD", owners, id)
 return out

@@ -28,6 +28,9 @@ from mainspring.store.connection import AsyncStore, Store
 #: How many jobs a bulk push sends at once.
 BULK: Final = queues.MOST
 
+#: Seconds to wait before a push whose answer was lost is made again.
+_AGAIN: Final = (0.05, 0.2, 1.0)
+
 _log: Final = logging.getLogger("mainspring.client")
 
 
@@ -140,22 +143,42 @@ class Client:
         return await self._apush(push) or stopped(push)
 
     def _send(self, push: Push) -> Enqueued:
-        now = self._time.now()
-        command = _command([(push.at, push.encoded(now))], push.queue)
-        try:
-            self._store().run(command)
-        except StoreError as error:
-            raise _failure(error, [push.jid]) from error
+        self._deliver(_command([push], self._time.now()), [push.jid])
         return push.enqueued()
 
     async def _asend(self, push: Push) -> Enqueued:
-        now = self._time.now()
-        command = _command([(push.at, push.encoded(now))], push.queue)
-        try:
-            await self._async_store().run(command)
-        except StoreError as error:
-            raise _failure(error, [push.jid]) from error
+        await self._adeliver(_command([push], self._time.now()), [push.jid])
         return push.enqueued()
+
+    def _deliver(self, command: Command[int], jids: Sequence[str]) -> None:
+        """Make a push; make it again if its answer was lost, which its token makes harmless."""
+        lost: StoreError | None = None
+        for wait in (*_AGAIN, None):
+            try:
+                self._store().run(command)
+            except StoreError as error:
+                lost = _ambiguous(error, lost, jids)
+                if wait is None:
+                    raise _failure(lost, jids) from lost
+                self._time.sleep(wait)
+            else:
+                return
+
+    async def _adeliver(self, command: Command[int], jids: Sequence[str]) -> None:
+        """Make a push from a coroutine, as `_deliver`."""
+        import asyncio
+
+        lost: StoreError | None = None
+        for wait in (*_AGAIN, None):
+            try:
+                await self._async_store().run(command)
+            except StoreError as error:
+                lost = _ambiguous(error, lost, jids)
+                if wait is None:
+                    raise _failure(lost, jids) from lost
+                await asyncio.sleep(wait)
+            else:
+                return
 
     # --- many ----------------------------------------------------------------------
 
@@ -166,10 +189,7 @@ class Client:
         results: list[Enqueued] = []
         for part in self._parts(job, calls, options, spread):
             for command, jids in part.commands(self._time.now()):
-                try:
-                    self._store().run(command)
-                except StoreError as error:
-                    raise _failure(error, jids) from error
+                self._deliver(command, jids)
             results += part.results
         return results
 
@@ -180,10 +200,7 @@ class Client:
         results: list[Enqueued] = []
         for part in self._parts(job, calls, options, spread):
             for command, jids in part.commands(self._time.now()):
-                try:
-                    await self._async_store().run(command)
-                except StoreError as error:
-                    raise _failure(error, jids) from error
+                await self._adeliver(command, jids)
             results += part.results
         return results
 
@@ -281,16 +298,28 @@ class _Part:
         groups: dict[str | None, list[Push]] = {}
         for push in self.pushes:
             groups.setdefault(None if push.at is not None else push.queue, []).append(push)
-        for queue, group in groups.items():
-            records = [(push.at, push.encoded(now)) for push in group]
-            yield _command(records, queue or ""), [push.jid for push in group]
+        for group in groups.values():
+            yield _command(group, now), [push.jid for push in group]
 
 
-def _command(records: Sequence[tuple[float | None, bytes]], queue: str) -> Command[int]:
-    due = [(at, data) for at, data in records if at is not None]
-    if due:
-        return sets.add(due)
-    return queues.push(queue, [data for _, data in records])
+def _command(pushes: Sequence[Push], now: float) -> Command[int]:
+    """Return the call that stores *pushes*, which all go to one queue, or all to the scheduled set."""
+    first = pushes[0]
+    if first.at is None:
+        return queues.push(first.queue, [push.encoded(now) for push in pushes], token=first.jid)
+    due = [(push.at, push.encoded(now)) for push in pushes if push.at is not None]
+    return sets.add(due, queue=first.queue, token=first.jid)
+
+
+def _ambiguous(error: StoreError, before: StoreError | None, jids: Sequence[str]) -> StoreError:
+    """Return the error of which nobody can tell whether the push was made.
+
+    Raises:
+        PushFailed: If it certainly was not: the first attempt had no effect.
+    """
+    if before is None and error.applied is False:
+        raise _failure(error, jids) from error
+    return before or error
 
 
 def _failure(error: StoreError, jids: Sequence[str]) -> PushFailed | PushAmbiguous:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from servers import Server
-
 from mainspring.metrics.histogram import bucket
 from mainspring.metrics.recorder import MOST_NAMES, OTHERS, Recorder
 from mainspring.store import metrics
 from mainspring.store.connection import Store
+from servers import Server
 
 NOON = 1_795_262_400.0 + 125  # 2026-11-21, 12:02:05 UTC
 

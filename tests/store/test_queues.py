@@ -78,6 +78,22 @@ def test_a_push_onto_what_is_no_list_is_refused_and_stores_no_job(server, store)
     assert server.client.get(QUEUE) == b"taken"
 
 
+def test_a_push_that_is_sent_again_is_made_once(server, store):
+    push = queues.push("default", THREE, token="f" * 24)
+
+    assert [store.run(push) for _ in range(3)] == [3, 0, 0]
+
+    assert waiting(server) == THREE
+    assert 0 < server.client.pttl(keys.pushed("default", "f" * 24)) <= queues.REMEMBERED_MS
+
+
+def test_pushes_with_different_tokens_and_with_none_do_not_know_each_other(server, store):
+    for token in ("a", "b", "", ""):
+        store.run(queues.push("default", [token.encode()], token=token))
+
+    assert waiting(server) == [b"a", b"b", b"", b""]
+
+
 # --- fetch -----------------------------------------------------------------------
 
 

@@ -91,6 +91,17 @@ def test_a_listener_is_woken_by_a_job_that_is_due_first(server, store):
     assert store.run(sets.listen(0.01)) is False
 
 
+def test_jobs_for_later_that_are_sent_again_after_they_ran_are_not_stored_again(server, store):
+    add = sets.add([(1.0, b"a")], queue="default", token="f" * 24)
+    store.run(add)
+    store.run(sets.forward(keys.SCHEDULE, "default", [(b"a", b"a")]))
+
+    assert store.run(add) == 0
+
+    assert not server.exists(keys.SCHEDULE)
+    assert 0 < server.client.pttl(keys.pushed("default", "f" * 24)) <= queues.REMEMBERED_MS
+
+
 # --- what is due -----------------------------------------------------------------
 
 

@@ -22,3 +22,7 @@ class TimeSource:
     def monotonic(self) -> float:
         """Return seconds on a clock that never jumps and runs on while the machine is suspended."""
         return time.clock_gettime(_BOOT_CLOCK)
+
+    def sleep(self, seconds: float) -> None:
+        """Let this thread wait."""
+        time.sleep(seconds)

@@ -88,6 +88,11 @@ def inflight(queue_name: str, identity: str) -> str:
     return f"{{queue:{queue_name}}}:p:{identity}"
 
 
+def pushed(queue_name: str, token: str) -> str:
+    """Return what remembers for some seconds that a push was made, so that it can be sent again."""
+    return f"{{queue:{queue_name}}}:pushed:{token}"
+
+
 def fence(queue_name: str) -> str:
     """Return the counter of a queue's deliveries."""
     return f"{{queue:{queue_name}}}:fence"
@@ -147,6 +152,7 @@ TABLE = (
     Key("IDENTITY:workers", "hash", "60 s", "Sidekiq 6.4", "the same, under its older name"),
     Key("IDENTITY-signals", "list", "60 s", "Sidekiq", "TSTP, TERM, TTIN sent through the store"),
     Key("{queue:NAME}:p:IDENTITY", "hash", FOREVER, "mainspring", "jobs in flight; seq -> payload"),
+    Key("{queue:NAME}:pushed:JID", "string", "60 s", "mainspring", "a push was made, and need not be made again"),
     Key("{queue:NAME}:fence", "string", FOREVER, "mainspring", "deliveries of the queue so far"),
     Key("{queue:NAME}:l:IDENTITY", "string", "30 s", "mainspring", "lease: sign of life"),
     Key("{queue:NAME}:owners", "set", FOREVER, "mainspring", "identities that may hold jobs"),
@@ -157,7 +163,7 @@ TABLE = (
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 
-_PLACEHOLDER = re.compile(r"NAME|DAY|MINUTE|JOB|IDENTITY")
+_PLACEHOLDER = re.compile(r"NAME|DAY|MINUTE|JOB|IDENTITY|JID")
 
 
 def is_permanent(key: str) -> bool:

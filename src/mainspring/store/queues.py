@@ -54,13 +54,27 @@ def _fetched(reply: Reply) -> Fetched:
     return Fetched([(integer(seq), blob(payload)) for seq, payload in zip(flat[::2], flat[1::2], strict=True)])
 
 
-def push(queue: str, payloads: Sequence[bytes]) -> Command[int]:
+#: How long a push is remembered, in milliseconds: longer than a client goes on trying.
+REMEMBERED_MS: Final = 60_000
+
+
+def push(queue: str, payloads: Sequence[bytes], *, token: str = "") -> Command[int]:
     """Put at most 1,000 *payloads* into *queue*, all or none; the first runs first.
 
+    Args:
+        queue: The queue's name.
+        payloads: The jobs, encoded.
+        token: Names this push, so that it can be sent again if its answer was lost; empty if it will not be.
+
     Returns:
-        How long the queue is then.
+        How long the queue is then; 0 if the push had been made before.
     """
-    return Command("job_push", (keys.queue(queue), keys.QUEUES), (queue, *payloads), integer)
+    return Command(
+        "job_push",
+        (keys.queue(queue), keys.QUEUES, keys.pushed(queue, token)),
+        (queue, REMEMBERED_MS if token else 0, *payloads),
+        integer,
+    )
 
 
 def fetch(queue: str, identity: str, n: int, reqid: str, field: str) -> Command[Fetched]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mainspring.store import keys
 from mainspring.store.command import Command, Reply, array, blobs, integer, plain, scored
+from mainspring.store.queues import REMEMBERED_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,24 @@ def _due(reply: Reply) -> Due:
     return Due(integer(now_ms) / 1000, None if upcoming < 0 else upcoming / 1000, blobs(scheduled), blobs(retries))
 
 
-def add(pairs: Sequence[tuple[float, bytes]]) -> Command[int]:
-    """Keep at most 1,000 jobs, pairs of due time and payload, in the scheduled set, all or none."""
+def add(pairs: Sequence[tuple[float, bytes]], *, queue: str = "", token: str = "") -> Command[int]:
+    """Keep at most 1,000 jobs, pairs of due time and payload, in the scheduled set, all or none.
+
+    Args:
+        pairs: When each is due, in unix seconds, and the job, encoded.
+        queue: The queue of the first, beside which the token is kept.
+        token: Names this push, so that it can be sent again if its answer was lost; empty if it will not be.
+
+    Returns:
+        How many were new; 0 if the push had been made before.
+    """
     flat = tuple(item for pair in pairs for item in pair)
-    return Command("set_add", (keys.SCHEDULE, keys.BELL), flat, integer)
+    return Command(
+        "set_add",
+        (keys.SCHEDULE, keys.BELL, keys.pushed(queue, token)),
+        (REMEMBERED_MS if token else 0, *flat),
+        integer,
+    )
 
 
 def due(limit: int = 100) -> Command[Due]:

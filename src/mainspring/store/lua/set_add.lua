@@ -1,18 +1,32 @@
 -- set_add: keep jobs for later, and wake a forwarder if one of them is due before all others.
 --
--- KEYS[1]  zset  schedule         payloads; score = unix seconds when due
--- KEYS[2]  list  mainspring:bell  on which one forwarder a process waits
+-- If it is sent again, because its answer was lost, it does nothing.
 --
--- ARGV[1...]  score  and payload, alternating; at most 1,000 pairs
+-- KEYS[1]  zset    schedule                       payloads; score = unix seconds when due
+-- KEYS[2]  list    mainspring:bell                on which one forwarder a process waits
+-- KEYS[3]  string  {queue:<name>}:pushed:<token>  stands if this push was made
+--
+-- ARGV[1]     ttl_ms  how long the push is remembered; 0: it cannot be sent again
+-- ARGV[2...]  score   and payload, alternating; at most 1,000 pairs
 --
 -- Returns  n  how many were new
+--          0  this push had been made before, or all of them stood there already
 -- include: lib/ring.lua
 
-local set, bell = KEYS[1], KEYS[2]
+local set, bell, pushed = KEYS[1], KEYS[2], KEYS[3]
+local ttl_ms = tonumber(ARGV[1])
 
-local soonest = tonumber(ARGV[1])
-for i = 3, #ARGV, 2 do
+if ttl_ms > 0 and redis.call("EXISTS", pushed) == 1 then
+  return 0
+end
+
+local soonest = tonumber(ARGV[2])
+for i = 4, #ARGV, 2 do
   soonest = math.min(soonest, tonumber(ARGV[i]))
 end
 ring(set, bell, soonest)
-return redis.call("ZADD", set, unpack(ARGV))
+local new = redis.call("ZADD", set, unpack(ARGV, 2))
+if ttl_ms > 0 then
+  redis.call("SET", pushed, 1, "PX", ttl_ms)
+end
+return new

@@ -27,6 +27,8 @@ local processed, processed_day, failed, failed_day = KEYS[4], KEYS[5], KEYS[6], 
 local seq, place, score, payload = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local runs, fails, oldest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
 
+-- Fails here if the key is no sorted set: an error after the first write would lose the job.
+redis.call("ZCARD", set)
 -- The fence. It frees memory as well, so a full server lets the rest of the script run.
 if redis.call("HDEL", inflight, seq) == 0 then
   return 0

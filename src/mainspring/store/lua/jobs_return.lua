@@ -9,6 +9,8 @@
 
 local inflight, queue = KEYS[1], KEYS[2]
 
+-- Fails here if the key is no list any more: an error after the first write would lose a job.
+redis.call("LLEN", queue)
 local out = {}
 for i, seq in ipairs(ARGV) do
   local payload = redis.call("HGET", inflight, seq)

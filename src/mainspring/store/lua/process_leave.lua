@@ -14,6 +14,8 @@
 local inflight, queue, lease, owners, suspect = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id = ARGV[1]
 
+-- Fails here if the key is no list any more: an error after the first write would lose all jobs.
+redis.call("LLEN", queue)
 local jobs = newest_first(inflight)
 redis.call("DEL", inflight, lease)
 for _, job in ipairs(jobs) do

@@ -39,6 +39,9 @@ if force ~= "1" then
   end
 end
 
+-- Fail here if the keys have other types: an error after the first write would leave it half done.
+redis.call("LLEN", queue)
+redis.call("ZCARD", dead)
 local changed = {}
 for i = 5, #ARGV, 3 do
   changed[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] }

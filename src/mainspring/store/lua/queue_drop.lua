@@ -25,6 +25,8 @@ if #places == 0 then
   return 0
 end
 
+-- Fails here if the key is no sorted set: an error after the first write would lose a job.
+redis.call("ZCARD", dead)
 -- Nobody sees the mark: it is gone before this script ends.
 local mark = redis.sha1hex(payloads[1])
 for i, place in ipairs(places) do

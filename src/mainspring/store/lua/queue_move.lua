@@ -14,6 +14,8 @@
 local queue, set, bell = KEYS[1], KEYS[2], KEYS[3]
 local payload, score = ARGV[1], ARGV[2]
 
+-- Fails here if the key is no sorted set: an error after the first write would lose the job.
+redis.call("ZCARD", set)
 -- From the tail: what is read comes from there, so it is found at once however long the queue is.
 if redis.call("LREM", queue, -1, payload) == 0 then
   return 0

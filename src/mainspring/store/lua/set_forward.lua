@@ -12,6 +12,8 @@
 local set, queue, queues = KEYS[1], KEYS[2], KEYS[3]
 local name = ARGV[1]
 
+-- Fails here if the key is no list: an error after the first write would lose the job that left the set.
+redis.call("LLEN", queue)
 local n = 0
 for i = 2, #ARGV, 2 do
   if redis.call("ZREM", set, ARGV[i]) == 1 then

@@ -15,6 +15,8 @@
 local from, to, bell = KEYS[1], KEYS[2], KEYS[3]
 local old, new, score = ARGV[1], ARGV[2], ARGV[3]
 
+-- Fails here if the key is no sorted set: an error after the first write would lose the job.
+redis.call("ZCARD", to)
 if redis.call("ZREM", from, old) == 0 then
   return 0
 end

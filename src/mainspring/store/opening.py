@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -73,6 +74,12 @@ class Stores:
             from mainspring.store import embedded
 
             self._server = embedded.ensure(Path(self._url.removeprefix(_EMBEDDED)))
-            # Whoever gave no URL shall know where the jobs are.
-            sys.stderr.write(f"{self._server.notice}\n")
+            _say(self._server.notice)
         return self._server.url, self._server.ensure_running
+
+
+def _say(notice: str) -> None:
+    """Tell whoever gave no URL where the jobs are; a program without a standard error has nobody to tell."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{notice}\n")

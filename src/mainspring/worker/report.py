@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from mainspring.base.durations import in_words
 from mainspring.base.loggers import Log
 from mainspring.base.payload import Payload, unix
 from mainspring.base.timesource import TimeSource
@@ -104,7 +103,7 @@ def _error(error: BaseException) -> dict[str, Any]:
 
 def _retried(verdict: Retried, now: float) -> tuple[int, str, dict[str, Any]]:
     wait = max(verdict.at - now, 0.0)
-    return logging.WARNING, "job.retry", {"next_at": verdict.at, "next_in": in_words(wait)} | _error(verdict.error)
+    return logging.WARNING, "job.retry", {"next_at": verdict.at, "next_in": round(wait, 3)} | _error(verdict.error)
 
 
 def _dead(verdict: Dead, _now: float) -> tuple[int, str, dict[str, Any]]:
@@ -121,6 +120,6 @@ _TABLE: Final[dict[type, Callable[[Any, float], tuple[int, str, dict[str, Any]]]
     Retried: _retried,
     Dead: _dead,
     Discarded: _discarded,
-    Snoozed: lambda verdict, now: (logging.INFO, "job.snooze", {"next_in": in_words(max(verdict.at - now, 0.0))}),
+    Snoozed: lambda verdict, now: (logging.INFO, "job.snooze", {"next_in": round(max(verdict.at - now, 0.0), 3)}),
     GivenBack: lambda _verdict, _now: (logging.WARNING, "job.pushed_back", {}),
 }

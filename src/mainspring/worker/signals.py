@@ -78,11 +78,11 @@ def dump_stacks(tasks: Iterable[Any] = ()) -> None:
         _say(f"task {task.get_name()}", lines)
 
 
-def _awaited(coroutine: Any) -> Iterator[FrameType]:
+def _awaited(coroutine: object) -> Iterator[FrameType]:
     """Yield the frames of a coroutine and of those that it awaits; a task's own stack ends at the first."""
     while (frame := getattr(coroutine, "cr_frame", None)) is not None:
         yield frame
-        coroutine = coroutine.cr_await
+        coroutine = getattr(coroutine, "cr_await", None)
 
 
 def _say(name: str, lines: list[str]) -> None:

@@ -5,25 +5,21 @@ from __future__ import annotations
 import gc
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol, Self
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import Final, Self
 
 from mainspring import config
 from mainspring.__about__ import __version__
 from mainspring.base.errors import InvalidOption, StoreError
 from mainspring.base.loggers import Log
-from mainspring.base.timesource import TimeSource
-from mainspring.client import Client
-from mainspring.events import Handlers
-from mainspring.job import Job
-from mainspring.middleware import Middleware
 from mainspring.store import processes
-from mainspring.store.connection import Store
 from mainspring.worker.capsule import Capsule
 from mainspring.worker.display import Display
 from mainspring.worker.executor import Executor
 from mainspring.worker.forwarder import Forwarder
 from mainspring.worker.heartbeat import Heartbeat
+from mainspring.worker.host import Companion, Host
 from mainspring.worker.lease import Lease
 from mainspring.worker.pacemaker import Orders, Pacemaker
 from mainspring.worker.recoverer import Recoverer
@@ -38,36 +34,12 @@ TIMEOUT: Final = 25.0
 CUT_TIMEOUT: Final = 3.0
 #: The same after a second INT: those that listen at all end at once.
 HURRY: Final = 0.3
+_WORDS: Final = MappingProxyType(
+    {"ready": "taking jobs", "quiet": "no new jobs", "stopping": "jobs may finish", "stopped": "bye"}
+)
+
 #: Seconds for all that is said to the store at the end.
 FAREWELL: Final = 5.0
-
-
-class Host(Protocol):
-    """The App, as far as a worker sees it."""
-
-    name: str
-    time: TimeSource
-    handlers: Handlers
-    performers: tuple[Middleware, ...]
-    client: Client
-
-    @property
-    def jobs(self) -> Mapping[str, Job[Any, Any]]:
-        """The jobs by name."""
-
-    @property
-    def store(self) -> Store:
-        """The store."""
-
-
-class Companion(Protocol):
-    """A service that lives as long as the worker, such as an embedded clock."""
-
-    def start(self) -> None:
-        """Begin, in a thread of its own."""
-
-    def stop(self) -> object:
-        """End."""
 
 
 class Worker:
@@ -222,6 +194,9 @@ class Worker:
         self._app.handlers.fire("startup", may_raise=True)
         self._heartbeat = self._make_heartbeat()
         self._heartbeat.register()
+        if not self._is_embedded:
+            # Before the first job: from then on a death must not go unseen.
+            self._keep_pace()
         for service in (self._heartbeat, *self.capsules, self._forwarder, self._recoverer, *self._companions):
             service.start()
         self._tell("ready")
@@ -391,7 +366,7 @@ class Worker:
 
     def _tell(self, state: str) -> None:
         facts = {"identity": self.identity, "busy": self.busy()}
-        _log.info(state, extra={"event": f"process.{state}", "facts": facts})
+        _log.info(_WORDS[state], extra={"event": f"process.{state}", "facts": facts})
         self.became(state)
 
 

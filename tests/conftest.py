@@ -8,6 +8,7 @@ kind; all others on the embedded Valkey.  `--store KIND` narrows it to one kind.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,10 +78,22 @@ def running_servers() -> Iterator[Callable[[str], Server]]:
 def server(request: pytest.FixtureRequest, running_servers: Callable[[str], Server]) -> Iterator[Server]:
     """Give an empty server; afterwards fail if a key was left that would stay for ever."""
     instance = running_servers(request.param)
+    # Workers and stores of earlier tests may hold connections still; what is counted here is this test's.
+    instance.client.client_kill_filter(_type="normal", skipme=True)
     instance.flush()
     yield instance
     leaked = _leaked(instance)
     assert not leaked, f"keys without TTL that keys.py does not call permanent: {sorted(leaked)}"
+
+
+@pytest.fixture(autouse=True)
+def _same_log() -> Iterator[None]:
+    """Undo what a command run in this process has done to the package's logger."""
+    logger = logging.getLogger("mainspring")
+    handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 def _leaked(server: Server) -> set[str]:

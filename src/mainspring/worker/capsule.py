@@ -8,6 +8,7 @@ slot finishes a job or a looker sees one.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -77,6 +78,7 @@ class Capsule(Service):
         self._fetcher = Fetcher(settings, time=time, rng=rng)
         self._completer = Completer(time=time, fenced=reporter.fenced)
         self._quarantine = Quarantine()
+        self._pending: deque[Delivery] = deque()  # fetched, and not handed to a runner yet
         self._meter = Meter(time)
         size = settings.concurrency
         self._threads = ThreadRunner(settings.name, size, run=executor.run, finished=self._finished)
@@ -164,6 +166,7 @@ class Capsule(Service):
         self._fetcher.measure(len(self._completer))
         self._release_suspect()
         got, everywhere = self._round()
+        self._deal()
         self._give_back_stale()
         if self._meter.is_due:
             self._meter.flush(self._store)
@@ -228,17 +231,34 @@ class Capsule(Service):
         return len(fresh)
 
     def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
-        threads, loop = [], []
         for delivery in deliveries:
             if delivery.is_suspect:
                 self._quarantine.add(delivery)
-            elif self._executor.is_async(delivery):
-                loop.append(delivery)
             else:
-                threads.append(delivery)
+                self._pending.append(delivery)
+        self._deal()
+
+    def _deal(self) -> None:
+        """Hand what was fetched to the threads and to the loop.
+
+        Either runs as many at once as there are slots, whatever was fetched ahead. Where both have work, they
+        must not do so together: then only as many are handed out as there are slots.
+        """
+        if not self._pending:
+            return
+        free = self.settings.concurrency - self.unfinished() + len(self._pending) + len(self._quarantine)
+        threads: list[Delivery] = []
+        tasks: list[Delivery] = []
+        with_threads, with_tasks = self._threads.has_work, self._loop.has_work
+        while self._pending:
+            is_task = self._executor.is_async(self._pending[0])
+            if free <= 0 and (with_threads or threads if is_task else with_tasks or tasks):
+                break
+            (tasks if is_task else threads).append(self._pending.popleft())
+            free -= 1
         self._threads.put(threads)
-        if loop:
-            self._loop.put(loop)
+        if tasks:
+            self._loop.put(tasks)
 
     def _release_suspect(self) -> None:
         now = self._time.monotonic()
@@ -246,8 +266,8 @@ class Capsule(Service):
         if suspect is None:
             return
         if self._store.run(self._quarantine.mark(suspect)):
-            runner = self._loop if self._executor.is_async(suspect) else self._threads
-            runner.put([self._quarantine.started(now)])
+            self._pending.appendleft(self._quarantine.started(now))
+            self._deal()
         else:
             self._forget([self._quarantine.started(now)])
 
@@ -275,7 +295,7 @@ class Capsule(Service):
         order = self._fetcher.order() if all_empty and self._room() > 0 else []
         for queue in order:
             self._lookers[queue].arm()
-        if self._quarantine or self._threads.waiting() or self._loop.waiting():
+        if self._quarantine or self._pending or self._threads.waiting() or self._loop.waiting():
             return _WATCH
         return _IDLE if len(order) == len(self._lookers) else PAUSE
 
@@ -292,7 +312,8 @@ class Capsule(Service):
         if waiting and (quiet or stale(waiting, now)):
             # Whatever was measured, it does not hold now: were it believed, the same jobs would come back at once.
             self._fetcher.stalled()
-            back = [*self._threads.surrender(), *self._loop.surrender()]
+            back = [*self._threads.surrender(), *self._loop.surrender(), *self._pending]
+            self._pending.clear()
             if quiet:
                 back += self._quarantine.surrender()
             self._give_back(back)

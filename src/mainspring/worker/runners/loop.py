@@ -61,6 +61,11 @@ class LoopRunner:
         """Count deliveries that have not started."""
         return len(self._waiting)
 
+    @property
+    def has_work(self) -> bool:
+        """True if something runs or waits here."""
+        return bool(self._waiting or self._tasks)
+
     def surrender(self) -> Iterator[Delivery]:
         """Take back what has not started."""
         while True:

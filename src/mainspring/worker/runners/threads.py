@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import queue
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Final
 from mainspring.base.errors import JobCut
 from mainspring.base.loggers import Log
 from mainspring.worker.delivery import Delivery
+from mainspring.worker.runners.forks import leave_child
 
 _log: Final = Log("mainspring.worker")
 _raise_in_thread: Final = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -111,7 +111,7 @@ class ThreadRunner:
         self._run = run
         self._finished = finished
         self._inbox = Inbox()
-        self._is_forked = False
+        self._pid = os.getpid()
         self.slots = [Slot(f"{name}-{number}") for number in range(1, size + 1)]
 
     def start(self) -> None:
@@ -121,7 +121,6 @@ class ThreadRunner:
                 target=self._serve, args=(slot,), name=f"mainspring-slot-{slot.name}", daemon=True
             )
             slot.thread.start()
-        os.register_at_fork(after_in_child=self._forked)
 
     def put(self, deliveries: Sequence[Delivery]) -> None:
         """Hand deliveries to the slots."""
@@ -130,6 +129,11 @@ class ThreadRunner:
     def waiting(self) -> int:
         """Count deliveries that no slot has taken."""
         return len(self._inbox)
+
+    @property
+    def has_work(self) -> bool:
+        """True if something runs or waits here."""
+        return len(self._inbox) > 0 or any(slot.current is not None for slot in self.slots)
 
     def surrender(self) -> Iterator[Delivery]:
         """Take back what no slot has taken."""
@@ -164,8 +168,8 @@ class ThreadRunner:
                     return
                 slot.current = delivery
                 run(delivery)
-                if self._is_forked:
-                    self._leave_child()
+                if os.getpid() != self._pid:
+                    leave_child()
                 slot.current = None
                 finished(delivery)
             except JobCut:
@@ -175,15 +179,3 @@ class ThreadRunner:
                 # No job raises here, only we do. The delivery stays in flight, and is given back at the end.
                 _log.error("a slot failed", extra={"event": "service.error", "facts": {"slot": slot.name}}, error=error)
                 slot.current = None
-
-    def _forked(self) -> None:
-        self._is_forked = True
-
-    def _leave_child(self) -> None:
-        """End a child that a job forked, and that came back from the job.
-
-        It has copies of what waits in the inbox: were it to go on, it would run jobs that the parent runs too.
-        """
-        sys.stderr.write(f"mainspring: a child forked by a job returned from it; process {os.getpid()} ends here\n")
-        sys.stderr.flush()
-        os._exit(0)

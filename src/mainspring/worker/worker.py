@@ -219,11 +219,13 @@ class Worker:
             timeout: Seconds that running jobs get to finish; the worker's if None.
 
         Returns:
-            True if every job had ended; False if some still run, in threads that cannot be ended.
+            True if every job had ended; False if some still run, in threads that cannot be ended. They stay
+            this worker's until they end, or the process does; it may be stopped again.
         """
         if self._is_stopped:
             return True
-        self._begin_stop()
+        if not self._is_stopping:
+            self._begin_stop()
         self._wait(self._timeout if timeout is None else timeout)
         return self._finish_stop()
 
@@ -337,6 +339,9 @@ class Worker:
                 capsule.cut()
             self._wait(patience)
         has_ended = self.busy() == 0
+        if self._is_embedded and not has_ended:
+            # This process lives on, and so do they: they stay ours, lest they run twice at a time.
+            return False
         for capsule in self.capsules:
             capsule.stop()
         for capsule in self.capsules:

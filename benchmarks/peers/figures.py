@@ -22,6 +22,7 @@ class Figures:
         cpu: Seconds of the worker's CPU a job.
         rss: MB at most.
         enqueued: Jobs enqueued a second, one by one.
+        enqueue_cpu: Seconds of the client's CPU for each of them.
         twice: How many jobs ran more than once, in all rounds.
     """
 
@@ -33,6 +34,7 @@ class Figures:
     cpu: list[float] = field(default_factory=list)
     rss: list[float] = field(default_factory=list)
     enqueued: list[float] = field(default_factory=list)
+    enqueue_cpu: list[float] = field(default_factory=list)
     twice: int = 0
 
     @property
@@ -48,14 +50,21 @@ class Figures:
 
 @dataclass(frozen=True)
 class Ours:
-    """Our own lines, and Sidekiq's."""
+    """Our own lines and Sidekiq's, and what bounds both: the limit of running, and the bare command of enqueueing."""
 
     sync: Figures
     awaited: Figures
     limit: Figures
     sidekiq: Figures
+    bare: Figures
     many: list[float] = field(default_factory=list)
     pipelined: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[Figures]:
+        """All lines, in the order of the table."""
+        return [self.sync, self.awaited, self.limit, self.sidekiq, self.bare]
 
 
 @dataclass(frozen=True)
@@ -78,24 +87,42 @@ class Bar:
 
 
 BAR_HEADS = ("", "measured", "bar", "reached")
-HEADS = ("", "version", "jobs/s", "lowest - highest", "CPU a job", "RSS max", "enqueue/s", "mainspring is", "kept")
+HEADS = ("", "version", "jobs/s", "lowest - highest", "CPU a job", "RSS max", "mainspring is", "by CPU", "kept")
+ENQUEUE_HEADS = ("", "enqueue/s", "lowest - highest", "CPU each", "mainspring is", "by CPU")
 
 
 def rows(figures: Sequence[Figures], ours: Figures) -> list[tuple[str, ...]]:
-    """Return the lines of the table."""
+    """Return the lines of the table of jobs run."""
     return [
         (
             each.name,
             each.version,
             table.count(each.rate),
-            f"{table.count(min(each.rates))} - {table.count(max(each.rates))}",
+            _spread(each.rates),
             table.micro(median(each.cpu)),
             f"{max(each.rss):.0f} MB" if max(each.rss) else "",
-            table.count(each.enqueue) if each.enqueued else "",
             table.ratio(ours.rate / each.rate),
+            table.ratio(median(each.cpu) / median(ours.cpu)),
             "yes" if each.keeps else "no",
         )
         for each in figures
+        if each.rates
+    ]
+
+
+def enqueue_rows(figures: Sequence[Figures], ours: Figures) -> list[tuple[str, ...]]:
+    """Return the lines of the table of jobs enqueued."""
+    return [
+        (
+            each.name,
+            table.count(each.enqueue),
+            _spread(each.enqueued),
+            table.micro(median(each.enqueue_cpu)) if each.enqueue_cpu else "",
+            table.ratio(ours.enqueue / each.enqueue),
+            table.ratio(median(each.enqueue_cpu) / median(ours.enqueue_cpu)) if each.enqueue_cpu else "",
+        )
+        for each in figures
+        if each.enqueued
     ]
 
 
@@ -109,12 +136,18 @@ def bars(ours: Ours, peers: Sequence[Figures]) -> list[Bar]:
     ]
     if peers:
         fastest = max(peers, key=lambda each: each.rate)
-        quickest = max((*peers, ours.sidekiq), key=lambda each: each.enqueue)
+        quickest = max(peers, key=lambda each: each.enqueue)
         found.insert(1, Bar(f"def beside the fastest in Python, {fastest.name}", ours.sync.rate / fastest.rate, 25))
-        found.append(Bar(f"enqueue beside the quickest, {quickest.name}", ours.sync.enqueue / quickest.enqueue, 1))
+        found.append(
+            Bar(f"enqueue beside the quickest in Python, {quickest.name}", ours.sync.enqueue / quickest.enqueue, 1)
+        )
     return found
+
+
+def _spread(rates: Sequence[float]) -> str:
+    return f"{table.count(min(rates))} - {table.count(max(rates))}"
 
 
 def record(figures: Sequence[Figures]) -> list[Mapping[str, object]]:
     """Return what goes into the JSON file."""
-    return [vars(each) | {"median_rate": each.rate} for each in figures]
+    return [vars(each) for each in figures]

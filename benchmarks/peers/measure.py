@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,18 +27,24 @@ class Run:
         rate: Jobs a second, from the first to the last.
         cpu: Seconds of CPU a job, of the worker and all its processes.
         rss: MB at most, of all of them.
-        enqueued: Jobs enqueued a second, one by one.
         twice: How many jobs ran more than once.
     """
 
     rate: float
     cpu: float
     rss: float
-    enqueued: float
-    twice: int
+    twice: int = 0
 
 
-def measure(server: Server, peer: Peer, programs: Path, jobs: int) -> Run:
+@dataclass(frozen=True)
+class Fill:
+    """How one client filled a queue: jobs a second one by one, and seconds of its CPU for each."""
+
+    rate: float
+    cpu: float
+
+
+def measure(server: Server, peer: Peer, programs: Path, jobs: int) -> tuple[Fill, Run]:
     """Run one round.
 
     Args:
@@ -49,22 +56,31 @@ def measure(server: Server, peer: Peer, programs: Path, jobs: int) -> Run:
     Raises:
         Silent: If fewer jobs ran than were pushed.
     """
-    server.client.flushall()
-    settings = {"BENCH_JOBS": jobs, "BENCH_SLOTS": peer.slots, "BENCH_TIMED": TIMED}
-    environment = {"BENCH_URL": server.url, **peer.environment} | {name: str(n) for name, n in settings.items()}
-    fill = [str(programs / "python"), "-m", "benchmarks.peers.programs.fill", peer.package]
-    with Family(fill, environment) as program:
-        enqueued = program.event("filled", timeout=120)["rate"]
-        program.wait(timeout=30)
+    environment = {**peer.environment, "BENCH_SLOTS": str(peer.slots)}
+    filled = fill(server, str(programs / "python"), peer.package, jobs, environment)
     executable, *arguments = peer.command
-    with Family([str(programs / executable), *arguments], environment) as program:
+    with Family([str(programs / executable), *arguments], _settings(server, jobs) | environment) as program:
         program.event("began", timeout=60)
         began = program.cpu()
         done = program.event("done", timeout=120)
         cpu = program.cpu() - began
         rss = program.rss(highest=True)
         twice = _count_extra(program)
-    return Run(jobs / done["seconds"], cpu / jobs, rss, enqueued, twice)
+    return filled, Run(jobs / done["seconds"], cpu / jobs, rss, twice)
+
+
+def fill(server: Server, interpreter: str, program: str, jobs: int, environment: Mapping[str, str]) -> Fill:
+    """Empty the server, and let one of `benchmarks.peers.programs` enqueue *jobs* jobs one by one."""
+    server.client.flushall()
+    command = [interpreter, "-m", "benchmarks.peers.programs.fill", program]
+    with Family(command, _settings(server, jobs) | dict(environment)) as running:
+        filled = running.event("filled", timeout=120)
+        running.wait(timeout=30)
+    return Fill(filled["rate"], filled["cpu"])
+
+
+def _settings(server: Server, jobs: int) -> dict[str, str]:
+    return {"BENCH_URL": server.url, "BENCH_JOBS": str(jobs), "BENCH_TIMED": str(TIMED), "BENCH_SLOTS": "0"}
 
 
 def _count_extra(program: Family) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import table
 from benchmarks.peers import chart
-from benchmarks.peers.figures import BAR_HEADS, HEADS, Figures, Ours, bars, record, rows
+from benchmarks.peers.figures import BAR_HEADS, ENQUEUE_HEADS, HEADS, Figures, Ours, bars, enqueue_rows, record, rows
 
 _METHOD = """\
 # Beside other queues
@@ -24,6 +24,13 @@ _METHOD = """\
 *kept* says whether a job stays in the store until it has run; where it does not, a job dies with its worker.
 *mainspring is* so many times as fast as this line, a plain `def` job beside its jobs.
 {twice}
+## Enqueueing
+
+One call after the other, each waiting for the server's answer; awaited where the client is asynchronous. The bare
+command, with the bytes of one of our jobs ready made, is what no client for lists can beat.
+
+{enqueue}
+
 ## The bars
 
 {bars}
@@ -40,8 +47,8 @@ _METHOD = """\
 - **jobs/s** is taken between the first and the last job by the clock of the process that runs them. A round counts
   only if as many jobs ran as were pushed.
 - **CPU a job** is that of the worker and all processes it starts, without the server.
-- **enqueue/s** is one call after the other, each waiting for the server's answer; awaited where the client is
-  asynchronous.
+- **by CPU** is the ratio of the CPU that a job costs; it holds whatever else the machine does meanwhile, while
+  jobs/s shrink most for those that wait for an answer after each job.
 - **The limit** is what the same scripts give when nothing runs between fetch and acknowledgement.
 
 ## The settings
@@ -53,20 +60,26 @@ _METHOD = """\
 def write(directory: Path, title: str, ours: Ours, peers: Sequence[Figures]) -> None:
     """Write `peers.md`, `peers.svg` and `peers.json` into *directory*."""
     directory.mkdir(parents=True, exist_ok=True)
-    peers = sorted(peers, key=lambda each: -each.rate)
-    every = [ours.sync, ours.awaited, ours.limit, ours.sidekiq, *peers]
+    every = [*ours.lines, *peers]
     page = _METHOD.format(
         title=title,
         python=f"{platform.python_implementation()} {platform.python_version()}",
         cores=os.cpu_count(),
         speed=table.markdown(HEADS, rows(every, ours.sync)),
+        enqueue=table.markdown(ENQUEUE_HEADS, enqueue_rows(every, ours.sync)),
         twice=_twice(peers),
         bars=table.markdown(BAR_HEADS, [bar.cells for bar in bars(ours, peers)]),
         settings=table.markdown(("", "setting"), [(each.name, each.setting) for each in every]),
     )
     (directory / "peers.md").write_text(page, "utf-8")
     (directory / "peers.svg").write_text(_chart([ours.sync, ours.awaited, ours.sidekiq, *peers]), "utf-8")
-    raw = {"title": title, "figures": record(every), "enqueue_many": ours.many, "bare_pipelined_lpush": ours.pipelined}
+    raw = {
+        "title": title,
+        "figures": record(every),
+        "enqueue_many": ours.many,
+        "bare_pipelined_lpush": ours.pipelined,
+        "busy_before": ours.busy,
+    }
     (directory / "peers.json").write_text(json.dumps(raw, indent=1) + "\n", "utf-8")
 
 

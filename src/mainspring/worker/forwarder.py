@@ -23,6 +23,8 @@ _log: Final = Log("mainspring.worker")
 BATCH: Final = 100
 #: The longest wait, in seconds: what Ruby schedules rings no bell.
 LONGEST: Final = 1.0
+#: How late the server may end a blocking call, in seconds: it looks at its clients ten times a second.
+LATE: Final = 0.1
 
 
 class Forwarder(Service):
@@ -40,9 +42,12 @@ class Forwarder(Service):
         self._forward(keys.SCHEDULE, due.scheduled, due.now)
         if len(due.scheduled) == BATCH or len(due.retries) == BATCH:
             return 0.0
-        wait = LONGEST if due.upcoming is None else min(due.upcoming - due.now, LONGEST)
-        if wait > 0 and not self.is_stopping:
-            self._store.run(sets.listen(max(wait, 0.001)))
+        wait = LONGEST if due.upcoming is None else due.upcoming - due.now
+        if wait <= LATE:
+            # The rest is waited for here, deaf to the bell, so that the job starts at its time.
+            return max(wait, 0.0)
+        if not self.is_stopping:
+            self._store.run(sets.listen(min(max(wait - LATE, 0.01), LONGEST)))
         return 0.0
 
     def _forward(self, key: str, members: Sequence[bytes], now: float) -> None:

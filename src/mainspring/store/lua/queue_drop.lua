@@ -27,6 +27,8 @@ end
 
 -- Fails here if the key is no sorted set: an error after the first write would lose a job.
 redis.call("ZCARD", dead)
+-- Trims nothing; but as it could free memory, a full server lets it run, and then the rest of the script.
+redis.call("LTRIM", queue, 0, -1)
 -- Nobody sees the mark: it is gone before this script ends.
 local mark = redis.sha1hex(payloads[1])
 for i, place in ipairs(places) do

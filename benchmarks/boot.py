@@ -1,22 +1,33 @@
 """How long an import and a boot take, beside an empty Python, and what an idle worker weighs.
 
 All start in turns, so that what else the machine does hits them alike; the ratios are what counts.
-On a shared machine the lowest times say more than the medians: nothing makes a start faster than it is.
+On a shared machine the seconds of CPU say more than those of the clock, and the lowest more than the median.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from statistics import median
 
 from benchmarks import table
-from benchmarks.process import ROOT, Program, clean_environment
+from benchmarks.process import ROOT, Program, Silent, clean_environment
 from benchmarks.server import Server
 from benchmarks.subjects import COMMAND
+
+
+@dataclass(frozen=True)
+class Start:
+    """How long a start took by the clock, and of the CPU, in seconds."""
+
+    seconds: float
+    cpu: float
+
 
 _EMPTY, _IMPORT, _READY = "python -c pass", "python -c 'import mainspring'", "mainspring worker, to ready"
 
@@ -29,43 +40,46 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and print."""
-    times: dict[str, list[float]] = defaultdict(list)
+    starts: dict[str, list[Start]] = defaultdict(list)
     with Server() as server:
         for turn in range(arguments.rounds + 1):
             found = {_EMPTY: _script("pass"), _IMPORT: _script("import mainspring")}
             found[_READY], _, _ = _worker(server, 0.0)
             if turn > 0:  # the first fills the caches of files and of bytecode
-                for name, seconds in found.items():
-                    times[name].append(seconds)
+                for name, start in found.items():
+                    starts[name].append(start)
         _, weight, child = _worker(server, arguments.settle)
-    rows = [_row(name, found, times[_EMPTY]) for name, found in times.items()]
+    rows = [_row(name, found, starts[_EMPTY]) for name, found in starts.items()]
     rows.append(("RSS of an idle worker", f"{weight:.1f} MB", "", "", ""))
     rows.append(("RSS of its pacemaker", f"{child:.1f} MB", "", "", ""))
-    heads = ("", "median", "of an empty Python", "lowest", "of an empty Python")
+    heads = ("", "median", "of an empty Python", "CPU, lowest", "of an empty Python")
     table.show(f"Boot: {arguments.rounds} rounds", heads, rows)
 
 
-def _row(name: str, found: list[float], base: list[float]) -> tuple[str, ...]:
-    cells: list[str] = []
-    for choose in (median, min):
-        cells += (table.milli(choose(found)), table.ratio(choose(found) / choose(base)))
-    return (name, *cells)
+def _row(name: str, found: list[Start], base: list[Start]) -> tuple[str, ...]:
+    mine, empty = median(each.seconds for each in found), median(each.seconds for each in base)
+    used, least = min(each.cpu for each in found), min(each.cpu for each in base)
+    return (name, table.milli(mine), table.ratio(mine / empty), table.milli(used), table.ratio(used / least))
 
 
-def _script(code: str) -> float:
+def _script(code: str) -> Start:
     began = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=clean_environment(), check=True)
-    return time.monotonic() - began
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=clean_environment())
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise Silent(f"python -c {code!r} failed")
+    return Start(time.monotonic() - began, used.ru_utime + used.ru_stime)
 
 
-def _worker(server: Server, settle: float) -> tuple[float, float, float]:
-    """Return the seconds to ready, and after *settle* seconds more the weight in MB, and its child's."""
+def _worker(server: Server, settle: float) -> tuple[Start, float, float]:
+    """Return its start up to ready, and after *settle* seconds more its weight in MB, and its child's."""
     server.client.flushall()
     with Program(COMMAND, {"BENCH_URL": server.url}) as program:
         program.event("process.ready", timeout=60)
-        seconds = time.monotonic() - program.started
+        start = Start(time.monotonic() - program.started, program.cpu())
         time.sleep(settle)
         weights = program.rss(), program.children_rss()
         # In peace, so that nothing of it runs on into the next measurement.
         program.end()
-    return seconds, *weights
+    return start, *weights

@@ -42,12 +42,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure and print."""
     starts: dict[str, list[Start]] = defaultdict(list)
     with Server() as server:
-        for turn in range(arguments.rounds + 1):
-            found = {_EMPTY: _script("pass"), _IMPORT: _script("import mainspring")}
-            found[_READY], _, _ = _worker(server, 0.0)
-            if turn > 0:  # the first fills the caches of files and of bytecode
-                for name, start in found.items():
-                    starts[name].append(start)
+        _turn(server)  # fills the caches of files and of bytecode
+        for _ in range(arguments.rounds):
+            for name, start in _turn(server).items():
+                starts[name].append(start)
         _, weight, child = _worker(server, arguments.settle)
     rows = [_row(name, found, starts[_EMPTY]) for name, found in starts.items()]
     rows.append(("RSS of an idle worker", f"{weight:.1f} MB", "", "", ""))
@@ -60,6 +58,11 @@ def _row(name: str, found: list[Start], base: list[Start]) -> tuple[str, ...]:
     mine, empty = median(each.seconds for each in found), median(each.seconds for each in base)
     used, least = min(each.cpu for each in found), min(each.cpu for each in base)
     return (name, table.milli(mine), table.ratio(mine / empty), table.milli(used), table.ratio(used / least))
+
+
+def _turn(server: Server) -> dict[str, Start]:
+    worker, _, _ = _worker(server, 0.0)
+    return {_EMPTY: _script("pass"), _IMPORT: _script("import mainspring"), _READY: worker}
 
 
 def _script(code: str) -> Start:

@@ -43,5 +43,12 @@ def last(seconds: float) -> None:
     note("done")
 
 
+@app.on("startup")
+def prepare() -> None:
+    """Start a thread, as an application's own libraries may: then the pacemaker cannot be forked."""
+    if os.environ.get("THREADED"):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+
 if __name__ == "__main__":
     sys.exit(Worker(app, 2).run())

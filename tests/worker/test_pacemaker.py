@@ -69,11 +69,12 @@ def test_a_job_that_lets_no_thread_run_for_longer_than_the_lease_is_not_given_to
     until(lambda: server.client.get(keys.STAT_PROCESSED) == b"1")
 
 
+@pytest.mark.parametrize("threaded", ["", "1"], ids=["forked", "spawned"])
 def test_the_jobs_of_a_killed_worker_are_given_back_long_before_its_lease_runs_out(
-    server: Server, start: Start, oracle: Path
+    server: Server, start: Start, oracle: Path, threaded: str
 ) -> None:
     app = App(server.url)
-    worker = start(LONG)
+    worker = start(LONG | {"THREADED": threaded})
     app.enqueue("last", [600])
     until(lambda: lines(oracle) == ["start"])
 

@@ -19,10 +19,12 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final, NoReturn
 
 from mainspring.base.errors import StoreError
 from mainspring.base.timesource import TimeSource
@@ -34,6 +36,8 @@ from mainspring.worker.recoverer import verdicts
 WATCH: Final = 1.0
 
 _COMMAND: Final = "from mainspring.worker.pacemaker import main; main()"
+#: The most file descriptors that a fork looks at to close.
+_MOST_FILES: Final = 65_536
 _STOPPED: Final = frozenset("TtZX")
 
 
@@ -63,60 +67,130 @@ class Pacemaker:
 
     def __init__(self) -> None:
         """Begin without a process."""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | Spawned | None = None
 
     def tell(self, orders: Orders) -> None:
         """Give orders, and start the process if it does not run; what goes wrong here is no trouble of the worker's."""
-        line = json.dumps(asdict(orders)).encode() + b"\n"
         try:
-            if self._process is None or self._process.poll() is not None:
-                self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, and a constant
-                    [sys.executable, "-c", _COMMAND],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                    start_new_session=True,
-                )
-            self._send(line)
+            if not self.is_running:
+                self._process = _start()
+            self._send(json.dumps(asdict(orders)).encode() + b"\n")
         except OSError:
             self._process = None
 
     @property
     def is_running(self) -> bool:
         """True if the process runs."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.is_running()
 
     def stop(self) -> None:
         """End the process: the worker goes in peace."""
         if self._process is None:
             return
-        try:
+        with suppress(OSError):
             self._send(b"\n")
-            assert self._process.stdin is not None  # noqa: S101 - it was made with a pipe
-            self._process.stdin.close()
-            self._process.wait(2)
-        except (OSError, subprocess.TimeoutExpired):
-            self._process.kill()
+        self._process.end(2.0)
         self._process = None
 
     def _send(self, line: bytes) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
+        if self._process is not None:
+            os.write(self._process.pipe, line)
+
+
+def _start() -> Forked | Spawned:
+    # A fork shares the worker's memory, and so costs next to none. But of a process with threads it copies the
+    # locks that they hold, so then a new interpreter is started.
+    return Forked() if threading.active_count() == 1 else Spawned()
+
+
+class Forked:
+    """A pacemaker that is a copy of the worker, made before it has threads."""
+
+    def __init__(self) -> None:
+        """Fork."""
+        theirs, self.pipe = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _child(theirs)
+        os.close(theirs)
+        self._has_ended = False
+
+    def is_running(self) -> bool:
+        """Return True unless it has ended."""
+        if not self._has_ended:
+            self._has_ended = os.waitpid(self.pid, os.WNOHANG)[0] != 0
+        return not self._has_ended
+
+    def end(self, timeout: float) -> None:
+        """Close the bond, and wait for the end; by force after *timeout* seconds."""
+        os.close(self.pipe)
+        deadline = TimeSource().monotonic() + timeout
+        while self.is_running():
+            if TimeSource().monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                return
+            TimeSource().sleep(0.005)
+
+
+class Spawned:
+    """A pacemaker that is an interpreter of its own."""
+
+    def __init__(self) -> None:
+        """Start it."""
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, and a constant
+            [sys.executable, "-c", _COMMAND],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None  # noqa: S101 - it was made with a pipe
+        self._stdin = self._process.stdin
+        self.pipe = self._stdin.fileno()
+
+    def is_running(self) -> bool:
+        """Return True unless it has ended."""
+        return self._process.poll() is None
+
+    def end(self, timeout: float) -> None:
+        """Close the bond, and wait for the end; by force after *timeout* seconds."""
+        self._stdin.close()
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _child(pipe: int) -> NoReturn:
+    """Be the pacemaker, in a process that was just forked; what it has of the worker it lets alone."""
+    try:
+        os.setsid()
+        # The worker's connections and files are the worker's; only the bond and the standard error stay.
+        os.closerange(3, pipe)
+        os.closerange(pipe + 1, min(os.sysconf("SC_OPEN_MAX"), _MOST_FILES))
+        _keep(pipe)
+    finally:
+        os._exit(0)
 
 
 def main() -> None:
     """Keep the lease of the worker that started this process, until it ends."""
+    _keep(sys.stdin.fileno())
+
+
+def _keep(pipe: int) -> None:
     # Ctrl-C and a supervisor's TERM reach the whole group; only the worker decides what they mean.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGTTIN):
         signal.signal(number, signal.SIG_IGN)
-    _Watch(sys.stdin.buffer, TimeSource()).run()
+    _Watch(pipe, TimeSource()).run()
 
 
 class _Watch:
     """The pacemaker's end of the bond."""
 
-    def __init__(self, pipe: IO[bytes], time: TimeSource) -> None:
+    def __init__(self, pipe: int, time: TimeSource) -> None:
         self._pipe = pipe
         self._time = time
         self._orders: Orders | None = None
@@ -140,7 +214,7 @@ class _Watch:
         """Read orders if there are any; False if the bond is at its end."""
         if not select.select([self._pipe], [], [], WATCH)[0]:
             return True
-        found = os.read(self._pipe.fileno(), 65536)
+        found = os.read(self._pipe, 65536)
         if not found:
             if self._orders is not None:
                 self._give_back(self._orders)

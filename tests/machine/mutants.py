@@ -1,0 +1,115 @@
+"""Wrong variants of the scripts: one slip each, such as a tired engineer makes. The machine must find every one.
+
+A mutant names its script, the text that goes and the text that comes; the latter says what is wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from mainspring.store.scripts import Script, load
+
+NOTHING = "local nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One wrong variant.
+
+    Attributes:
+        slip: What is wrong, as a clause.
+        script: The script.
+        old: What it says, once.
+        new: What the mutant says.
+        needs_full: True if it shows on a full server only.
+    """
+
+    slip: str
+    script: str
+    old: str
+    new: str
+    needs_full: bool = False
+
+    def script_of(self, name: str) -> Script:
+        """Stand in for `mainspring.store.scripts.load`."""
+        script = load(name)
+        if name != self.script:
+            return script
+        source = script.source.decode()
+        assert source.count(self.old) == 1, f"{self.script} says {source.count(self.old)} times: {self.old}"
+        wrong = source.replace(self.old, self.new).encode()
+        return Script(name, wrong, hashlib.sha1(wrong, usedforsecurity=False).hexdigest())
+
+
+_NO_TOMB = 'if redis.call("EXISTS", tomb) == 1 then'
+_NO_LEASE = 'if redis.call("EXISTS", lease) == 1 then'
+_FENCE = 'if redis.call("HDEL", inflight, seq) == 0 then'
+_UNFENCED = 'if redis.call("HDEL", inflight, seq) < 0 then'
+_SUSPECT = 'redis.call("HDEL", suspect, id)'
+_LISTED = 'redis.call("SADD", owners, id)'
+_TURNED = "a[1] < b[1]"
+_ORDER = "a[1] > b[1]"
+_BACK = 'redis.call("RPUSH", queue, job[2])'
+
+MUTANTS = (
+    # producers
+    Mutant("a push goes to the wrong end", "job_push", '"LPUSH"', '"RPUSH"'),
+    Mutant("a push does not list its queue", "job_push", 'redis.call("SADD", queues, name)', NOTHING),
+    Mutant("a push that is sent again is made again", "job_push", '"EXISTS", pushed) == 1', '"EXISTS", pushed) < 0'),
+    Mutant("a push for later that is sent again is noted twice", "set_add", '"SET", pushed, 1, "PX", ttl_ms', '"SET", pushed, 1'),
+    Mutant("a tick may be claimed twice", "periodic_claim", "tonumber(tick) <= newest", "tonumber(tick) < newest"),
+    Mutant("an older tick may be claimed", "periodic_claim", "tonumber(tick) <= newest", "tonumber(tick) == newest"),
+    Mutant("a claim is not noted", "periodic_claim", 'redis.call("HSET", last, entry, tick)', NOTHING),
+    Mutant("a tick may be claimed early", "periodic_claim", "tonumber(tick) > time[1]", "0 > time[1]"),
+    # fetch
+    Mutant("a repeated fetch takes other jobs", "jobs_fetch", "if id == reqid then", "if false then"),
+    Mutant("the dead may fetch", "jobs_fetch", _NO_TOMB, "if false then"),
+    Mutant("a fetch ignores the pause", "jobs_fetch", '"SISMEMBER", paused, name) == 1', '"EXISTS", paused) < 0'),
+    Mutant("a fetch takes the newest first", "jobs_fetch", '"RPOP"', '"LPOP"'),
+    Mutant("a fetch looks and does not take", "jobs_fetch", '"RPOP", queue, n', '"LRANGE", queue, -n, -1'),
+    Mutant("deliveries are numbered anew", "jobs_fetch", '"INCRBY", fence, #payloads', '"LPUSH", fence, unpack(payloads)'),
+    Mutant("a holder is not listed", "jobs_fetch", _LISTED, NOTHING),
+    Mutant("jobs in flight fade", "jobs_fetch", _LISTED, f'{_LISTED}\nredis.call("EXPIRE", inflight, 86400)'),
+    # finish
+    Mutant("a success is counted by whoever says so", "jobs_done", "n = n + mine", "n = n + 1"),
+    Mutant("a success leaves its job", "jobs_done", '"HDEL"', '"HEXISTS"'),
+    Mutant("a day's counter stays for ever", "jobs_done", 'redis.call("EXPIRE", day, 157680000)', NOTHING),
+    Mutant("an outcome is recorded by whoever says so", "job_settle", _FENCE, _UNFENCED),
+    Mutant("an outcome leaves its mark", "job_settle", 'redis.call("HDEL", inflight, "_run:" .. seq)', NOTHING),
+    Mutant("a snooze counts as a run", "job_settle", "if runs == 1 then", "if runs >= 0 then"),
+    Mutant("each run counts as failed", "job_settle", "if fails == 1 then", "if runs == 1 then"),
+    Mutant("a failure is counted as it leaves", "job_settle", 'redis.call("ZADD", set, score, payload)\nelseif', "elseif"),
+    Mutant("a job is given back to the wrong end", "jobs_return", '"RPUSH"', '"LPUSH"'),
+    Mutant("a job is given back and kept", "jobs_return", '"HDEL", inflight, seq, ', '"HEXISTS", inflight, seq .. "", '),
+    Mutant("a mark needs no job", "job_mark", '"HEXISTS", inflight, seq) == 0', '"HEXISTS", inflight, seq) < 0'),
+    # life and death
+    Mutant("the dead may beat", "process_beat", _NO_TOMB, "if false then"),
+    Mutant("a beat leaves the suspicion", "process_beat", _SUSPECT, NOTHING),
+    Mutant("a beat only lengthens", "process_beat", 'redis.call("SET", lease, 1, "PX", ttl_ms)', NOTHING),
+    Mutant("the living are suspected", "process_suspect", _NO_LEASE, "if false then"),
+    Mutant("those who hold nothing are suspected", "process_suspect", '"SISMEMBER", owners, id) == 0', '"EXISTS", owners) < 0'),
+    Mutant("the living are reclaimed", "process_reclaim", _NO_LEASE, "if false then"),
+    Mutant("one look is enough", "process_reclaim", "return -2", "since = 0"),
+    Mutant("the grace is ignored", "process_reclaim", "< grace_ms then", "< 0 then"),
+    Mutant("the dead are not fenced", "process_reclaim", 'redis.call("SET", tomb, 1, "EX", 86400)', NOTHING),
+    Mutant("a tomb stands for ever", "process_reclaim", '"SET", tomb, 1, "EX", 86400', '"SET", tomb, 1'),
+    Mutant("the dead keep their jobs", "process_reclaim", '"DEL", inflight, lease', '"DEL", lease'),
+    Mutant("jobs of the dead come back turned round", "process_reclaim", _ORDER, _TURNED),
+    Mutant("verdicts on the dead's jobs are ignored", "process_reclaim", "changed[job[3]]", "nil"),
+    Mutant("poison is buried and queued", "process_reclaim", '    redis.call("ZADD", dead, now, change[2])\n  else', '    redis.call("ZADD", dead, now, change[2])\n  end\n  do'),
+    Mutant("who leaves takes jobs along", "process_leave", _BACK, NOTHING),
+    Mutant("who leaves stays listed", "process_leave", 'redis.call("SREM", owners, id)', NOTHING),
+    # sets
+    Mutant("two forwarders move a job twice", "set_forward", '"ZREM", set, ARGV[i]) == 1', '"ZREM", set, ARGV[i]) >= 0'),
+    Mutant("a forwarder copies", "set_forward", '"ZREM", set, ARGV[i]) == 1', '"ZSCORE", set, ARGV[i])'),
+    Mutant("two tabs move a job twice", "set_move", '"ZREM", from, old) == 0', '"ZREM", from, old) < 0'),
+    Mutant("two tabs bury a job twice", "queue_move", '== 0 then', '< 0 then'),
+    Mutant("what stands at another place is dropped", "queue_drop", "== ARGV[i + 1] then", "~= ARGV[i] then"),
+    Mutant("what is buried from a queue is dropped", "queue_drop", 'if died ~= "" then', "if false then"),
+    # a full server
+    Mutant("a full server keeps what is dropped", "queue_drop", 'redis.call("LTRIM", queue, 0, -1)', NOTHING, needs_full=True),
+    Mutant("a full server stops the beat", "process_beat", f"{_SUSPECT}\n{_LISTED}", f"{_LISTED}\n{_SUSPECT}", needs_full=True),
+    Mutant("a full server stops the fetch", "jobs_fetch", "local payloads", 'redis.call("SET", fence, redis.call("GET", fence) or 0)\nlocal payloads', needs_full=True),
+    Mutant("a full server lists a queue that it refuses", "job_push", '"LPUSH", queue', '"LPUSH", redis.call("SREM", queues, name) and queue', needs_full=True),
+)  # fmt: skip

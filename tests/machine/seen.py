@@ -1,0 +1,159 @@
+"""What a stranger with a plain client sees in the store, and what must be true of it after every step."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from machine.model import QUEUES, SETS, Model
+from mainspring.store import keys
+
+_JID = re.compile(rb'"jid":"(\w+)"')
+_HELD = re.compile(r"\{queue:(\w+)\}:p:(.+)")
+
+_READ: dict[bytes, Callable[[Any, str], Any]] = {
+    b"string": lambda pipe, key: pipe.get(key),
+    b"list": lambda pipe, key: pipe.lrange(key, 0, -1),
+    b"set": lambda pipe, key: pipe.smembers(key),
+    b"zset": lambda pipe, key: pipe.zrange(key, 0, -1, withscores=True),
+    b"hash": lambda pipe, key: pipe.hgetall(key),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at everything.
+
+    Attributes:
+        values: Key -> value; but no bell, which only wakes, and of suspects only the names.
+        lasting: Keys that have no lifetime.
+    """
+
+    values: dict[str, Any]
+    lasting: frozenset[str]
+
+
+class Looker:
+    """A plain client that reads every key of the server; it asks for each key's type once."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._types: dict[str, bytes] = {}
+
+    def look(self) -> Seen:
+        names = sorted(key.decode() for key in self._client.keys("*"))
+        for name in names:
+            if name not in self._types:
+                self._types[name] = self._client.type(name)
+        with self._client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.pttl(name)
+                _READ[self._types[name]](pipe, name)
+            found = pipe.execute()
+        values = dict(zip(names, found[1::2], strict=True))
+        values.pop(keys.BELL, None)
+        for key in map(keys.suspect, QUEUES):
+            if key in values:
+                values[key] = set(values[key])
+        return Seen(values, frozenset(name for name, ttl in zip(names, found[::2], strict=True) if ttl == -1))
+
+
+def expected(model: Model, day: str) -> dict[str, Any]:
+    """Return what `look` must find in the store that *model* describes."""
+    values: dict[str, Any] = {
+        keys.QUEUES: {name.encode() for name in model.known},
+        keys.PAUSED: {name.encode() for name in model.paused},
+        keys.PERIODIC_LAST: {entry.encode(): b"%d.000" % tick for entry, tick in model.ticks.items()},
+        keys.STAT_PROCESSED: _number(model.processed),
+        keys.stat_processed_day(day): _number(model.processed),
+        keys.STAT_FAILED: _number(model.failed),
+        keys.stat_failed_day(day): _number(model.failed),
+    }
+    for place in SETS:
+        values[place] = sorted(model.sets[place].items(), key=lambda pair: (pair[1], pair[0]))
+    for queue in QUEUES:
+        values[keys.queue(queue)] = model.waiting[queue][::-1]
+        values[keys.fence(queue)] = _number(model.fence[queue])
+        values[keys.owners(queue)] = {holder.encode() for name, holder in model.owners if name == queue}
+        values[keys.suspect(queue)] = {holder.encode() for name, holder in model.suspects if name == queue}
+    for holding in model.asked:
+        values[keys.inflight(*holding)] = dict(_inflight(model, holding))
+    values |= {keys.lease(*holding): b"1" for holding in model.leases}
+    values |= {keys.pushed(*push): b"1" for push in model.pushed}
+    values |= {keys.tomb(*holding): b"1" for holding in model.tombs}
+    return {key: value for key, value in values.items() if value}
+
+
+def _number(value: int) -> bytes:
+    return b"%d" % value if value else b""
+
+
+def _inflight(model: Model, holding: tuple[str, str]) -> Iterator[tuple[bytes, bytes]]:
+    reqid, seqs = model.asked[holding]
+    yield b"_req", f"{reqid}:{seqs[0]}:{len(seqs)}".encode()
+    for seq, job in model.held.get(holding, {}).items():
+        yield b"%d" % seq, job
+    for seq in model.marked.get(holding, ()):
+        yield b"_run:%d" % seq, b"1"
+
+
+# --- what must be true, whatever the model says ------------------------------------------
+
+
+def places(seen: Seen) -> Iterator[tuple[str, str]]:
+    """Yield the jid and the key of every job that lies anywhere."""
+    for queue in QUEUES:
+        for job in seen.values.get(keys.queue(queue), ()):
+            yield _jid(job), keys.queue(queue)
+    for place in SETS:
+        for job, _ in seen.values.get(place, ()):
+            yield _jid(job), place
+    for key, value in seen.values.items():
+        held = value.items() if _HELD.fullmatch(key) else ()
+        yield from ((_jid(job), key) for field, job in held if not field.startswith(b"_"))
+
+
+def _jid(job: bytes) -> str:
+    found = _JID.search(job)
+    assert found is not None, f"this is no job that was pushed: {job!r}"
+    return found[1].decode()
+
+
+def conservation(seen: Seen, acknowledged: set[str], gone: set[str]) -> None:
+    """Check that each job which was accepted is in one place, unless it is finished, and then in none."""
+    count = Counter(jid for jid, _ in places(seen))
+    many = [jid for jid, number in count.items() if number > 1]
+    assert not many, f"in several places: {[(jid, key) for jid, key in places(seen) if jid in many]}"
+    assert not acknowledged - gone - set(count), "lost"
+    assert not set(count) - acknowledged, "never accepted, and there"
+    assert not set(count) & gone, "finished, and there again"
+
+
+def ownership(seen: Seen) -> None:
+    """Check that whoever holds jobs is listed, that no dead one holds any, and that only the listed are suspected."""
+    for key in seen.values:
+        if found := _HELD.fullmatch(key):
+            queue, holder = found[1], found[2]
+            assert holder.encode() in seen.values.get(keys.owners(queue), ()), f"{holder} holds jobs and is not listed"
+            assert keys.tomb(queue, holder) not in seen.values, f"{holder} is dead and holds jobs"
+    for queue in QUEUES:
+        strangers = seen.values.get(keys.suspect(queue), set()) - seen.values.get(keys.owners(queue), set())
+        assert not strangers, f"nobody will ever look at these suspects again: {strangers}"
+
+
+def lifetimes(seen: Seen) -> None:
+    """Check that a key stays for ever if the data model says so, and only then."""
+    for key in seen.values:
+        assert (key in seen.lasting) == keys.is_permanent(key), f"{key} has the wrong lifetime"
+
+
+def fences(seen: Seen, before: Seen) -> None:
+    """Check that no queue's counter of deliveries went back."""
+    for queue in QUEUES:
+        was, now = (int(look.values.get(keys.fence(queue), 0)) for look in (before, seen))
+        assert now >= was, f"the fence of {queue} went back from {was} to {now}"

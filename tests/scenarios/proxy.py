@@ -37,7 +37,8 @@ class Proxy:
         self._rng = random.Random(seed)
         self._lock = threading.Lock()
         self._matches: Callable[[bytes], bool] = lambda request: False
-        self._share = 0.0
+        self._every = 0
+        self._matched = 0
         self._reset = 0.0
         self.lost = self.cut = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -49,9 +50,9 @@ class Proxy:
         """What a worker connects to."""
         return f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
 
-    def lose_answers(self, name: str, share: float) -> None:
-        """From now on, run that *share* of the calls of *name*, and cut the connection in place of the answer."""
-        self._matches, self._share = calls(name), share
+    def lose_answers(self, name: str, *, every: int) -> None:
+        """From now on, run each call of *name*, and cut the connection in place of the answer to one in *every*."""
+        self._matches, self._every = calls(name), every
 
     def cut_connections(self, share: float) -> None:
         """From now on, cut the connection at a random byte in that *share* of all chunks, either way."""
@@ -59,7 +60,7 @@ class Proxy:
 
     def be_good(self) -> None:
         """Spoil nothing any more."""
-        self._share = self._reset = 0.0
+        self._every, self._reset = 0, 0.0
 
     def close(self) -> None:
         """Cut all connections."""
@@ -94,8 +95,9 @@ class Proxy:
                 self.cut += 1
                 pair.server.sendall(chunk[: self._rng.randrange(len(chunk))])
                 break
-            if self._matches(chunk) and self._chance(self._share):
-                pair.is_doomed = True
+            if self._every and self._matches(chunk):
+                pair.is_doomed = self._matched % self._every == 0
+                self._matched += 1
             if not _sent(pair.server, chunk):
                 break
         self._end(pair)

@@ -16,20 +16,20 @@ def test_what_was_fetched_ahead_of_a_long_job_is_run_by_another_worker_within_mo
     first = office.start(concurrency=1).ready()
     # Short ones make the worker fetch ahead; then comes a long one.
     office.push_many("work", [(1,)] * 400)
-    long = office.push("sleeper", 8)
+    long = office.push("sleeper", 6)
     rest = office.push_many("work", [(1,)] * 30)
     second = office.start(concurrency=1)
     eventually(lambda: office.runs("start", long))
     second.ready()
 
     holder = office.runs("start", long)[0]
-    office.until_done_but({long}, timeout=7)
+    office.until_done_but({long}, timeout=5)
 
     ended = max(line["at"] for line in office.runs("done") if line["jid"] in rest)
-    assert ended - holder["at"] < 6
+    assert ended - holder["at"] < 5
     before = returns(office)
     more = office.push_many("work", [(1,)] * 100)
-    office.until_done_but({long}, timeout=7)
+    office.until_done_but({long}, timeout=5)
     assert {office.runs("done", jid)[0]["pid"] for jid in more} == {({first.pid, second.pid} - {holder["pid"]}).pop()}
     assert returns(office) - before <= 5
     office.until_done()

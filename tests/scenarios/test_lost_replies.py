@@ -36,7 +36,7 @@ SCRIPTS = ("jobs_fetch", "jobs_done", "job_settle", "process_beat", "BLMOVE")
 def test_answers_of_one_script_are_lost(proxied, script):
     office, proxy = proxied()
     worker = office.start(concurrency=4).ready()
-    proxy.lose_answers(script, 0.3)
+    proxy.lose_answers(script, every=3)
 
     for _ in range(3):
         office.push_many("work", [(office.rng.uniform(0, 5),) for _ in range(60)])
@@ -60,13 +60,13 @@ def test_connections_are_cut_at_random_bytes(proxied):
     office, proxy = proxied()
     office.start(concurrency=4).ready()
     office.start(concurrency=4).ready()
-    proxy.cut_connections(0.02)
+    proxy.cut_connections(0.04)
 
-    for _ in range(12):
+    for _ in range(8):
         office.push_many("work", [(office.rng.uniform(0, 5),) for _ in range(50)])
         office.push_many("fail_once", [()] * 5)
         eventually(lambda: office.server.client.llen("queue:default") < 50, 30)
-    eventually(lambda: proxy.cut > 20, 30)
+    eventually(lambda: proxy.cut > 10, 30)
     proxy.be_good()
 
     office.until_done()
@@ -77,7 +77,7 @@ def test_connections_are_cut_at_random_bytes(proxied):
 def test_the_checker_finds_what_a_worker_on_brpop_loses(proxied):
     office, proxy = proxied()
     office.start("brpop", concurrency=4).ready()
-    proxy.lose_answers("RPOP", 0.3)
+    proxy.lose_answers("RPOP", every=3)
 
     for _ in range(5):
         office.push_many("work", [(1,)] * 60)

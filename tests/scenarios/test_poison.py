@@ -20,7 +20,7 @@ def poisoned(office: Office, manner: str, mutant: str = "") -> str:
     return pill
 
 
-@pytest.mark.parametrize("manner", ["abort", "exit", "kill"])
+@pytest.mark.parametrize("manner", ["abort", "exit"])
 def test_a_pill_is_dead_after_three_deaths_and_no_innocent_with_it(office, manner):
     pill = poisoned(office, manner)
     found = check(office, f"poison-{manner}")
@@ -35,6 +35,8 @@ def test_a_pill_is_dead_after_three_deaths_and_no_innocent_with_it(office, manne
 
 
 def test_the_checker_finds_innocents_that_are_blamed(office):
+    # Without a pacemaker, death is seen when the lease runs out.
+    office.timing = {"LEASE": 1.5, "BEAT": 0.3, "SWEEP": 0.3, "GRACE": 0.5}
     poisoned(office, "kill", mutant="blame_all")
     found = check(office, "poison-mutant")
 

@@ -60,13 +60,13 @@ def test_a_server_killed_and_restarted_under_load_costs_nothing(private_server, 
     assert not any(worker.events("process.fenced") or worker.events("process.recovered") for worker in workers)
 
 
-def outage(private_server, offices, mutant: str = "") -> Office:
+def outage(private_server, offices, *, lasting: int, mutant: str = "") -> Office:
     """Stop the server for longer than the lease, with jobs of all lengths under way; two workers stay alive."""
     server = private_server(aof=True, fsync="always")
     office = offices(server, timing={"GRACE": 8})
     for _ in range(2):
         office.start(mutant, concurrency=4).ready()
-    jids = [office.push("work", 12_000), office.push("work", 12_000), office.push("work", 1000)]
+    jids = [office.push("work", lasting), office.push("work", lasting), office.push("work", 1000)]
     eventually(lambda: {line["jid"] for line in office.runs("start")} >= set(jids))
     office.push_many("work", [(1,)] * 50)
 
@@ -79,7 +79,7 @@ def outage(private_server, offices, mutant: str = "") -> Office:
 
 
 def test_an_outage_longer_than_the_lease_lets_nobody_be_declared_dead(private_server, offices):
-    office = outage(private_server, offices)
+    office = outage(private_server, offices, lasting=13_000)
 
     found = check(office, "server-outage")
     assert (found.lost, found.dup, found.overlap, found.rerun) == (0, 0, 0, 0)
@@ -87,6 +87,6 @@ def test_an_outage_longer_than_the_lease_lets_nobody_be_declared_dead(private_se
 
 
 def test_the_checker_finds_what_one_look_in_place_of_two_does(private_server, offices):
-    office = outage(private_server, offices, mutant="one_look")
+    office = outage(private_server, offices, lasting=8000, mutant="one_look")
 
     assert check(office, "server-outage-mutant").rerun > 0

@@ -32,7 +32,7 @@ def test_jobs_that_end_in_time_are_waited_for(office):
     assert worker.events("process.stopped")
 
 
-@pytest.mark.parametrize("names", [THREADS, TASKS, ("blocker", *THREADS)], ids="-".join)
+@pytest.mark.parametrize("names", [TASKS, ("blocker", *THREADS)], ids="-".join)
 def test_jobs_that_ignore_the_shutdown_run_again_elsewhere_exactly_once(office, names):
     worker = office.start(timeout=TIMEOUT, concurrency=8).ready()
     jids = [office.push(name, 60) for name in names]

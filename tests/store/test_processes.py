@@ -224,6 +224,40 @@ def test_a_dead_process_that_leaves_changes_nothing(server, silent):
     assert server.snapshot() == before
 
 
+@pytest.mark.parametrize(
+    "comes_back",
+    [
+        pytest.param(processes.leave(Q, ME), id="leave"),
+        pytest.param(processes.reclaim(Q, ME, grace_ms=0, now=9.5, certain=True), id="reclaim"),
+        pytest.param(queues.give_back(Q, ME, [1, 2]), id="give back"),
+    ],
+)
+def test_jobs_that_come_back_to_a_queue_that_was_cleared_list_it_again(server, silent, comes_back):
+    silent.run(queues.clear(Q))
+    assert not server.exists(keys.QUEUES)
+
+    silent.run(comes_back)
+
+    assert server.client.smembers(keys.QUEUES) == {Q.encode()}
+    assert len(waiting(server)) >= 2
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param(processes.leave(Q, OTHER), id="leave"),
+        pytest.param(processes.reclaim(Q, OTHER, grace_ms=0, now=9.5, certain=True), id="reclaim"),
+        pytest.param(queues.give_back(Q, OTHER, [1, 2]), id="give back"),
+    ],
+)
+def test_a_queue_to_which_nothing_comes_back_is_not_listed(server, silent, ends):
+    silent.run(queues.clear(Q))
+
+    silent.run(ends)
+
+    assert not server.exists(keys.QUEUES)
+
+
 def test_fields_that_are_no_jobs_are_not_given_back(server, silent):
     silent.run(queues.mark(Q, ME, 2))
 

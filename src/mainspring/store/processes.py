@@ -83,8 +83,9 @@ def reclaim(
             keys.tomb(queue, identity),
             keys.owners(queue),
             keys.DEAD,
+            keys.QUEUES,
         ),
-        (identity, grace_ms, int(certain), now, *flat),
+        (identity, grace_ms, int(certain), now, queue, *flat),
         integer,
     )
 
@@ -99,8 +100,9 @@ def leave(queue: str, identity: str) -> Command[int]:
             keys.lease(queue, identity),
             keys.owners(queue),
             keys.suspect(queue),
+            keys.QUEUES,
         ),
-        (identity,),
+        (identity, queue),
         integer,
     )
 

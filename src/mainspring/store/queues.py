@@ -178,8 +178,8 @@ def give_back(queue: str, identity: str, seqs: Sequence[int]) -> Command[list[in
     """
     return Command(
         "jobs_return",
-        (keys.inflight(queue, identity), keys.queue(queue)),
-        tuple(sorted(seqs, reverse=True)),
+        (keys.inflight(queue, identity), keys.queue(queue), keys.QUEUES),
+        (queue, *sorted(seqs, reverse=True)),
         integers,
     )
 

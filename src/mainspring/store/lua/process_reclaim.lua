@@ -7,12 +7,14 @@
 -- KEYS[5]  string  {queue:<name>}:tomb:<id>   the fence
 -- KEYS[6]  set     {queue:<name>}:owners      identities that may hold jobs
 -- KEYS[7]  zset    dead                       jobs that shall not run again
+-- KEYS[8]  set     queues                     every queue name ever used
 --
 -- ARGV[1]     id        the identity
 -- ARGV[2]     grace_ms  how long it must have been suspected
 -- ARGV[3]     force     1: its death is certain, do not look at lease or grace
 -- ARGV[4]     now       unix seconds, the time of death of what is buried
--- ARGV[5...]  seq       then fate (queue or dead) and the payload to store: jobs to be changed on
+-- ARGV[5]     name      the queue's name
+-- ARGV[6...]  seq       then fate (queue or dead) and the payload to store: jobs to be changed on
 --                       their way; what is not named goes back as it is
 --
 -- Returns  n   how many jobs were given back or buried
@@ -22,8 +24,8 @@
 -- include: lib/inflight.lua
 
 local lease, suspect, inflight, queue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local tomb, owners, dead = KEYS[5], KEYS[6], KEYS[7]
-local id, grace_ms, force, now = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local tomb, owners, dead, queues = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local id, grace_ms, force, now, name = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 
 if force ~= "1" then
   if redis.call("EXISTS", lease) == 1 then
@@ -43,7 +45,7 @@ end
 redis.call("LLEN", queue)
 redis.call("ZCARD", dead)
 local changed = {}
-for i = 5, #ARGV, 3 do
+for i = 6, #ARGV, 3 do
   changed[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] }
 end
 local jobs = newest_first(inflight)
@@ -56,6 +58,8 @@ for _, job in ipairs(jobs) do
     redis.call("ZADD", dead, now, change[2])
   else
     redis.call("RPUSH", queue, change and change[2] or job[2])
+    -- The queue may have been cleared meanwhile, and its name with it.
+    redis.call("SADD", queues, name)
   end
 end
 redis.call("DEL", inflight, lease)

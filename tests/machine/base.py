@@ -113,6 +113,7 @@ class Base(RuleBasedStateMachine):
         now = self.looker.look()
         seen.conservation(now, self.accepted, self.gone)
         seen.ownership(now)
+        seen.visibility(now)
         seen.lifetimes(now)
         seen.fences(now, self.last)
         if self.model == self.before:

@@ -123,6 +123,7 @@ class Model:
             answer.append(int(job is not None))
             if job is not None:
                 self.waiting[holding[0]].insert(0, job)
+                self.known.add(holding[0])
         return answer
 
     def delete(self, place: str, job: bytes) -> int:
@@ -202,6 +203,8 @@ class Model:
                 self.sets[keys.DEAD][new] = now
             else:
                 back.append(new)
+        if back:
+            self.known.add(holding[0])
         self.waiting[holding[0]][:0] = back
         self.marked.pop(holding, None)
         self.asked.pop(holding, None)

@@ -146,6 +146,12 @@ def ownership(seen: Seen) -> None:
         assert not strangers, f"nobody will ever look at these suspects again: {strangers}"
 
 
+def visibility(seen: Seen) -> None:
+    """Check that each queue in which jobs wait is listed, for else no sweeper and no person looks at it."""
+    for queue in QUEUES:
+        assert keys.queue(queue) not in seen.values or queue.encode() in seen.values.get(keys.QUEUES, ()), queue
+
+
 def lifetimes(seen: Seen) -> None:
     """Check that a key stays for ever if the data model says so, and only then."""
     for key in seen.values:

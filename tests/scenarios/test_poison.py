@@ -34,6 +34,18 @@ def test_a_pill_is_dead_after_three_deaths_and_no_innocent_with_it(office, manne
     assert (found.lost, found.overlap, found.copies) == (0, 0, 0)
 
 
+def test_a_long_job_beside_which_a_pill_is_started_is_not_buried_with_it(office):
+    long = office.push("work", 3500)
+    pill = office.push("abort", "kill", 50)
+
+    with Supervisor(office, concurrency=4):
+        eventually(lambda: len(office.dead()) + len(office.done()) >= 2, 60)
+
+    check(office, "poison-long")
+    assert set(office.dead()) == {pill}
+    assert office.done() == {long}
+
+
 def test_the_checker_finds_innocents_that_are_blamed(office):
     # Without a pacemaker, death is seen when the lease runs out.
     office.timing = {"LEASE": 1.5, "BEAT": 0.3, "SWEEP": 0.3, "GRACE": 0.5}

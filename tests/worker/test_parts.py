@@ -9,9 +9,12 @@ import threading
 import pytest
 
 from mainspring.base.errors import InvalidName, InvalidOption
+from mainspring.base.payload import read
 from mainspring.worker import CapsuleSettings
+from mainspring.worker.delivery import Delivery
 from mainspring.worker.fetcher import Fetcher
 from mainspring.worker.lease import Lease
+from mainspring.worker.quarantine import Quarantine
 from mainspring.worker.recoverer import DEATHS, MEMORY, verdicts
 from mainspring.worker.runners.threads import Inbox
 
@@ -78,6 +81,26 @@ def test_deaths_of_long_ago_are_forgotten():
 @pytest.mark.parametrize("raw", [b"not json", b"[]", b"\xff", b"[" * 100_000])
 def test_what_is_no_job_is_never_blamed(raw):
     assert verdicts({b"1": raw, b"_run:1": b"1"}, NOW) == []
+
+
+def suspect(seq: int, deaths: int) -> Delivery:
+    raw = job(str(seq), recovered=[NOW] * deaths)
+    return Delivery("q", seq, raw, "h", 0.0, read(raw))
+
+
+@pytest.mark.parametrize(("first", "second", "patience"), [(1, 1, 2.0), (1, 2, 60.0), (2, 1, 60.0), (2, 2, 60.0)])
+def test_a_suspect_that_could_be_buried_at_the_next_crash_runs_alone_for_long(first, second, patience):
+    quarantine = Quarantine()
+    one, other = suspect(1, first), suspect(2, second)
+    quarantine.add(one)
+    quarantine.add(other)
+    assert quarantine.next(100.0) is one
+    assert quarantine.started(100.0) is one
+
+    assert quarantine.next(100.0 + patience - 0.1) is None
+    assert quarantine.next(100.0 + patience) is other
+    quarantine.ended(one)
+    assert quarantine.next(100.1) is other
 
 
 # --- trust -------------------------------------------------------------------------

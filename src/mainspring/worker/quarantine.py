@@ -5,6 +5,9 @@ them blamed, three crashes would bury innocents with the culprit. So whoever was
 flight at a crash is a suspect from then on: it runs as the only suspect of its
 process, and the store knows that it runs. At the next crash the marked one is blamed,
 and no other.
+
+Whoever was blamed once and could die of the next crash runs alone for longer: a long job
+beside which the culprit was started would otherwise be buried with it.
 """
 
 from __future__ import annotations
@@ -16,10 +19,13 @@ from typing import Final
 from mainspring.store import queues
 from mainspring.store.command import Command
 from mainspring.worker.delivery import Delivery
+from mainspring.worker.recoverer import DEATHS
 
 #: Seconds after which the next suspect may start beside one that still runs: what kills a process,
 #: kills it soon, and a crowd of long jobs must not wait for each other.
 PATIENCE: Final = 2.0
+#: The same where the next crash would bury one of the two.
+GRAVE_PATIENCE: Final = 60.0
 
 
 class Quarantine:
@@ -28,7 +34,7 @@ class Quarantine:
     def __init__(self) -> None:
         """Begin with none."""
         self._waiting: deque[Delivery] = deque()
-        self._running: Delivery | None = None
+        self._running: list[Delivery] = []
         self._since = 0.0
 
     def __len__(self) -> int:
@@ -41,9 +47,14 @@ class Quarantine:
 
     def next(self, now: float) -> Delivery | None:
         """Return the suspect whose turn it is; None if none waits, or one runs."""
-        if not self._waiting or (self._running is not None and now - self._since < PATIENCE):
+        if not self._waiting:
             return None
-        return self._waiting[0]
+        candidate = self._waiting[0]
+        if self._running:
+            is_grave = any(map(_is_grave, (candidate, *self._running)))
+            if now - self._since < (GRAVE_PATIENCE if is_grave else PATIENCE):
+                return None
+        return candidate
 
     def mark(self, delivery: Delivery) -> Command[int]:
         """Return the call that marks a suspect before it runs."""
@@ -51,15 +62,22 @@ class Quarantine:
 
     def started(self, now: float) -> Delivery:
         """Take the suspect whose turn it is; it runs now."""
-        self._running, self._since = self._waiting.popleft(), now
-        return self._running
+        delivery = self._waiting.popleft()
+        self._running.append(delivery)
+        self._since = now
+        return delivery
 
     def ended(self, delivery: Delivery) -> None:
         """Note that a suspect has run."""
-        if delivery is self._running:
-            self._running = None
+        self._running = [each for each in self._running if each is not delivery]
 
     def surrender(self) -> Iterator[Delivery]:
         """Take back the suspects that wait."""
         while self._waiting:
             yield self._waiting.popleft()
+
+
+def _is_grave(delivery: Delivery) -> bool:
+    """Return True if the next crash that is blamed on a suspect is its last."""
+    deaths = delivery.payload.recovered if delivery.payload else None
+    return isinstance(deaths, list) and len(deaths) >= DEATHS - 1

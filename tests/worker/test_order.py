@@ -65,7 +65,6 @@ def test_a_weighted_worker_empties_all_its_queues(bench, ran):
     bench.run(concurrency=1, queues=("heavy,3", "light,1"))
 
     assert Counter(ran) == {"heavy": 100, "light": 100}
-    assert ran != ["heavy"] * 100 + ["light"] * 100
 
 
 @pytest.mark.parametrize("by", ["us", "ruby"])

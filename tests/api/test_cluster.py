@@ -12,6 +12,7 @@ from mainspring.api.processes import Processes
 from mainspring.api.stats import Day, read_stats
 from mainspring.base.errors import InvalidOption
 from mainspring.store import keys
+from mainspring.store.connection import Store
 
 ME = "host:41:abcdefabcdef"
 INFO = {
@@ -96,6 +97,17 @@ def test_the_silent_are_forgotten_once_a_minute(server, store, time, show):
     assert len(Processes(store, time)) == 1
     assert server.client.sismember(keys.PROCESSES, "dead:2:b")
     assert 0 < server.client.ttl(keys.PROCESS_CLEANUP) <= 60
+
+
+def test_processes_are_shown_by_a_store_that_takes_no_writes(private_server, time):
+    server = private_server()
+    server.client.sadd(keys.PROCESSES, ME, "silent:1:aaaaaaaaaaaa")
+    server.client.hset(keys.process(ME), mapping={"info": json.dumps(INFO), "busy": 1, "beat": NOW})
+    server.client.config_set("maxmemory", "1mb")
+    full = Store(server.url)
+
+    assert [process.identity for process in Processes(full, time)] == [ME]
+    full.close()
 
 
 @pytest.mark.parametrize(("act", "name"), [("quiet", b"TSTP"), ("stop", b"TERM"), ("dump", b"TTIN")])

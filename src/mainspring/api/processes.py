@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mainspring.api.jobs import StoredJob
 from mainspring.api.places import InFlight
 from mainspring.base import codec, payload
-from mainspring.base.errors import InvalidPayload
+from mainspring.base.errors import InvalidPayload, StoreRefused
 from mainspring.base.timesource import TimeSource
 from mainspring.store import processes
 from mainspring.store.connection import Store
@@ -136,8 +137,10 @@ class Processes:
     def _prune(self, silent: Sequence[str]) -> None:
         if not silent:
             return
-        if self._store.run(processes.cleanup_turn()):
-            self._store.run(processes.forget(silent))
+        # Who may only read, or reads a full server, leaves it to others.
+        with suppress(StoreRefused):
+            if self._store.run(processes.cleanup_turn()):
+                self._store.run(processes.forget(silent))
 
     def _process(self, identity: str, description: Mapping[bytes, bytes], work: Mapping[bytes, bytes]) -> Process:
         info = _record(description.get(b"info", b""))

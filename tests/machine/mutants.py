@@ -80,7 +80,7 @@ MUTANTS = (
     Mutant("a snooze counts as a run", "job_settle", "if runs == 1 then", "if runs >= 0 then"),
     Mutant("each run counts as failed", "job_settle", "if fails == 1 then", "if runs == 1 then"),
     Mutant("a failure is counted as it leaves", "job_settle", 'redis.call("ZADD", set, score, payload)\nelseif', "elseif"),
-    Mutant("a job is given back to the wrong end", "jobs_return", '"RPUSH"', '"LPUSH"'),
+    Mutant("a job is given back to the wrong end", "jobs_return", '"RPUSH", queue, payload', '"LPUSH", queue, payload'),
     Mutant("a job is given back and kept", "jobs_return", '"HDEL", inflight, seq, ', '"HEXISTS", inflight, seq .. "", '),
     Mutant("a mark needs no job", "job_mark", '"HEXISTS", inflight, seq) == 0', '"HEXISTS", inflight, seq) < 0'),
     # life and death

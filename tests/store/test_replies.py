@@ -25,8 +25,11 @@ class Answer(Exception):
         (Answer("NOREPLICAS Not enough good replicas"), "NOREPLICAS"),
         (Answer("unknown command 'X'"), ""),
         (Answer(""), ""),
+        # Inside a script, in the words of Valkey 9 and of Redis 7.
+        (Answer("ACL failure in script: User u has no permissions to run the 'hset' command script: on @user_script:1.", "ERR"), "NOPERM"),
+        (Answer("The user executing the script can't run this command or subcommand script: 08be, on @user_script:1."), "NOPERM"),
     ],
-)
+)  # fmt: skip
 def test_the_first_word_of_an_answer_is_its_code(error, code):
     assert replies.code_of(error) == code
 
@@ -52,6 +55,13 @@ def test_a_refusal_names_the_server_the_code_and_the_way_out(code, way_out):
     assert code in str(error)
     assert way_out in str(error)
     assert "secret" not in str(error)
+
+
+def test_what_is_forbidden_is_named():
+    error = replies.refused(Answer("User u has no permissions to run the 'hset' command", "NOPERM"), URL)
+
+    assert "'hset'" in str(error)
+    assert "docs/store.md" in str(error)
 
 
 def test_a_refusal_without_advice_says_what_the_server_said():

@@ -11,10 +11,29 @@ from mainspring.store.command import Command, Reply, ignore, integer, maybe_blob
 
 
 def register(queue: str, identity: str, ttl_ms: int) -> Command[int]:
-    """Let *identity* own jobs of *queue*, with a lease of *ttl_ms*."""
+    """Let *identity* own jobs of *queue*, with a lease of *ttl_ms*.
+
+    The store refuses it (``NOPERM``) if the user's ACL forbids anything that a worker does with them.
+    """
     return Command(
         "process_register",
-        (keys.suspect(queue), keys.owners(queue), keys.lease(queue, identity)),
+        (
+            keys.suspect(queue),
+            keys.owners(queue),
+            keys.lease(queue, identity),
+            keys.tomb(queue, identity),
+            keys.inflight(queue, identity),
+            keys.fence(queue),
+            keys.queue(queue),
+            keys.QUEUES,
+            keys.PAUSED,
+            keys.SCHEDULE,
+            keys.RETRY,
+            keys.DEAD,
+            keys.BELL,
+            keys.STAT_PROCESSED,
+            keys.STAT_FAILED,
+        ),
         (identity, ttl_ms),
         integer,
     )

@@ -14,11 +14,14 @@ _ADVICE = {
     "READONLY": "this server is a read-only replica; point the URL at the primary",
     "WRONGPASS": "the user name or password is wrong; check the URL",
     "NOAUTH": "the server wants a password; write it into the URL: redis://:PASSWORD@HOST",
-    "NOPERM": "this user may not do that; extend its ACL (see the page on the store)",
+    "NOPERM": "this user may not do that; extend its ACL to what docs/store.md lists",
     "MISCONF": "the server cannot write to its disk and refuses writes; see its log",
     "LOADING": "the server is loading its data and will answer soon",
     "NOREPLICAS": "the server has too few replicas to accept writes",
 }
+
+# How the servers tell that a command inside a script was forbidden, without the code that the command itself gets.
+_FORBIDDEN = ("ACL failure in script", "The user executing the script can't")
 
 # Answers that mean "not now": the same call may succeed when the server has recovered.
 _PASSING = frozenset({"LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"})
@@ -26,6 +29,8 @@ _PASSING = frozenset({"LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"})
 
 def code_of(error: Exception) -> str:
     """Return the first word of the server's error, such as ``OOM``; empty if there is none."""
+    if str(error).startswith(_FORBIDDEN):
+        return "NOPERM"
     known = getattr(error, "status_code", None)
     if known:
         return str(known)
@@ -40,7 +45,9 @@ def _text(error: Exception) -> str:
 def refused(error: Exception, url: str) -> StoreError:
     """Return our error for an answer that says no."""
     code = code_of(error)
-    text = f"{masked(url)} answered {code or 'with an error'}: {_ADVICE.get(code, str(error))}"
+    advice = _ADVICE.get(code)
+    said = f"{advice} ({_text(error)})" if code == "NOPERM" else advice or str(error)
+    text = f"{masked(url)} answered {code or 'with an error'}: {said}"
     if code in _PASSING or "max number of clients" in str(error):
         return StoreUnavailable(text, applied=False)
     return StoreRefused(text, code or "ERR")

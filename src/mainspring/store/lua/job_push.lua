@@ -10,6 +10,7 @@
 --
 -- Returns  n  how long the queue is now
 --          0  this push had been made before
+-- include: lib/forbidden.lua
 
 local queue, queues, pushed = KEYS[1], KEYS[2], KEYS[3]
 local name, ttl_ms = ARGV[1], tonumber(ARGV[2])
@@ -18,6 +19,11 @@ if ttl_ms > 0 and redis.call("EXISTS", pushed) == 1 then
   return 0
 end
 
+-- An ACL that forbids one of these is met before the first write, lest jobs are stored of which the caller is told no.
+local refusal = forbidden("SADD", queues, "SET", pushed)
+if refusal then
+  return refusal
+end
 local length = redis.call("LPUSH", queue, unpack(ARGV, 3))
 redis.call("SADD", queues, name)
 if ttl_ms > 0 then

@@ -19,6 +19,7 @@
 --
 -- Returns  1  recorded
 --          0  no longer this process's job: nothing was recorded
+-- include: lib/forbidden.lua
 -- include: lib/ring.lua
 -- include: lib/count.lua
 
@@ -29,6 +30,15 @@ local runs, fails, oldest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7],
 
 -- Fails here if the key is no sorted set: an error after the first write would lose the job.
 redis.call("ZCARD", set)
+-- An ACL that forbids one of these is met before the first write, lest the job is lost.
+local refusal = forbidden(
+  "LPUSH", bell, "LTRIM", bell, "EXPIRE", bell, "ZRANGE", set, "ZADD", set, "ZREMRANGEBYSCORE", set,
+  "ZREMRANGEBYRANK", set, "INCRBY", processed, "INCRBY", processed_day, "EXPIRE", processed_day,
+  "INCRBY", failed, "INCRBY", failed_day, "EXPIRE", failed_day
+)
+if refusal then
+  return refusal
+end
 -- The fence. It frees memory as well, so a full server lets the rest of the script run.
 if redis.call("HDEL", inflight, seq) == 0 then
   return 0

@@ -8,9 +8,15 @@
 --
 -- Returns  {1 or 0, ...}  for each: 1 done now, 0 no longer this process's
 -- include: lib/count.lua
+-- include: lib/forbidden.lua
 
 local inflight, processed, processed_day = KEYS[1], KEYS[2], KEYS[3]
 
+-- An ACL that forbids one of these is met before the first write, lest jobs are done and not counted.
+local refusal = forbidden("INCRBY", processed, "INCRBY", processed_day, "EXPIRE", processed_day)
+if refusal then
+  return refusal
+end
 local out, n = {}, 0
 for i, seq in ipairs(ARGV) do
   local mine = redis.call("HDEL", inflight, seq)

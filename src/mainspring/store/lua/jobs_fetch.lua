@@ -18,6 +18,7 @@
 -- Returns  {seq, payload, ...}  what was taken, the oldest first
 --          0                    the queue is paused
 --          -1                   the process was declared dead
+-- include: lib/forbidden.lua
 
 local queue, inflight, fence, tomb, paused, owners = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 -- More than this would not fit into one call of HSET, which comes when the jobs have left the queue.
@@ -46,6 +47,11 @@ if redis.call("SISMEMBER", paused, name) == 1 then
   return 0
 end
 
+-- An ACL that forbids one of these is met before the first write, lest jobs are lost.
+local refusal = forbidden("INCRBY", fence, "HSET", inflight, "SADD", owners)
+if refusal then
+  return refusal
+end
 -- RPOP comes first: it frees memory, so a full server lets the rest of the script run.
 local payloads = redis.call("RPOP", queue, n)
 if not payloads then

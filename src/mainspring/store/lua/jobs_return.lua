@@ -8,12 +8,18 @@
 -- ARGV[2...]  seq   deliveries, the newest first
 --
 -- Returns  {1 or 0, ...}  for each: 1 given back, 0 no longer this process's
+-- include: lib/forbidden.lua
 
 local inflight, queue, queues = KEYS[1], KEYS[2], KEYS[3]
 local name = ARGV[1]
 
 -- Fails here if the key is no list any more: an error after the first write would lose a job.
 redis.call("LLEN", queue)
+-- An ACL that forbids one of these is met before the first write, lest jobs are lost.
+local refusal = forbidden("RPUSH", queue, "SADD", queues)
+if refusal then
+  return refusal
+end
 local out = {}
 for i = 2, #ARGV do
   local seq = ARGV[i]

@@ -12,6 +12,7 @@
 -- Returns   1  claimed and enqueued
 --           0  this tick, or a later one, had been claimed
 --          -1  it is not due yet by the server's clock
+-- include: lib/forbidden.lua
 
 local last, queue, queues = KEYS[1], KEYS[2], KEYS[3]
 local entry, tick, name, payload = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -25,6 +26,11 @@ if newest and tonumber(tick) <= newest then
   return 0
 end
 
+-- An ACL that forbids one of these is met before the first write, lest one tick is pushed again and again.
+local refusal = forbidden("LPUSH", queue, "HSET", last)
+if refusal then
+  return refusal
+end
 -- The claim comes last: a push that fails, because the queue's key is no list, leaves the tick open.
 redis.call("SADD", queues, name)
 redis.call("LPUSH", queue, payload)

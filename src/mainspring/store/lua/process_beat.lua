@@ -11,12 +11,18 @@
 -- Returns  1   renewed
 --          2   it had run out, and nobody had noticed
 --          -1  the process was declared dead
+-- include: lib/forbidden.lua
 
 local suspect, tomb, lease, owners = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, ttl_ms = ARGV[1], ARGV[2]
 
 if redis.call("EXISTS", tomb) == 1 then
   return -1
+end
+-- An ACL that forbids one of these is met before the first write, lest a suspicion is lost and no lease renewed.
+local refusal = forbidden("SADD", owners, "PEXPIRE", lease, "SET", lease)
+if refusal then
+  return refusal
 end
 -- Frees memory, so a full server lets the rest of the script run.
 redis.call("HDEL", suspect, id)

@@ -11,6 +11,7 @@
 -- ARGV[2]  name  the queue's name
 --
 -- Returns  n  how many jobs were given back
+-- include: lib/forbidden.lua
 -- include: lib/inflight.lua
 
 local inflight, queue, lease, owners, suspect, queues = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -18,6 +19,11 @@ local id, name = ARGV[1], ARGV[2]
 
 -- Fails here if the key is no list any more: an error after the first write would lose all jobs.
 redis.call("LLEN", queue)
+-- An ACL that forbids one of these is met before the first write, lest all jobs are lost.
+local refusal = forbidden("RPUSH", queue, "SADD", queues, "SREM", owners, "HDEL", suspect)
+if refusal then
+  return refusal
+end
 local jobs = newest_first(inflight)
 redis.call("DEL", inflight, lease)
 if #jobs > 0 then

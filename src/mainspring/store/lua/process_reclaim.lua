@@ -21,6 +21,7 @@
 --          -1  it is alive
 --          -2  it was not suspected
 --          -3  too early
+-- include: lib/forbidden.lua
 -- include: lib/inflight.lua
 
 local lease, suspect, inflight, queue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -44,6 +45,14 @@ end
 -- Fail here if the keys have other types: an error after the first write would leave it half done.
 redis.call("LLEN", queue)
 redis.call("ZCARD", dead)
+-- An ACL that forbids one of these is met before the first write, lest jobs are lost or doubled.
+local refusal = forbidden(
+  "SET", tomb, "ZADD", dead, "RPUSH", queue, "SADD", queues, "DEL", inflight, "DEL", lease,
+  "SREM", owners
+)
+if refusal then
+  return refusal
+end
 local changed = {}
 for i = 6, #ARGV, 3 do
   changed[ARGV[i]] = { ARGV[i + 1], ARGV[i + 2] }

@@ -10,6 +10,7 @@
 --
 -- Returns  n  how many were taken out; those that have moved are left alone
 --          0  none stands at its place
+-- include: lib/forbidden.lua
 
 local queue, dead = KEYS[1], KEYS[2]
 local died = ARGV[1]
@@ -27,6 +28,11 @@ end
 
 -- Fails here if the key is no sorted set: an error after the first write would lose a job.
 redis.call("ZCARD", dead)
+-- An ACL that forbids one of these is met before the first write, lest jobs are lost.
+local refusal = forbidden("LSET", queue, "ZADD", dead, "LREM", queue)
+if refusal then
+  return refusal
+end
 -- Trims nothing; but as it could free memory, a full server lets it run, and then the rest of the script.
 redis.call("LTRIM", queue, 0, -1)
 -- Nobody sees the mark: it is gone before this script ends.

@@ -9,6 +9,7 @@
 --
 -- Returns  1  moved
 --          0  it was not there
+-- include: lib/forbidden.lua
 -- include: lib/ring.lua
 
 local queue, set, bell = KEYS[1], KEYS[2], KEYS[3]
@@ -16,6 +17,11 @@ local payload, score = ARGV[1], ARGV[2]
 
 -- Fails here if the key is no sorted set: an error after the first write would lose the job.
 redis.call("ZCARD", set)
+-- An ACL that forbids one of these is met before the first write, lest the job is lost.
+local refusal = forbidden("LPUSH", bell, "LTRIM", bell, "EXPIRE", bell, "ZRANGE", set, "ZADD", set)
+if refusal then
+  return refusal
+end
 -- From the tail: what is read comes from there, so it is found at once however long the queue is.
 if redis.call("LREM", queue, -1, payload) == 0 then
   return 0

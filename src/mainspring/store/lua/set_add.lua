@@ -11,6 +11,7 @@
 --
 -- Returns  n  how many were new
 --          0  this push had been made before, or all of them stood there already
+-- include: lib/forbidden.lua
 -- include: lib/ring.lua
 
 local set, bell, pushed = KEYS[1], KEYS[2], KEYS[3]
@@ -23,6 +24,11 @@ end
 local soonest = tonumber(ARGV[2])
 for i = 4, #ARGV, 2 do
   soonest = math.min(soonest, tonumber(ARGV[i]))
+end
+-- An ACL that forbids one of these is met before the first write, lest jobs are stored of which the caller is told no.
+local refusal = forbidden("LPUSH", bell, "LTRIM", bell, "EXPIRE", bell, "ZRANGE", set, "ZADD", set, "SET", pushed)
+if refusal then
+  return refusal
 end
 ring(set, bell, soonest)
 local new = redis.call("ZADD", set, unpack(ARGV, 2))

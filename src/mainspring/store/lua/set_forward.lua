@@ -8,12 +8,18 @@
 -- ARGV[2...]  old   the payload as the set has it, and new, as it shall be pushed; at most 100 pairs
 --
 -- Returns  n  how many were moved by this call
+-- include: lib/forbidden.lua
 
 local set, queue, queues = KEYS[1], KEYS[2], KEYS[3]
 local name = ARGV[1]
 
 -- Fails here if the key is no list: an error after the first write would lose the job that left the set.
 redis.call("LLEN", queue)
+-- An ACL that forbids one of these is met before the first write, lest jobs are lost.
+local refusal = forbidden("LPUSH", queue, "SADD", queues)
+if refusal then
+  return refusal
+end
 local n = 0
 for i = 2, #ARGV, 2 do
   if redis.call("ZREM", set, ARGV[i]) == 1 then

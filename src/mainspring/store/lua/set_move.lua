@@ -10,6 +10,7 @@
 --
 -- Returns  1  moved
 --          0  it was not there
+-- include: lib/forbidden.lua
 -- include: lib/ring.lua
 
 local from, to, bell = KEYS[1], KEYS[2], KEYS[3]
@@ -17,6 +18,11 @@ local old, new, score = ARGV[1], ARGV[2], ARGV[3]
 
 -- Fails here if the key is no sorted set: an error after the first write would lose the job.
 redis.call("ZCARD", to)
+-- An ACL that forbids one of these is met before the first write, lest the job is lost.
+local refusal = forbidden("LPUSH", bell, "LTRIM", bell, "EXPIRE", bell, "ZRANGE", to, "ZADD", to)
+if refusal then
+  return refusal
+end
 if redis.call("ZREM", from, old) == 0 then
   return 0
 end

@@ -1,0 +1,255 @@
+"""A user whose ACL forbids a part of a script is refused the whole of it, and a worker before it holds a job."""
+
+from __future__ import annotations
+
+import queue
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from house import lua
+from house.source import PACKAGE, ROOT
+from mainspring import App, PushFailed
+from mainspring.base.errors import StoreRefused
+from mainspring.clock import Clock
+from mainspring.store import keys, periodic, processes, queues, sets
+from mainspring.store.command import Command
+from mainspring.store.connection import Store
+from mainspring.store.queues import Settlement
+from mainspring.worker import Worker
+from support import until
+
+PAGE = (ROOT / "docs/store.md").read_text()
+FOLDER = ROOT / PACKAGE / "store/lua"
+ME, Q, DAY, NOW = "host:1:aaaaaaaaaaaa", "default", "2026-11-21", 1_790_000_000.5
+
+#: A call of each script, on what `store` prepares. Those of one name differ in the branch that they take.
+CALLS = {
+    "job_push": [queues.push(Q, [b"new"], token="t")],
+    "set_add": [sets.add([(1.0, b"new")], queue=Q, token="t")],
+    "jobs_fetch": [queues.fetch(Q, ME, 1, "2", "_req")],
+    "jobs_done": [queues.done(Q, ME, [1, 2], DAY)],
+    "jobs_return": [queues.give_back(Q, ME, [1, 2])],
+    "job_mark": [queues.mark(Q, ME, 1)],
+    "job_settle": [
+        queues.settle(Q, ME, 1, Settlement(keys.RETRY, 1.0, b"x", fails=True), now=NOW, day=DAY),
+        queues.settle(Q, ME, 1, Settlement(keys.DEAD, NOW, b"x", fails=True), now=NOW, day=DAY),
+    ],
+    "set_forward": [sets.forward(keys.SCHEDULE, Q, [(b"kept", b"new")])],
+    "set_move": [sets.move(keys.SCHEDULE, keys.RETRY, b"kept", b"new", 1.0)],
+    "queue_move": [queues.move(Q, keys.SCHEDULE, b"three", score=1.0)],
+    "queue_drop": [queues.drop(Q, [(1, b"three")], died=NOW)],
+    "queue_clear": [queues.clear(Q)],
+    "periodic_claim": [periodic.claim("report", "1.000", Q, b"new")],
+    "process_register": [processes.register(Q, ME, 30_000)],
+    "process_beat": [processes.beat(Q, ME, 30_000)],
+    "process_leave": [processes.leave(Q, ME)],
+    "process_reclaim": [
+        processes.reclaim(Q, ME, grace_ms=0, now=NOW),
+        processes.reclaim(Q, ME, grace_ms=0, now=NOW, certain=True, changes=[(b"1", "dead", b"x")]),
+    ],
+}
+#: Those that make one write at most, or none that a job hangs on.
+HARMLESS = {"process_show", "process_suspect", "periodic_register", "queue_position", "set_due"}
+OF_THE_WORKER = (
+    "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward",
+    "process_register", "process_beat", "process_suspect", "process_leave", "process_reclaim",
+)  # fmt: skip
+
+
+def commands(name: str) -> Iterator[str]:
+    """Return the words of the server that a script uses, its included files' too."""
+    text = (FOLDER / f"{name}.lua").read_text()
+    text += "".join((FOLDER / f"lib/{included}.lua").read_text() for included in lua.parse(text).includes)
+    return iter(sorted(set(re.findall(r'redis\.call\("([A-Z]+)"', text)) - {"TIME"}))
+
+
+def refusal(store: Store, call: Command[object]) -> bool:
+    """Make *call*, and return whether it was forbidden."""
+    try:
+        store.run(call)
+    except StoreRefused as error:
+        return error.code == "NOPERM"
+    return False
+
+
+@pytest.fixture
+def store(server):
+    store = Store(server.url)
+    store.run(processes.register(Q, ME, 30_000))
+    store.run(queues.push(Q, [b"one", b"two", b"three", b"four"]))
+    store.run(queues.fetch(Q, ME, 2, "1", "_req"))
+    store.run(sets.add([(1.0, b"kept")]))
+    server.client.delete(keys.BELL, keys.lease(Q, ME))
+    store.run(processes.suspect(Q, ME))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def limited(server):
+    """Return a URL of a user with the given ACL."""
+
+    def make(*rules: str) -> str:
+        server.client.execute_command("ACL", "SETUSER", "limited", "reset", "on", ">secret", "&*", *rules)
+        return server.url.replace("://", "://limited:secret@", 1)
+
+    yield make
+    server.client.execute_command("ACL", "DELUSER", "limited")
+
+
+def test_every_script_is_tried_or_known_to_be_harmless():
+    assert {path.stem for path in FOLDER.glob("*.lua")} == set(CALLS) | HARMLESS
+
+
+@pytest.mark.parametrize(("name", "command"), [(name, command) for name in CALLS for command in commands(name)])
+def test_a_script_of_which_a_part_is_forbidden_writes_nothing(server, store, limited, name, command):
+    before = server.snapshot()
+    other = Store(limited("~*", "+@all", f"-{command}"))
+
+    for call in CALLS[name]:
+        if refusal(other, call):
+            assert server.snapshot() == before
+        else:
+            # Another branch than the one that needs it.
+            assert len(CALLS[name]) > 1
+            before = server.snapshot()
+    other.close()
+
+
+@pytest.mark.parametrize("key", [keys.RETRY, keys.QUEUES, keys.fence(Q), keys.inflight(Q, ME), "stat:*"])
+def test_a_key_that_is_forbidden_costs_no_job_either(server, store, limited, key):
+    patterns = [f"~{row}" for row in ("queue:*", "queues", "schedule", "retry", "dead", "paused", "mainspring:*")]
+    patterns += ["~{queue:default}:[^fp]*", f"~{keys.fence(Q)}", f"~{keys.inflight(Q, ME)}", "~stat:*"]
+    other = Store(limited("+@all", *(pattern for pattern in patterns if pattern != f"~{key}")))
+
+    with pytest.raises(StoreRefused, match="NOPERM"):
+        other.run(processes.register(Q, ME, 30_000))
+
+    other.close()
+
+
+@pytest.mark.parametrize("command", sorted({word for name in OF_THE_WORKER for word in commands(name)}))
+def test_a_worker_that_may_not_do_all_that_workers_do_is_refused_at_its_registration(server, limited, command):
+    other = Store(limited("~*", "+@all", f"-{command}"))
+
+    with pytest.raises(StoreRefused, match=rf"(?i)NOPERM.*docs/store\.md.*{command}"):
+        other.run(processes.register(Q, ME, 30_000))
+
+    assert server.snapshot() == {}
+    other.close()
+
+
+def test_a_worker_of_a_forbidden_user_ends_its_boot_and_leaves_the_jobs_alone(server, limited):
+    queues_before = Store(server.url)
+    queues_before.run(queues.push(Q, [b"one", b"two"]))
+    app = App(limited("~*", "+@all", "-hset"))
+
+    with pytest.raises(StoreRefused, match="it may not run HSET"):
+        Worker(app).start()
+
+    assert server.client.lrange(keys.queue(Q), 0, -1) == [b"two", b"one"]
+    assert server.keys() == {keys.queue(Q), keys.QUEUES}
+    queues_before.close()
+    app.close()
+
+
+def test_a_full_server_lets_a_worker_register(private_server):
+    server = private_server()
+    store = Store(server.url)
+    server.client.config_set("maxmemory", "1mb")
+
+    assert store.run(processes.register(Q, ME, 30_000)) == 1
+    store.close()
+
+
+def test_a_producer_who_may_not_do_all_of_a_push_is_told_so_and_nothing_is_stored(server, limited):
+    app = App(limited("~*", "+@all", "-sadd"))
+
+    with pytest.raises(PushFailed, match="it may not run SADD on queues"):
+        app.enqueue("x")
+
+    assert server.snapshot() == {}
+    app.close()
+
+
+# --- what the page says ------------------------------------------------------------
+
+
+@pytest.fixture
+def documented(limited):
+    """Return an App of a user with the ACL that the page lists for its kind."""
+    apps: list[App] = []
+
+    def make(kind: str) -> App:
+        (rules,) = re.findall(rf"^ACL SETUSER {kind} +on >PASSWORD (.+)$", PAGE, re.MULTILINE)
+        apps.append(App(limited(*rules.split())))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        app.close()
+
+
+def test_the_pages_worker_runs_schedules_fails_and_steers_jobs(server, documented):
+    app, ran = documented("worker"), queue.SimpleQueue()
+
+    @app.job(name="add")
+    def add(n):
+        ran.put(n)
+
+    fail = app.job(name="fail", retry=0)(lambda: 1 / 0)
+    app.every("1d", add, args=[3])
+    clock = Clock(app)
+
+    with Worker(app):
+        add.enqueue(1)
+        add.enqueue_in(0.01, 2)
+        fail.enqueue()
+        clock.start()
+        assert {ran.get(timeout=20) for _ in range(3)} == {1, 2, 3}
+        until(lambda: len(app.dead))
+    assert clock.stop()
+    later = app.job_named("add").enqueue_in("1h", 4)
+
+    assert app.dead.clear() == 1
+    assert app.scheduled.delete(later.jid)
+    assert app.stats().processed >= 4
+    assert app.queue("default").clear() == 0
+
+
+def test_the_pages_producer_enqueues_and_may_not_look(server, documented):
+    app = documented("producer")
+    job = app.job(name="add")(lambda n: None)
+
+    job.enqueue(1)
+    job.enqueue_in("1h", 2)
+    job.enqueue_many([(3,), (4,)])
+
+    assert server.client.llen(keys.queue("default")) == 3
+    assert server.client.zcard(keys.SCHEDULE) == 1
+    with pytest.raises(StoreRefused, match="NOPERM"):
+        app.dead.clear()
+
+
+def test_the_pages_reader_sees_everything_and_changes_nothing(server, documented, store):
+    server.client.zadd(keys.DEAD, {b'{"class":"x","jid":"aaaaaaaaaaaaaaaaaaaaaaaa","args":[]}': 1.0})
+    store.run(processes.show(ME, {"busy": 1}, {}))
+    store.run(processes.show("gone:1:cccccccccccc", {"busy": 1}, {}))
+    server.client.delete(keys.process("gone:1:cccccccccccc"))
+    before = server.snapshot()
+    app = documented("reader")
+
+    assert [process.identity for process in app.processes] == [ME]
+    assert [waiting.name for waiting in app.queues] == [Q]
+    assert app.stats().dead == 1
+    assert [job.jid for job in app.dead] == ["a" * 24]
+    assert app.find("a" * 24) is not None
+    assert len(app.queue(Q).jobs().items) == 2
+    with pytest.raises(StoreRefused, match="NOPERM"):
+        app.dead.clear()
+    with pytest.raises(PushFailed, match="NOPERM"):
+        app.enqueue("x")
+
+    assert server.snapshot() == before

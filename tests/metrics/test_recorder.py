@@ -13,8 +13,8 @@ NOON = 1_795_262_400.0 + 125  # 2026-11-21, 12:02:05 UTC
 
 def test_runs_waits_and_failures_arrive_in_the_minutes_keys(server: Server) -> None:
     store, recorder = Store(server.url), Recorder()
-    recorder.record("shop.add", run_ms=25, wait_ms=3, has_failed=False)
-    recorder.record("shop.add", run_ms=5000, wait_ms=None, has_failed=True)
+    recorder.record("shop.add", 25, 3, False)
+    recorder.record("shop.add", 5000, None, True)
 
     store.pipeline(recorder.flush(NOON))
 
@@ -27,7 +27,7 @@ def test_runs_waits_and_failures_arrive_in_the_minutes_keys(server: Server) -> N
 
 def test_a_second_flush_adds_nothing(server: Server) -> None:
     store, recorder = Store(server.url), Recorder()
-    recorder.record("add", run_ms=1, wait_ms=1, has_failed=False)
+    recorder.record("add", 1, 1, False)
     store.pipeline(recorder.flush(NOON))
     before = server.snapshot()
 
@@ -39,7 +39,7 @@ def test_a_second_flush_adds_nothing(server: Server) -> None:
 def test_two_processes_add_up(server: Server) -> None:
     store = Store(server.url)
     for recorder in (Recorder(), Recorder()):
-        recorder.record("add", run_ms=1, wait_ms=1, has_failed=False)
+        recorder.record("add", 1, 1, False)
         store.pipeline(recorder.flush(NOON))
 
     assert store.run(metrics.totals(NOON))[b"add|p"] == b"2"
@@ -58,7 +58,7 @@ def test_a_full_bucket_stays_full_rather_than_starting_over(server: Server) -> N
 def test_a_producer_of_names_without_end_fills_neither_memory_nor_store(server: Server) -> None:
     store, recorder = Store(server.url), Recorder()
     for number in range(MOST_NAMES + 50):
-        recorder.record(f"job{number}", run_ms=1, wait_ms=None, has_failed=False)
+        recorder.record(f"job{number}", 1, None, False)
 
     store.pipeline(recorder.flush(NOON))
 

@@ -85,7 +85,7 @@ def test_what_is_no_job_is_never_blamed(raw):
 
 def suspect(seq: int, deaths: int) -> Delivery:
     raw = job(str(seq), recovered=[NOW] * deaths)
-    return Delivery("q", seq, raw, "h", 0.0, read(raw))
+    return Delivery("q", seq, raw, "h", 0.0, ("q", seq), read(raw))
 
 
 @pytest.mark.parametrize(("first", "second", "patience"), [(1, 1, 2.0), (1, 2, 60.0), (2, 1, 60.0), (2, 2, 60.0)])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from mainspring.base.errors import InvalidPayload
 from mainspring.base.payload import Payload
 from mainspring.store.queues import Settlement
 
 
-class Delivery:
+class Delivery(msgspec.Struct, gc=False, eq=False):
     """One job that this process has fetched and not yet settled.
+
+    There may be thousands at a time, so they are made in C; and they have no cycles, so Python's
+    collector need not visit them.
 
     Attributes:
         key: What tells it from every other delivery of its holder: queue and number.
@@ -27,48 +32,20 @@ class Delivery:
         is_given_up: True if it shall not be acknowledged: it was given back, or is not ours any more.
     """
 
-    __slots__ = (
-        "ended",
-        "holder",
-        "is_given_up",
-        "is_suspect",
-        "key",
-        "payload",
-        "problem",
-        "queue",
-        "raw",
-        "received",
-        "seq",
-        "settlement",
-        "started",
-        "was_sent",
-    )
-
-    def __init__(
-        self,
-        queue: str,
-        seq: int,
-        raw: bytes,
-        holder: str,
-        received: float,
-        payload: Payload | None,
-        problem: InvalidPayload | None = None,
-    ) -> None:
-        """Make the record of a job that was just fetched."""
-        self.key = (queue, seq)
-        self.queue = queue
-        self.seq = seq
-        self.raw = raw
-        self.holder = holder
-        self.received = received
-        self.payload = payload
-        self.problem = problem
-        self.started = 0.0
-        self.ended = 0.0
-        self.settlement: Settlement | None = None
-        self.is_suspect = payload is not None and bool(payload.recovered)
-        self.was_sent = False
-        self.is_given_up = False
+    queue: str
+    seq: int
+    raw: bytes
+    holder: str
+    received: float
+    key: tuple[str, int]
+    payload: Payload | None = None
+    problem: InvalidPayload | None = None
+    is_suspect: bool = False
+    started: float = 0.0
+    ended: float = 0.0
+    settlement: Settlement | None = None
+    was_sent: bool = False
+    is_given_up: bool = False
 
     @property
     def jid(self) -> str:

@@ -46,11 +46,13 @@ class Plan:
         job: The job.
         call: Runs one job in a thread, middleware included; None for ``async def``.
         acall: Runs one job on an event loop; None for ``def``.
+        is_plain: True if arguments need no conversion.
     """
 
     job: Job[Any, Any]
     call: Callable[[JobContext], object] | None
     acall: Callable[[JobContext], Awaitable[object]] | None
+    is_plain: bool
 
 
 def plan(job: Job[Any, Any], middlewares: tuple[Middleware, ...]) -> Plan:
@@ -61,12 +63,12 @@ def plan(job: Job[Any, Any], middlewares: tuple[Middleware, ...]) -> Plan:
         async def acall(context: JobContext) -> object:
             return await function(*context.args, **context.kwargs)
 
-        return Plan(job, None, around_async(middlewares, acall))
+        return Plan(job, None, around_async(middlewares, acall), job.arguments.is_plain)
 
     def call(context: JobContext) -> object:
         return function(*context.args, **context.kwargs)
 
-    return Plan(job, around(middlewares, call), None)
+    return Plan(job, around(middlewares, call), None, job.arguments.is_plain)
 
 
 class Executor:
@@ -124,13 +126,13 @@ class Executor:
         if found is None:
             return
         context = self._context(delivery)
-        verdict: Outcome = _DONE
         try:
             # A context of its own: what a job sets in context variables must not reach the next.
             Context().run(self._perform, found, context, delivery)
         except BaseException as error:  # noqa: BLE001 - SystemExit in a job is that job's failure, not the worker's
-            verdict = self._judge(error, found.job, delivery, context)
-        self._conclude(delivery, verdict)
+            self._conclude(delivery, self._judge(error, found.job, delivery, context))
+        else:
+            self._succeed(delivery)
 
     async def arun(self, delivery: Delivery) -> None:
         """Run a delivery on this event loop; never raises but when the loop itself ends."""
@@ -138,12 +140,14 @@ class Executor:
         if found is None:
             return
         context = self._context(delivery)
-        verdict: Outcome = _DONE
         try:
-            await self._aperform(found, context, delivery)
+            self._prepare(found, context, delivery)
+            assert found.acall is not None  # noqa: S101 - sync plans go to `run`
+            await found.acall(context)
         except BaseException as error:  # noqa: BLE001 - as in `run`
-            verdict = self._judge(error, found.job, delivery, context)
-        self._conclude(delivery, verdict)
+            self._conclude(delivery, self._judge(error, found.job, delivery, context))
+        else:
+            self._succeed(delivery)
 
     # --- the steps -----------------------------------------------------------------
 
@@ -163,7 +167,8 @@ class Executor:
             self._handlers.error(error, None)
             self._conclude(delivery, Dead(error, "unknown_class"))
             return None
-        self._reporter.started(delivery)
+        if self._reporter.tells_starts:
+            self._reporter.started(delivery)
         return found
 
     def _is_ours(self, delivery: Delivery) -> bool:
@@ -190,18 +195,12 @@ class Executor:
         assert found.call is not None  # noqa: S101 - async plans go to `arun`
         found.call(context)
 
-    async def _aperform(self, found: Plan, context: JobContext, delivery: Delivery) -> None:
-        self._prepare(found, context, delivery)
-        assert found.acall is not None  # noqa: S101 - sync plans go to `run`
-        await found.acall(context)
-
     def _prepare(self, found: Plan, context: JobContext, delivery: Delivery) -> None:
         enter(context)
         if self._carried:
             self._set_carried(delivery)
-        arguments = found.job.arguments
-        if not arguments.is_plain:
-            context.args, context.kwargs = arguments.restore(context.args, context.kwargs)
+        if not found.is_plain:
+            context.args, context.kwargs = found.job.arguments.restore(context.args, context.kwargs)
 
     def _set_carried(self, delivery: Delivery) -> None:
         carry = delivery.payload.carry if delivery.payload else None
@@ -285,12 +284,17 @@ class Executor:
 
     # --- concluding --------------------------------------------------------------------
 
+    def _succeed(self, delivery: Delivery) -> None:
+        delivery.ended = self._time.monotonic()
+        if delivery.is_suspect:
+            # The mark in the store goes with it.
+            delivery.settlement = Settlement()
+        if self._reporter.hears_success:
+            self._reporter.finished(delivery, _DONE)
+
     def _conclude(self, delivery: Delivery, verdict: Outcome) -> None:
         delivery.ended = self._time.monotonic()
-        if verdict is _DONE:
-            if delivery.is_suspect:
-                delivery.settlement = Settlement()
-        elif verdict is _GIVEN_BACK:
+        if verdict is _GIVEN_BACK:
             delivery.is_given_up = True
         else:
             delivery.settlement = self._settlement(delivery, verdict)

@@ -79,9 +79,10 @@ class Fetcher:
 
 def _read(queue: str, seq: int, raw: bytes, holder: str, now: float) -> Delivery:
     try:
-        return Delivery(queue, seq, raw, holder, now, payload.read(raw))
+        job = payload.read(raw)
     except InvalidPayload as problem:
-        return Delivery(queue, seq, raw, holder, now, None, problem)
+        return Delivery(queue, seq, raw, holder, now, (queue, seq), None, problem)
+    return Delivery(queue, seq, raw, holder, now, (queue, seq), job, None, bool(job.recovered))
 
 
 def stale(deliveries: Sequence[Delivery], now: float) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from mainspring.base.errors import StoreError
-from mainspring.base.payload import unix
+from mainspring.base.payload import Payload, unix
 from mainspring.base.timesource import TimeSource
 from mainspring.metrics.recorder import Recorder
 from mainspring.store.connection import Store
@@ -35,13 +35,12 @@ class Meter:
             payload = delivery.payload
             if payload is None or not delivery.ended:
                 continue
-            since = unix(payload.enqueued_at) if payload.retry_count is None else None
             settlement = delivery.settlement
             record(
                 payload.name,
-                run_ms=(delivery.ended - delivery.started) * 1000,
-                wait_ms=None if since is None else max(0.0, delivery.started + offset - since) * 1000,
-                has_failed=settlement is not None and settlement.fails,
+                (delivery.ended - delivery.started) * 1000,
+                _wait_ms(payload, delivery.started + offset),
+                settlement is not None and settlement.fails,
             )
             self._has_counts = True
 
@@ -57,3 +56,15 @@ class Meter:
             store.pipeline(self._recorder.flush(self._time.now()))
         except StoreError:
             return
+
+
+def _wait_ms(payload: Payload, started: float) -> float | None:
+    """Return how long a job had waited in its queue when it started; None for a retry, or if it does not say."""
+    if payload.retry_count is not None:
+        return None
+    since = payload.enqueued_at
+    if type(since) is not float:
+        since = unix(since)
+        if since is None:
+            return None
+    return max(0.0, started - since) * 1000

@@ -22,7 +22,12 @@ _FAR: Final = 1e12
 
 
 class Reporter:
-    """Writes a line for each finished run, if anybody listens."""
+    """Writes a line for each finished run, if anybody listens.
+
+    Attributes:
+        tells_starts: Whether the beginning of a run is a line too.
+        hears_success: Whether anybody listens to what went well.
+    """
 
     def __init__(self, time: TimeSource, *, starts: bool = False) -> None:
         """Ask the logger once whether it listens.
@@ -32,18 +37,18 @@ class Reporter:
             starts: Whether the beginning of a run is a line too.
         """
         self._time = time
-        self._starts = starts
-        self._hears_success = _log.hears(logging.INFO)
+        self.tells_starts = starts
+        self.hears_success = _log.hears(logging.INFO)
 
     def started(self, delivery: Delivery) -> None:
         """Say that a run begins."""
-        if self._starts and delivery.payload is not None:
+        if self.tells_starts and delivery.payload is not None:
             facts = {"jid": delivery.jid, "class": delivery.payload.name, "queue": delivery.queue}
             _log.info("start", extra={"event": "job.start", "facts": facts})
 
     def finished(self, delivery: Delivery, verdict: Outcome) -> None:
         """Say what became of a run."""
-        if isinstance(verdict, Done) and not self._hears_success:
+        if isinstance(verdict, Done) and not self.hears_success:
             return
         level, event, more = _words(verdict, self._time.now())
         facts = self._facts(delivery) | more

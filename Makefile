@@ -9,7 +9,7 @@
 
 PYTHON ?= python3
 DEMO_SECONDS ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2
 BENCH_ARGS ?=
 
 VENV := .venv

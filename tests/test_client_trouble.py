@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from contracts.proxy import Proxy
-from mainspring import App, InvalidName, PayloadTooLarge, PushAmbiguous, PushFailed, WrongArguments
+from mainspring import App, InvalidName, InvalidOption, PayloadTooLarge, PushAmbiguous, PushFailed, WrongArguments
 from mainspring.store import scripts
 from pushes import MODES, NOW, Still, fields, later, many, now, stored, within
 
@@ -134,6 +134,32 @@ def test_a_middleware_cannot_name_a_queue_that_can_be_none(server, app, add, due
     with pytest.raises(InvalidName):
         add.using(at=due).enqueue_many([(1,)])
     assert server.snapshot() == {}
+
+
+@pytest.mark.parametrize("when", [datetime(2027, 1, 1), "tomorrow", float("nan")])  # noqa: DTZ001 - that is the point
+def test_a_middleware_cannot_set_a_time_that_is_none(server, app, add, when):
+    def mistimes(push):
+        push.at = when
+        yield
+
+    app.use(enqueue=mistimes)
+
+    with pytest.raises(InvalidOption):
+        add.enqueue(1)
+    with pytest.raises(InvalidOption):
+        add.enqueue_many([(1,)])
+    assert server.snapshot() == {}
+
+
+def test_a_middleware_may_set_a_time_with_its_zone(server, app, add):
+    def puts_off(push):
+        push.at = datetime.fromtimestamp(NOW + 9, UTC)
+        yield
+
+    app.use(enqueue=puts_off)
+
+    assert [add.enqueue(1).at, add.enqueue_many([(2,)])[0].at] == [NOW + 9] * 2
+    assert list(later(server).values()) == [NOW + 9] * 2
 
 
 def test_a_middleware_sees_that_a_push_failed(private_server):

@@ -19,7 +19,7 @@ from mainspring.base import codec, durations
 from mainspring.base.errors import PayloadTooLarge, PushAmbiguous, PushFailed, StoreError, WrongArguments
 from mainspring.base.payload import LIMIT, WARN, check_queue
 from mainspring.base.timesource import TimeSource
-from mainspring.job import Call, Enqueued, Job, Options
+from mainspring.job import Call, Enqueued, Job, Options, moment
 from mainspring.middleware import Middleware, around, around_async
 from mainspring.store import queues, sets
 from mainspring.store.command import Command
@@ -60,11 +60,14 @@ class Push:
 
         Raises:
             InvalidName: If a middleware named a queue that can be none.
+            InvalidOption: If it set a time that can be none.
             PayloadTooLarge: If it is longer than a megabyte.
         """
         self.fields["queue"] = check_queue(self.queue)
         if self.at is None:
             self.fields["enqueued_at"] = now
+        else:
+            self.at = moment(self.at)
         data = codec.encode(self.fields)
         if len(data) > WARN:
             if len(data) > LIMIT:
@@ -76,7 +79,7 @@ class Push:
 
     def enqueued(self) -> Enqueued:
         """Return what the caller of `enqueue` gets."""
-        return Enqueued(self.jid, self.queue, self.at)
+        return Enqueued(self.jid, self.queue, None if self.at is None else moment(self.at))
 
 
 def new_jid() -> str:
@@ -256,9 +259,9 @@ class Client:
         if carry:
             fields["carry"] = carry
 
-    def prepare(self, push: Push) -> None:
-        """Run the middleware around a push that another makes, as the clock does for a tick."""
-        around(self._middlewares, Push.enqueued)(push)
+    def prepare(self, push: Push) -> bool:
+        """Run the middleware around a push that another makes, as the clock does for a tick; False if it stopped."""
+        return around(self._middlewares, Push.enqueued)(push) is not None
 
     def delayed(self, options: Options, seconds: float) -> Options:
         """Return *options* with a due time *seconds* from now."""
@@ -307,7 +310,8 @@ def _command(pushes: Sequence[Push], now: float) -> Command[int]:
     first = pushes[0]
     if first.at is None:
         return queues.push(first.queue, [push.encoded(now) for push in pushes], token=first.jid)
-    due = [(push.at, push.encoded(now)) for push in pushes if push.at is not None]
+    jobs = [(push.encoded(now), push.at) for push in pushes]
+    due = [(at, payload) for payload, at in jobs if at is not None]
     return sets.add(due, queue=first.queue, token=first.jid)
 
 

@@ -14,6 +14,7 @@ from mainspring.job import Job
 from mainspring.schedule.catalog import Catalog
 from mainspring.schedule.entry import Entry, EntryOptions
 from mainspring.schedule.ticks import jid
+from mainspring.store.periodic import TickJob
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -157,13 +158,16 @@ class Scheduling:
         """What makes the jobs of ticks: the App itself."""
         return self
 
-    def tick_payload(self, entry: Entry, tick: float, now: float) -> tuple[str, bytes]:
-        """Return the queue and the encoded job of one tick, by the code path of every enqueue.
+    def tick_payload(self, entry: Entry, tick: float, now: float) -> TickJob:
+        """Return the job of one tick, by the code path of every enqueue.
 
         Args:
             entry: The entry that is due.
             tick: Its nominal time, in unix seconds.
             now: The server's time, for the job's own time stamps.
+
+        Returns:
+            The job; its payload is empty if a middleware stopped it.
 
         Raises:
             WrongArguments: If the entry's arguments do not fit the job.
@@ -172,8 +176,10 @@ class Scheduling:
         push = self.client.build(job, entry.args, dict(entry.kwargs), job.options.changed(queue=entry.queue))
         push.jid = push.fields["jid"] = jid(entry.name, tick)
         push.fields["created_at"] = now
-        self.client.prepare(push)
-        return push.queue, push.encoded(now)
+        if not self.client.prepare(push):
+            return TickJob(push.queue, b"")
+        payload = push.encoded(now)
+        return TickJob(push.queue, payload, push.at)
 
 
 def _check(job: Job[..., Any], options: EntryOptions) -> None:

@@ -14,6 +14,7 @@ from mainspring.schedule import ticks
 from mainspring.schedule.catalog import Catalog
 from mainspring.schedule.entry import Entry
 from mainspring.store.connection import Store
+from mainspring.store.periodic import TickJob
 
 
 class Office:
@@ -25,7 +26,7 @@ class Office:
         self.time = TimeSource()
         self.payloads = self
 
-    def tick_payload(self, entry: Entry, tick: float, now: float) -> tuple[str, bytes]:
+    def tick_payload(self, entry: Entry, tick: float, now: float) -> TickJob:
         job = {
             "class": entry.job,
             "args": list(entry.args),
@@ -33,7 +34,7 @@ class Office:
             "tick": tick,
             "now": now,
         }
-        return entry.queue or "default", json.dumps(job).encode()
+        return TickJob(entry.queue or "default", json.dumps(job).encode())
 
 
 class Watched:

@@ -41,7 +41,10 @@ CALLS = {
     "queue_move": [queues.move(Q, keys.SCHEDULE, b"three", score=1.0)],
     "queue_drop": [queues.drop(Q, [(1, b"three")], died=NOW)],
     "queue_clear": [queues.clear(Q)],
-    "periodic_claim": [periodic.claim("report", "1.000", Q, b"new")],
+    "periodic_claim": [
+        periodic.claim("report", "1.000", Q, b"new"),
+        periodic.claim("report", "2.000", Q, b"new", at=3.0),
+    ],
     "process_register": [processes.register(Q, ME, 30_000)],
     "process_beat": [processes.beat(Q, ME, 30_000)],
     "process_leave": [processes.leave(Q, ME)],

@@ -52,6 +52,20 @@ def test_a_tick_that_is_not_newer_is_refused_and_writes_nothing(server, store, t
     assert server.snapshot() == before
 
 
+def test_a_claim_without_a_job_takes_the_tick_and_writes_nothing_else(server, store):
+    assert store.run(periodic.claim("report", "1700000000.200", "default", b"")) is Claim.WON
+    assert store.run(periodic.claim("report", "1700000000.200", "default", JOB)) is Claim.TAKEN
+
+    assert server.keys() == {keys.PERIODIC_LAST}
+
+
+def test_a_job_for_later_goes_to_the_scheduled_set_and_rings(server, store):
+    assert store.run(periodic.claim("report", "1700000000.200", "default", JOB, at=1_700_000_060.5)) is Claim.WON
+
+    assert server.client.zrange(keys.SCHEDULE, 0, -1, withscores=True) == [(JOB, 1_700_000_060.5)]
+    assert server.keys() == {keys.PERIODIC_LAST, keys.SCHEDULE, keys.BELL}
+
+
 def test_the_same_claim_sent_again_after_a_lost_answer_enqueues_nothing(server, store):
     command = periodic.claim("report", "1700000000.200", "default", JOB)
 

@@ -47,6 +47,7 @@ class Tick:
         at: The nominal time, unix seconds.
         jid: The id of its job.
         won: True if this clock enqueued it, False if another had.
+        is_stopped: True if this clock claimed it without a job, because a middleware stopped it.
         lag: Seconds from the nominal time to the store's answer.
     """
 
@@ -55,6 +56,15 @@ class Tick:
     jid: str
     won: bool
     lag: float
+    is_stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A claim to make, and whether it is one without a job."""
+
+    command: Command[Claim]
+    is_stopped: bool
 
 
 class Clock:
@@ -201,16 +211,16 @@ class Clock:
     # --- claiming ------------------------------------------------------------------
 
     def _claim(self, hands: Sequence[Hand], now: float) -> None:
-        pairs = [(hand, command) for hand in hands if (command := self._command(hand, now)) is not None]
-        answers = self._app.store.pipeline([command for _, command in pairs])
+        pairs = [(hand, attempt) for hand in hands if (attempt := self._attempt(hand, now)) is not None]
+        answers = self._app.store.pipeline([attempt.command for _, attempt in pairs])
         at = self._server_time.now()
-        for (hand, _), answer in zip(pairs, answers, strict=True):
-            self._settle(hand, answer, at)
+        for (hand, attempt), answer in zip(pairs, answers, strict=True):
+            self._settle(hand, answer, at, is_stopped=attempt.is_stopped)
         for answer in answers:
             if isinstance(answer, StoreError) and not _is_of_one_entry(answer):
                 raise answer
 
-    def _command(self, hand: Hand, now: float) -> Command[Claim] | None:
+    def _attempt(self, hand: Hand, now: float) -> _Attempt | None:
         """Return the claim of a hand's tick; None if there is nothing to claim, and the hand is put back."""
         if hand.failures and not (found := hand.look(now, awake=True)).ticks:
             report.missed(hand.entry, found)
@@ -218,13 +228,14 @@ class Clock:
             self._dial.put(hand)
             return None
         try:
-            name, payload = self._app.payloads.tick_payload(hand.entry, hand.tick, now)
+            job = self._app.payloads.tick_payload(hand.entry, hand.tick, now)
         except Exception as error:  # noqa: BLE001 - a user's middleware or arguments: the other entries go on
             self._failed(hand, error, now)
             return None
-        return periodic.claim(hand.entry.name, ticks.text(hand.tick), name, payload)
+        call = periodic.claim(hand.entry.name, ticks.text(hand.tick), job.queue, job.payload, at=job.at)
+        return _Attempt(call, not job.payload)
 
-    def _settle(self, hand: Hand, answer: Claim | StoreError, at: float) -> None:
+    def _settle(self, hand: Hand, answer: Claim | StoreError, at: float, *, is_stopped: bool) -> None:
         if isinstance(answer, StoreError):
             if _is_of_one_entry(answer):
                 self._failed(hand, answer, at)
@@ -234,13 +245,17 @@ class Clock:
             self._server_time.forget()
             hand.wait(at + ticks.MILLISECOND)
         elif hand.tick is not None:
-            self._settled(hand.entry.name, hand.tick, at, won=answer is Claim.WON)
+            won = answer is Claim.WON
+            self._settled(hand.entry.name, hand.tick, at, won=won, is_stopped=won and is_stopped)
             hand.done(at)
         self._dial.put(hand)
 
-    def _settled(self, name: str, tick: float, at: float, *, won: bool) -> None:
-        settled = Tick(name, tick, ticks.jid(name, tick), won, at - tick)
-        report.tick(name, settled.jid, settled.lag, won=won)
+    def _settled(self, name: str, tick: float, at: float, *, won: bool, is_stopped: bool) -> None:
+        settled = Tick(name, tick, ticks.jid(name, tick), won and not is_stopped, at - tick, is_stopped)
+        if is_stopped:
+            report.stopped_tick(name, settled.jid)
+        else:
+            report.tick(name, settled.jid, settled.lag, won=won)
         self.ticked(settled)
 
     # --- what goes wrong -----------------------------------------------------------

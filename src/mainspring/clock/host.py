@@ -8,13 +8,14 @@ from typing import Protocol
 from mainspring.base.timesource import TimeSource
 from mainspring.schedule.entry import Entry
 from mainspring.store.connection import Store
+from mainspring.store.periodic import TickJob
 
 
 class Payloads(Protocol):
     """Makes the job of a tick, by the same code path as every other enqueue."""
 
-    def tick_payload(self, entry: Entry, tick: float, now: float) -> tuple[str, bytes]:
-        """Return the queue and the encoded job of one tick.
+    def tick_payload(self, entry: Entry, tick: float, now: float) -> TickJob:
+        """Return the job of one tick; with an empty payload if a middleware stopped it.
 
         Args:
             entry: The entry that is due.

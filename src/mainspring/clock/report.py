@@ -26,6 +26,12 @@ def tick(name: str, jid: str, lag: float, *, won: bool) -> None:
         _log.log(level, "tick %s", name, extra={"event": "clock.tick", "facts": facts})
 
 
+def stopped_tick(name: str, jid: str) -> None:
+    """Say that a middleware stopped the job of a tick."""
+    facts = {"entry": name, "jid": jid}
+    _log.info("tick %s: a middleware stopped its job", name, extra={"event": "clock.tick_stopped", "facts": facts})
+
+
 def missed(entry: Entry, found: Due) -> None:
     """Say what becomes of ticks that were missed, if any were."""
     if not found.folded and not found.ticks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from mainspring.store import keys
 from mainspring.store.command import Command, Reply, array, integer, integers, plain
@@ -18,7 +18,7 @@ class Claim(IntEnum):
     """What became of a claim."""
 
     WON = 1
-    """This call enqueued the tick."""
+    """This call claimed the tick, and enqueued its job if there is one."""
     TAKEN = 0
     """This tick, or a later one of the entry, had been claimed."""
     EARLY = -1
@@ -39,7 +39,21 @@ class Registered:
     since: Sequence[tuple[float, float | None]]
 
 
-def claim(entry: str, tick: str, queue: str, payload: bytes) -> Command[Claim]:
+class TickJob(NamedTuple):
+    """The job of one tick.
+
+    Attributes:
+        queue: The queue's name.
+        payload: The job, encoded; empty if there shall be none.
+        at: When it is due, in unix seconds; None for now.
+    """
+
+    queue: str
+    payload: bytes
+    at: float | None = None
+
+
+def claim(entry: str, tick: str, queue: str, payload: bytes, *, at: float | None = None) -> Command[Claim]:
     """Enqueue *payload* as the *tick* of *entry*, once in the whole cluster.
 
     Claim and push are one script, so no crash can leave a tick claimed but never
@@ -49,12 +63,13 @@ def claim(entry: str, tick: str, queue: str, payload: bytes) -> Command[Claim]:
         entry: The entry's name.
         tick: Unix seconds with three decimals, as `schedule.ticks.text` writes them.
         queue: The queue's name.
-        payload: The job, encoded.
+        payload: The job, encoded; if it is empty, the tick is claimed and nothing enqueued.
+        at: When the job is due, in unix seconds; None for now.
     """
     return Command(
         "periodic_claim",
-        (keys.PERIODIC_LAST, keys.queue(queue), keys.QUEUES),
-        (entry, tick, queue, payload),
+        (keys.PERIODIC_LAST, keys.queue(queue), keys.QUEUES, keys.SCHEDULE, keys.BELL),
+        (entry, tick, queue, payload, "" if at is None else at),
         _claim,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from mainspring import App, InvalidDuration, InvalidName, InvalidOption, UnknownJob, WrongArguments
@@ -132,6 +134,38 @@ def test_arguments_of_a_known_job_are_checked_by_its_signature(app, add, server)
             app.enqueue("add", wrong)
 
     assert server.snapshot() == {}
+
+
+@pytest.mark.parametrize("args", ["ab", b"bytes", "", 7, None, {1: 2}, {1, 2}, range(2)])
+@pytest.mark.parametrize("name", ["loose", "Hard::Worker"])
+def test_what_is_no_list_of_arguments_is_refused_whether_the_job_is_known_or_not(app, server, name, args):
+    app.job(name="loose")(lambda a=1, b=2: None)
+
+    with pytest.raises(WrongArguments, match=r"args must be a list.*; write \["):
+        app.enqueue(name, args)
+    with pytest.raises(WrongArguments, match="args must be a list"):
+        asyncio.run(app.aenqueue(name, args))
+    assert server.snapshot() == {}
+
+
+@pytest.mark.parametrize("kwargs", ["ab", "", 7, [], [("a", 1)], {1: 2}])
+@pytest.mark.parametrize("name", ["loose", "Hard::Worker"])
+def test_what_is_no_dict_of_arguments_by_name_is_refused(app, server, name, kwargs):
+    app.job(name="loose")(lambda a=1, b=2, **more: None)
+
+    with pytest.raises(WrongArguments, match="kwargs must be a dict"):
+        app.enqueue(name, [], kwargs)
+    assert server.snapshot() == {}
+
+
+@pytest.mark.parametrize("options", [{"args": "ab"}, {"args": 7}, {"args": None}, {"kwargs": "ab"}, {"kwargs": {1: 2}}])
+def test_arguments_of_an_entry_that_are_none_are_refused_when_it_is_defined(app, options):
+    job = app.job(name="loose")(lambda a=1, b=2, **more: None)
+
+    with pytest.raises(WrongArguments):
+        app.every("1h", job, **options)
+
+    assert not app.schedule
 
 
 @pytest.mark.parametrize("args", ["text", 7, None, [object()], [float("nan")], ["\ud800"], {"a": 1}])

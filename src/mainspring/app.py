@@ -18,7 +18,7 @@ from mainspring.base.errors import InvalidOption
 from mainspring.base.payload import check_queue
 from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
-from mainspring.client import Client, check_json
+from mainspring.client import Client, check_json, check_shape
 from mainspring.events import EVENTS, Event, Handlers
 from mainspring.job import Enqueued, Job, Options, check_tags
 from mainspring.middleware import Middleware, check
@@ -197,14 +197,14 @@ class App(Scheduling):
         If the App knows the job, its options and its signature count.
 
         Raises:
-            WrongArguments: If *args* do not fit, or are not JSON where the job is unknown here.
+            WrongArguments: If *args* is no list or tuple, does not fit, or is not JSON where the job is unknown here.
             PushFailed: If it is certainly not stored.
             PushAmbiguous: If nobody can tell.
         """
         job, options = self._named(name, queue=queue, retry=retry, at=at)
         if job is not None:
-            return self.client.enqueue(job, tuple(args), dict(kwargs or {}), options)
-        return self.client.enqueue_raw(self.client.record(name, *check_json(name, args, kwargs or {}), options))
+            return self.client.enqueue(job, *check_shape(name, args, kwargs), options)
+        return self.client.enqueue_raw(self.client.record(name, *check_json(name, args, kwargs), options))
 
     async def aenqueue(
         self,
@@ -219,8 +219,8 @@ class App(Scheduling):
         """Push a job by its name from a coroutine; as `enqueue`."""
         job, options = self._named(name, queue=queue, retry=retry, at=at)
         if job is not None:
-            return await self.client.aenqueue(job, tuple(args), dict(kwargs or {}), options)
-        return await self.client.aenqueue_raw(self.client.record(name, *check_json(name, args, kwargs or {}), options))
+            return await self.client.aenqueue(job, *check_shape(name, args, kwargs), options)
+        return await self.client.aenqueue_raw(self.client.record(name, *check_json(name, args, kwargs), options))
 
     def _named(
         self, name: str, *, queue: str | None, retry: int | bool | None, at: datetime | float | None

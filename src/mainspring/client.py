@@ -333,16 +333,30 @@ def _failure(error: StoreError, jids: Sequence[str]) -> PushFailed | PushAmbiguo
     return PushAmbiguous(f"{jobs} perhaps stored, perhaps not: {error}", jids)
 
 
+def check_shape(name: str, args: object, kwargs: object) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments of a job that is called by its name; *kwargs* may be None.
+
+    Raises:
+        WrongArguments: If they are not a list and a dict with texts for keys: a text would be taken for its letters.
+    """
+    if not isinstance(args, list | tuple):
+        raise WrongArguments(name, None, f"args must be a list, not {args!r}; write [{args!r}] for one argument")
+    if kwargs is None:
+        return list(args), {}
+    if not isinstance(kwargs, Mapping) or not all(isinstance(key, str) for key in kwargs):
+        raise WrongArguments(name, None, f"kwargs must be a dict from names to values, not {kwargs!r}")
+    return list(args), dict(kwargs)
+
+
 def check_json(name: str, args: object, kwargs: object) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments of a job whose code lives elsewhere.
 
     Raises:
         WrongArguments: If they are not a list and a dict of JSON's own types.
     """
-    if not isinstance(args, list | tuple) or not isinstance(kwargs, dict):
-        raise WrongArguments(name, None, f"args must be a list and kwargs a dict, not {args!r} and {kwargs!r}")
+    positional, named = check_shape(name, args, kwargs)
     try:
-        codec.encode([list(args), kwargs])
+        codec.encode([positional, named])
     except (TypeError, ValueError) as error:
         raise WrongArguments(name, None, f"arguments must be JSON: {error}") from error
-    return list(args), dict(kwargs)
+    return positional, named

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
 from mainspring.base.durations import Duration
-from mainspring.client import Client
+from mainspring.client import Client, check_shape
 from mainspring.job import Job
 from mainspring.schedule.catalog import Catalog
 from mainspring.schedule.entry import Entry, EntryOptions
@@ -184,5 +184,5 @@ class Scheduling:
 
 def _check(job: Job[..., Any], options: EntryOptions) -> None:
     """Refuse at definition what could only fail at the tick, when nobody looks."""
-    job.arguments.bind(tuple(options.get("args") or ()), dict(options.get("kwargs") or {}))
+    job.arguments.bind(*check_shape(job.name, options.get("args", ()), options.get("kwargs")))
     job.options.changed(queue=options.get("queue"))

@@ -108,12 +108,17 @@ class LoopRunner:
                 delivery = self._waiting.popleft()
             except IndexError:
                 return
-            task = self._loop.create_task(self._run(delivery), context=contextvars.Context())
+            task = self._loop.create_task(self._run_here(delivery), context=contextvars.Context())
             self._tasks[task] = delivery
             task.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    async def _run_here(self, delivery: Delivery) -> None:
         self._leave_if_forked()
+        await self._run(delivery)
+        # At once: whatever else is ready on the loop would have its turn before `_ended`.
+        self._leave_if_forked()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
         delivery = self._tasks.pop(task)
         if task.cancelled() or task.exception() is not None:
             # The executor judges whatever a job raises; here the run itself was cut.

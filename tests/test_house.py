@@ -33,7 +33,7 @@ MAY_CATCH_EVERYTHING = MappingProxyType(
         "base/retry.py:_answer": "asks the user's backoff; the job that failed must not be lost for it",
         "base/service.py:Service._safely": "the service loop, which reports it",
         "clock/clock.py:Clock._lap": "the service loop, which reports it",
-        "clock/clock.py:Clock._command": "runs the user's middleware; the other entries go on",
+        "clock/clock.py:Clock._attempt": "runs the user's middleware; the other entries go on",
         "events.py:_call": "a handler is a guest, and changes nothing for the job",
         "worker/executor.py:Executor.run": "runs the job; whatever it raises is its outcome",
         "worker/executor.py:Executor.arun": "likewise",

@@ -11,8 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from mainspring import App, Retry, WrongArguments
-from mainspring.base.errors import InvalidPayload
+from mainspring import App, InvalidOption, Retry, WrongArguments
 from mainspring.store import keys
 from pushes import MODES, NOW, Still, at, fields, later, many, now, planned, stored, within
 
@@ -193,12 +192,41 @@ def test_a_context_variable_travels_where_it_is_set(server, app, add):
     assert second["carry"] == {"tenant": "ä7"}
 
 
-def test_a_context_variable_that_is_no_json_is_refused(server, app, add):
+def test_two_context_variables_of_one_name_cannot_both_travel(app):
+    app.carry(tenant)
+    app.carry(tenant)
+
+    with pytest.raises(InvalidOption, match="two context variables are named 'tenant'"):
+        app.carry(ContextVar("tenant"))
+    with pytest.raises(InvalidOption, match=r"no contextvars\.ContextVar"):
+        app.carry("tenant")  # type: ignore[arg-type]  # what a user must not do
+
+    assert app.client.carried == {"tenant": tenant}
+
+
+def test_a_field_of_a_middleware_that_is_no_json_is_named(server, app, add):
+    def adds(push):
+        push.fields["who"] = object()
+        yield
+
+    app.use(enqueue=adds)
+
+    with pytest.raises(WrongArguments, match=r"shop\.add.*the field 'who', set by a middleware"):
+        add.enqueue(1)
+    assert server.snapshot() == {}
+
+
+def test_a_context_variable_that_is_no_json_is_named(server, app, add):
+    other = ContextVar("other", default=None)
+    other.set({"fine": 1})
+    app.carry(other)
     app.carry(tenant)
     token = tenant.set(object())  # type: ignore[arg-type]  # what a user must not do
 
-    with pytest.raises(InvalidPayload):
+    with pytest.raises(WrongArguments, match=r"shop\.add.*context variable 'tenant', which is carried, holds <object"):
         add.enqueue(1)
+    with pytest.raises(WrongArguments, match="'tenant'"):
+        add.enqueue_many([(1,)])
 
     tenant.reset(token)
     assert server.snapshot() == {}

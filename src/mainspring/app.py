@@ -18,10 +18,11 @@ from mainspring.base.errors import InvalidOption
 from mainspring.base.payload import check_queue
 from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
-from mainspring.client import Client, check_json, check_shape
+from mainspring.client import Client
 from mainspring.events import EVENTS, Event, Handlers
 from mainspring.job import Enqueued, Job, Options, check_tags
 from mainspring.middleware import Middleware, check
+from mainspring.push import check_json, check_shape
 from mainspring.registry import Registry
 from mainspring.schedule.catalog import Catalog
 from mainspring.scheduling import Scheduling
@@ -288,6 +289,9 @@ class App(Scheduling):
         """Let *variable* travel with each job: what it holds at enqueueing, it holds while the job runs.
 
         Its value must be JSON.
+
+        Raises:
+            InvalidOption: If it is no context variable, or another of its name travels already.
         """
         self.client.carry(variable)
 

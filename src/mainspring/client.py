@@ -6,21 +6,19 @@ of two things happened: the job is certainly not stored, or nobody can tell.
 
 from __future__ import annotations
 
-import logging
-import os
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from mainspring.base import codec, durations
-from mainspring.base.errors import PayloadTooLarge, PushAmbiguous, PushFailed, StoreError, WrongArguments
-from mainspring.base.payload import LIMIT, WARN, check_queue
+from mainspring.base import durations
+from mainspring.base.errors import InvalidOption, PushAmbiguous, PushFailed, StoreError
 from mainspring.base.timesource import TimeSource
-from mainspring.job import Call, Enqueued, Job, Options, moment
+from mainspring.job import Call, Enqueued, Job, Options
 from mainspring.middleware import Middleware, around, around_async
+from mainspring.push import Push, new_jid
 from mainspring.store import queues, sets
 from mainspring.store.command import Command
 from mainspring.store.connection import AsyncStore, Store
@@ -30,61 +28,6 @@ BULK: Final = queues.MOST
 
 #: Seconds to wait before a push whose answer was lost is made again.
 _AGAIN: Final = (0.05, 0.2, 1.0)
-
-_log: Final = logging.getLogger("mainspring.client")
-
-
-@dataclass(slots=True)
-class Push:
-    """One job on its way to the store, as an enqueue middleware sees it.
-
-    A middleware may change *fields*, which is the record as it will be stored,
-    and *queue* and *at*.
-
-    Attributes:
-        name: The job's name.
-        jid: The job's id.
-        queue: The queue it goes to.
-        at: When it is due, in unix seconds; None for now.
-        fields: The record, as JSON-ready values.
-    """
-
-    name: str
-    jid: str
-    queue: str
-    at: float | None
-    fields: dict[str, Any] = field(repr=False)
-
-    def encoded(self, now: float) -> bytes:
-        """Return the record as it is stored.
-
-        Raises:
-            InvalidName: If a middleware named a queue that can be none.
-            InvalidOption: If it set a time that can be none.
-            PayloadTooLarge: If it is longer than a megabyte.
-        """
-        self.fields["queue"] = check_queue(self.queue)
-        if self.at is None:
-            self.fields["enqueued_at"] = now
-        else:
-            self.at = moment(self.at)
-        data = codec.encode(self.fields)
-        if len(data) > WARN:
-            if len(data) > LIMIT:
-                raise PayloadTooLarge(self.name, len(data), LIMIT)
-            _log.warning(
-                "%s: a job of %d bytes; better store the document elsewhere and pass its id", self.name, len(data)
-            )
-        return data
-
-    def enqueued(self) -> Enqueued:
-        """Return what the caller of `enqueue` gets."""
-        return Enqueued(self.jid, self.queue, None if self.at is None else moment(self.at))
-
-
-def new_jid() -> str:
-    """Return a new job id: 24 hex digits, as Sidekiq's."""
-    return os.urandom(12).hex()
 
 
 class Client:
@@ -115,8 +58,15 @@ class Client:
         self._apush = around_async(self._middlewares, self._asend)
 
     def carry(self, variable: ContextVar[Any]) -> None:
-        """Let *variable*, where it is set, travel with each job."""
-        self._carried[variable.name] = variable
+        """Let *variable*, where it is set, travel with each job.
+
+        Raises:
+            InvalidOption: If it is no context variable, or another of its name travels.
+        """
+        if not isinstance(variable, ContextVar):
+            raise InvalidOption(f"{variable!r} cannot be carried: it is no contextvars.ContextVar")
+        if self._carried.setdefault(variable.name, variable) is not variable:
+            raise InvalidOption(f"two context variables are named {variable.name!r}; jobs carry them by name")
 
     @property
     def carried(self) -> Mapping[str, ContextVar[Any]]:
@@ -331,32 +281,3 @@ def _failure(error: StoreError, jids: Sequence[str]) -> PushFailed | PushAmbiguo
     if error.applied is False:
         return PushFailed(f"{jobs} not stored: {error}", jids)
     return PushAmbiguous(f"{jobs} perhaps stored, perhaps not: {error}", jids)
-
-
-def check_shape(name: str, args: object, kwargs: object) -> tuple[list[Any], dict[str, Any]]:
-    """Return the arguments of a job that is called by its name; *kwargs* may be None.
-
-    Raises:
-        WrongArguments: If they are not a list and a dict with texts for keys: a text would be taken for its letters.
-    """
-    if not isinstance(args, list | tuple):
-        raise WrongArguments(name, None, f"args must be a list, not {args!r}; write [{args!r}] for one argument")
-    if kwargs is None:
-        return list(args), {}
-    if not isinstance(kwargs, Mapping) or not all(isinstance(key, str) for key in kwargs):
-        raise WrongArguments(name, None, f"kwargs must be a dict from names to values, not {kwargs!r}")
-    return list(args), dict(kwargs)
-
-
-def check_json(name: str, args: object, kwargs: object) -> tuple[list[Any], dict[str, Any]]:
-    """Return the arguments of a job whose code lives elsewhere.
-
-    Raises:
-        WrongArguments: If they are not a list and a dict of JSON's own types.
-    """
-    positional, named = check_shape(name, args, kwargs)
-    try:
-        codec.encode([positional, named])
-    except (TypeError, ValueError) as error:
-        raise WrongArguments(name, None, f"arguments must be JSON: {error}") from error
-    return positional, named

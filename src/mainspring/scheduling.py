@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, overload
 
 from mainspring.base.durations import Duration
-from mainspring.client import Client, check_shape
+from mainspring.client import Client
 from mainspring.job import Job
+from mainspring.push import check_shape
 from mainspring.schedule.catalog import Catalog
 from mainspring.schedule.entry import Entry, EntryOptions
 from mainspring.schedule.ticks import jid

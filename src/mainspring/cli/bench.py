@@ -18,7 +18,7 @@ from mainspring.cli import boot
 from mainspring.cli.failure import Failure
 from mainspring.cli.options import app_option, debug_option, examples, json_option
 from mainspring.cli.output import listing, print_json
-from mainspring.client import new_jid
+from mainspring.push import new_jid
 from mainspring.store import stats
 from mainspring.worker import Worker
 

@@ -23,9 +23,9 @@ from mainspring.cli.failure import Failure
 from mainspring.cli.options import app_option, debug_option, examples, json_option
 from mainspring.cli.output import print_json, stamp
 from mainspring.cli.worker import DurationType
-from mainspring.client import new_jid
 from mainspring.context import JobContext, enter
 from mainspring.job import Job
+from mainspring.push import new_jid
 
 _OPTION: Final = re.compile(r"-[A-Za-z]|--.")
 _ARGUMENTS: Final = {"ignore_unknown_options": True}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from mainspring import App, InvalidOption
@@ -97,3 +99,81 @@ def test_a_handler_may_be_any_callable(app, caplog):
     app.handlers.error(ERROR, None)
 
     assert "Loud" in caplog.text
+
+
+# --- what cannot be a handler ----------------------------------------------------------
+
+
+async def awaits(*_): ...
+
+
+def yields(*_):
+    yield
+
+
+async def awaits_and_yields(*_):
+    yield
+
+
+class AwaitsWhenCalled:
+    async def __call__(self, *_): ...
+
+
+def ways(app):
+    """Return every place that takes a handler."""
+    job = app.job(name="x")(lambda: None)
+    return [lambda handler: app.on("startup", handler), app.on_error, app.on_death, job.on_exhausted]
+
+
+@pytest.mark.parametrize(
+    "handler", [awaits, functools.partial(awaits, 1), AwaitsWhenCalled()], ids=["def", "partial", "object"]
+)
+def test_a_handler_that_nobody_would_await_is_refused_with_what_to_write(app, handler):
+    for add in ways(app):
+        with pytest.raises(InvalidOption, match=r"nobody would await it; write def .*asyncio\.run"):
+            add(handler)
+
+
+def test_a_job_that_is_an_async_def_is_no_handler_either(app):
+    job = app.job(name="y")(awaits)
+
+    with pytest.raises(InvalidOption, match="nobody would await it"):
+        app.on("startup", job)
+
+
+@pytest.mark.parametrize("handler", [yields, awaits_and_yields])
+def test_a_generator_function_is_refused_since_calling_it_runs_nothing(app, handler):
+    for add in ways(app):
+        with pytest.raises(InvalidOption, match=r"runs nothing; write def (yields|awaits_and_yields)\("):
+            add(handler)
+
+
+@pytest.mark.parametrize("handler", [7, "report", [print]], ids=repr)
+def test_what_is_no_function_is_refused(app, handler):
+    for add in ways(app):
+        with pytest.raises(InvalidOption, match="is no handler: write a function"):
+            add(handler)
+
+
+def test_a_handler_that_takes_other_arguments_is_refused_with_those_that_it_gets(app):
+    with pytest.raises(InvalidOption, match=r"write def one\(error, job\)"):
+        app.on_error(_named_one)
+    with pytest.raises(InvalidOption, match=r"write def one\(job, error\)"):
+        app.on_death(_named_one)
+    with pytest.raises(InvalidOption, match=r"write def one\(\)"):
+        app.on("beat", _named_one)
+
+
+def _named_one(it): ...
+
+
+_named_one.__name__ = "one"
+
+
+def test_functions_of_every_kind_are_handlers(app):
+    @functools.wraps(awaits)
+    def runs_it(*arguments): ...
+
+    for add in ways(app):
+        for handler in (print, runs_it, functools.partial(print, "a")):
+            assert add(handler) is handler

@@ -19,7 +19,7 @@ from mainspring.base.payload import check_queue
 from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
-from mainspring.events import EVENTS, Event, Handlers
+from mainspring.events import EVENTS, Event, Handlers, check_handler
 from mainspring.job import Enqueued, Job, Options, check_tags
 from mainspring.middleware import Middleware, check
 from mainspring.push import check_json, check_shape
@@ -248,11 +248,11 @@ class App(Scheduling):
                 it ends the boot.
 
         Raises:
-            InvalidOption: If there is no such event.
+            InvalidOption: If there is no such event, or *handler* is no plain function without arguments.
         """
         if event not in EVENTS:
             raise InvalidOption(f"there is no event {event!r}; there are {', '.join(EVENTS)}")
-        return _maybe_decorate(lambda found: self.handlers.on(event, found), handler)
+        return _maybe_decorate(lambda found: self.handlers.on(event, check_handler(found)), handler)
 
     @overload
     def on_error(self, handler: H) -> H: ...
@@ -262,7 +262,9 @@ class App(Scheduling):
 
     def on_error(self, handler: H | None = None) -> H | Callable[[H], H]:
         """Call *handler(error, job)* for each failed run; *job* is None outside of a job. Or a decorator."""
-        return _maybe_decorate(self.handlers.errors.append, handler)
+        return _maybe_decorate(
+            lambda found: self.handlers.errors.append(check_handler(found, ("error", "job"))), handler
+        )
 
     @overload
     def on_death(self, handler: H) -> H: ...
@@ -272,7 +274,9 @@ class App(Scheduling):
 
     def on_death(self, handler: H | None = None) -> H | Callable[[H], H]:
         """Call *handler(job, error)* for each job that has no retries left. Or a decorator."""
-        return _maybe_decorate(self.handlers.deaths.append, handler)
+        return _maybe_decorate(
+            lambda found: self.handlers.deaths.append(check_handler(found, ("job", "error"))), handler
+        )
 
     def use(self, *, enqueue: Middleware | None = None, perform: Middleware | None = None) -> None:
         """Put a middleware around enqueueing or around performing, inside those that are there.

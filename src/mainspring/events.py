@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
+from mainspring.base.errors import InvalidOption
 from mainspring.base.loggers import Log
 
 Event: TypeAlias = Literal["startup", "quiet", "shutdown", "exit", "beat"]
 EVENTS: Final[tuple[str, ...]] = get_args(Event)
+
+H = TypeVar("H", bound=Callable[..., object])
 
 _log: Final = Log("mainspring.events")
 
@@ -48,6 +52,45 @@ class Handlers:
         """Call the death handlers."""
         for handler in self.deaths:
             _call(handler, job, error)
+
+
+def check_handler(handler: H, takes: tuple[str, ...] = ()) -> H:
+    """Return *handler* if it can be called with what it will be called with.
+
+    Args:
+        handler: What was given to the App or to a job.
+        takes: What its arguments will be, as words for people.
+
+    Raises:
+        InvalidOption: If it is no function, a coroutine or generator function, or takes other arguments.
+    """
+    name = getattr(handler, "__qualname__", repr(handler))
+    wanted = f"def {getattr(handler, '__name__', 'handler')}({', '.join(takes)})"
+    if not callable(handler):
+        raise InvalidOption(f"{handler!r} is no handler: write a function, {wanted}: ...")
+    if any(map(inspect.iscoroutinefunction, _functions(handler))):
+        raise InvalidOption(
+            f"{name} cannot be a handler: it is an async def, and nobody would await it;"
+            f" write {wanted}: ... and call asyncio.run(...) in it where it must await"
+        )
+    if any(inspect.isgeneratorfunction(one) or inspect.isasyncgenfunction(one) for one in _functions(handler)):
+        raise InvalidOption(
+            f"{name} cannot be a handler: it has a yield, so calling it runs nothing; write {wanted}: ..."
+        )
+    try:
+        inspect.signature(handler).bind(*takes)
+    except TypeError as error:
+        raise InvalidOption(f"{name} cannot be a handler: {error}; write {wanted}: ...") from error
+    except ValueError:
+        # Some functions written in C do not tell their signature.
+        return handler
+    return handler
+
+
+def _functions(handler: Callable[..., object]) -> tuple[object, ...]:
+    """Return what runs when *handler* is called: itself, the function of a job, or an object's own method."""
+    own = getattr(handler, "__call__", None)  # noqa: B004 - it is wanted itself
+    return handler, getattr(handler, "function", None), own
 
 
 def _call(handler: Callable[..., object], *arguments: object) -> None:

@@ -20,6 +20,7 @@ from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidOption, WrongArguments
 from mainspring.base.payload import check_queue
 from mainspring.base.retry import Retry
+from mainspring.events import check_handler
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -349,8 +350,11 @@ class Job(Generic[P, R]):
 
         It runs before the death handlers of the App; if it returns ``"discard"``, the job is
         dropped rather than kept dead. Usable as a decorator.
+
+        Raises:
+            InvalidOption: If it is no plain function of two arguments.
         """
-        self.exhausted = handler
+        self.exhausted = check_handler(handler, ("job", "error"))
         return handler
 
     def _in(self, delay: Duration) -> Options:

@@ -237,3 +237,43 @@ def test_a_push_whose_answers_are_all_lost_is_ambiguous_and_may_be_there(server,
     assert ids(server) == list(caught.value.jids)
     assert isinstance(caught.value, ConnectionError)
     app.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_in_a_bulk_push_what_stands_after_the_yield_comes_after_the_store_has_the_jobs(server, app, mode):
+    job = app.job(name="x")(lambda x: None)
+    seen = []
+
+    def watch(push):
+        seen.append(("before", push.jid, len(ids(server))))
+        yield
+        seen.append(("after", push.jid, len(ids(server))))
+
+    app.use(enqueue=watch)
+
+    many(job, mode)
+
+    assert [count for when, _, count in seen if when == "before"] == [0] * (len(seen) // 2)
+    assert [count for when, _, count in seen if when == "after"] == [len(ids(server))] * (len(seen) // 2)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_bulk_push_that_fails_is_an_error_at_each_yield(private_server, mode):
+    server = private_server(maxmemory="1mb")
+    app, seen = App(server.url), []
+    job = app.job(name="x")(lambda x: None)
+
+    def watch(push):
+        try:
+            yield
+        except PushFailed:
+            seen.append(push.jid)
+            raise
+
+    app.use(enqueue=watch)
+
+    with pytest.raises(PushFailed) as caught:
+        many(job, mode)
+
+    assert seen == list(caught.value.jids) != []
+    app.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from mainspring.base import durations
 from mainspring.base.errors import InvalidOption, PushAmbiguous, PushFailed, StoreError
 from mainspring.base.timesource import TimeSource
 from mainspring.job import Call, Enqueued, Job, Options
-from mainspring.middleware import Middleware, around, around_async
+from mainspring.middleware import Middleware, Passage, around, around_async
 from mainspring.push import Push, new_jid
 from mainspring.store import queues, sets
 from mainspring.store.command import Command
@@ -141,8 +140,9 @@ class Client:
         """Push many jobs, 1,000 in a round trip; raises as `Job.enqueue_many`."""
         results: list[Enqueued] = []
         for part in self._parts(job, calls, options, spread):
-            for command, jids in part.commands(self._time.now()):
-                self._deliver(command, jids)
+            with part:
+                for command, jids in part.commands(self._time.now()):
+                    self._deliver(command, jids)
             results += part.results
         return results
 
@@ -152,8 +152,9 @@ class Client:
         """Push many jobs, awaiting the store; raises as `Job.enqueue_many`."""
         results: list[Enqueued] = []
         for part in self._parts(job, calls, options, spread):
-            for command, jids in part.commands(self._time.now()):
-                await self._adeliver(command, jids)
+            with part:
+                for command, jids in part.commands(self._time.now()):
+                    await self._adeliver(command, jids)
             results += part.results
         return results
 
@@ -167,7 +168,7 @@ class Client:
                 start = options.at or self._time.now()
                 for push in pushes:
                     push.at = start + self._rng.uniform(0, spread)
-            yield _Part.of(pushes, self._middlewares)
+            yield _Part(pushes, self._middlewares)
 
     # --- building ------------------------------------------------------------------
 
@@ -226,30 +227,47 @@ def stopped(push: Push) -> Enqueued:
     return Enqueued("", push.queue, push.at)
 
 
-@dataclass(slots=True)
 class _Part:
-    """Up to 1,000 jobs of a bulk push, by queue."""
+    """Up to 1,000 jobs of a bulk push. Entered, it has run their middlewares to the yield; left, to the end.
 
-    results: list[Enqueued]
-    pushes: list[Push]
+    Attributes:
+        results: What the caller gets for each.
+    """
 
-    @classmethod
-    def of(cls, pushes: list[Push], middlewares: tuple[Middleware, ...]) -> _Part:
-        if not middlewares:
-            return cls([push.enqueued() for push in pushes], pushes)
-        kept: list[Push] = []
+    def __init__(self, pushes: list[Push], middlewares: tuple[Middleware, ...]) -> None:
+        self.results: list[Enqueued] = []
+        self._pushes = pushes
+        self._middlewares = middlewares
+        self._passages: list[tuple[Push, Passage]] = []
 
-        def keep(push: Push) -> Enqueued:
-            kept.append(push)
-            return push.enqueued()
+    def __enter__(self) -> None:
+        if not self._middlewares:
+            self.results = [push.enqueued() for push in self._pushes]
+            return
+        try:
+            for push in self._pushes:
+                self._passages.append((push, Passage(self._middlewares, push)))
+        except BaseException as error:
+            self._break_off(error)
+            raise
+        self._pushes = [push for push, passage in self._passages if passage.is_open]
+        self.results = [push.enqueued() if passage.is_open else stopped(push) for push, passage in self._passages]
 
-        link = around(middlewares, keep)
-        return cls([link(push) or stopped(push) for push in pushes], kept)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if error is not None:
+            self._break_off(error)
+        else:
+            for push, passage in self._passages:
+                passage.close(push.enqueued())
+
+    def _break_off(self, error: BaseException) -> None:
+        for _, passage in self._passages:
+            passage.break_off(error)
 
     def commands(self, now: float) -> Iterator[tuple[Command[int], list[str]]]:
         """Return one call for what is scheduled, and one for each queue, with the ids in it."""
         groups: dict[str | None, list[Push]] = {}
-        for push in self.pushes:
+        for push in self._pushes:
             groups.setdefault(None if push.at is not None else push.queue, []).append(push)
         for group in groups.values():
             yield _command(group, now), [push.jid for push in group]

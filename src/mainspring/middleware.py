@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
 from mainspring.base.errors import InvalidOption
@@ -49,6 +50,46 @@ def around(middlewares: tuple[Middleware, ...], inner: Callable[[X], Y]) -> Call
     for middleware in reversed(middlewares):
         wrapped = _link(middleware, wrapped)
     return wrapped
+
+
+class Passage:
+    """One subject on its way through middlewares, when what they surround is done for many subjects at once.
+
+    Opened for each subject, then the work is done for all of them, then each is closed: so what
+    stands after a yield happens after the work, and an error of the work is raised at it.
+    """
+
+    def __init__(self, middlewares: tuple[Middleware, ...], subject: object) -> None:
+        """Run each middleware to its yield.
+
+        Args:
+            middlewares: The links, the first being outermost.
+            subject: What they get.
+        """
+        self._steps: list[Any] = []
+        self.is_open = True
+        try:
+            for middleware in middlewares:
+                steps: Any = middleware(subject)
+                if not _begin(steps):
+                    self.is_open = False
+                    self.close(None)
+                    return
+                self._steps.append(steps)
+        except BaseException as error:
+            self.break_off(error)
+            raise
+
+    def close(self, result: object) -> None:
+        """Run what stands after each yield; the work gave *result*."""
+        while self._steps:
+            _finish(self._steps.pop(), result)
+
+    def break_off(self, error: BaseException) -> None:
+        """Raise *error* at each yield. What a middleware swallows stays an error of the others and of the work."""
+        while self._steps:
+            with suppress(type(error)):
+                _throw(self._steps.pop(), error)
 
 
 def around_async(

@@ -44,11 +44,11 @@ command, with the bytes of one of our jobs ready made, is what no client for lis
   else is changed. Results are not kept, as mainspring keeps none. Where the peer runs coroutines the job is one.
 - **One server** for all, private and with nothing kept on disk. Subjects take turns, and each round begins empty:
   the peer's own client fills the queue, then the worker starts.
-- **jobs/s** is taken between the first and the last job by the clock of the process that runs them. A round counts
-  only if as many jobs ran as were pushed.
+- **jobs/s** is taken between the first and the last job by the clock of the process that runs them. Fewer jobs
+  run than were pushed end the benchmark with an error; a peer's that ran twice are told of above.
 - **CPU a job** is that of the worker and all processes it starts, without the server.
-- **by CPU** is the ratio of the CPU that a job costs; it holds whatever else the machine does meanwhile, while
-  jobs/s shrink most for those that wait for an answer after each job.
+- **by CPU** is the ratio of the CPU that a job costs. It depends less on what else the machine does than jobs/s do:
+  those shrink most for whoever waits for an answer after each job.
 - **The limit** is what the same scripts give when nothing runs between fetch and acknowledgement.
 
 ## The settings
@@ -69,7 +69,7 @@ def write(directory: Path, title: str, ours: Ours, peers: Sequence[Figures]) -> 
         enqueue=table.markdown(ENQUEUE_HEADS, enqueue_rows(every, ours.sync)),
         twice=_twice(peers),
         bars=table.markdown(BAR_HEADS, [bar.cells for bar in bars(ours, peers)]),
-        settings=table.markdown(("", "setting"), [(each.name, each.setting) for each in every]),
+        settings="\n".join(f"- **{each.name}** {each.version}: {each.setting}" for each in every),
     )
     (directory / "peers.md").write_text(page, "utf-8")
     (directory / "peers.svg").write_text(_chart([ours.sync, ours.awaited, ours.sidekiq, *peers]), "utf-8")

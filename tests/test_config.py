@@ -73,7 +73,7 @@ def test_an_instance_is_what_the_platform_calls_it_or_the_host():
         (None, {}),
         ("", {}),
         ('[tool.mainspring]\napp = "shop.jobs:app"', {"app": "shop.jobs:app"}),
-        ("[tool]\nmainspring = 3", {}),
+        ("tool = 3", {}),
         ("[tool.other]\na = 1", {}),
     ],
 )
@@ -98,3 +98,25 @@ def test_the_environment_names_the_app_before_the_project_file(tmp_path):
 
     assert config.app_name(tmp_path, {"MAINSPRING_APP": "other"}) == "other"
     assert config.app_name(tmp_path, {}) == "shop.jobs"
+
+
+@pytest.mark.parametrize("value", ["5", "true", '["shop.jobs"]', '""', '" "', '{ module = "shop" }'])
+def test_an_app_that_is_named_by_no_text_is_refused_with_what_is_right(tmp_path, value):
+    (tmp_path / "pyproject.toml").write_text(f"[tool.mainspring]\napp = {value}")
+
+    with pytest.raises(InvalidOption, match=r'pyproject\.toml.*app = .*; write app = "shop\.jobs:app"'):
+        config.app_name(tmp_path, {})
+
+
+def test_a_table_that_is_none_is_refused(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[tool]\nmainspring = 3")
+
+    with pytest.raises(InvalidOption, match="must be a table"):
+        config.pyproject(tmp_path)
+
+
+def test_a_project_file_that_is_a_folder_is_named(tmp_path):
+    (tmp_path / "pyproject.toml").mkdir()
+
+    with pytest.raises(InvalidOption, match=r"pyproject\.toml cannot be read"):
+        config.pyproject(tmp_path)

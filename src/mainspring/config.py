@@ -83,7 +83,7 @@ def pyproject(directory: Path) -> dict[str, Any]:
     """Return the table ``[tool.mainspring]`` of the pyproject.toml in *directory*; empty if there is none.
 
     Raises:
-        InvalidOption: If the file is no TOML.
+        InvalidOption: If the file is no TOML, or the table no table.
     """
     import tomllib
 
@@ -92,12 +92,24 @@ def pyproject(directory: Path) -> dict[str, Any]:
         table = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise InvalidOption(f"{path.name} cannot be read: {error}") from error
-    found = table.get("tool", {}).get("mainspring", {})
-    return found if isinstance(found, dict) else {}
+    tools = table.get("tool", {})
+    found = tools.get("mainspring", {}) if isinstance(tools, dict) else {}
+    if not isinstance(found, dict):
+        raise InvalidOption(f"pyproject.toml: tool.mainspring = {found!r} must be a table, [tool.mainspring]")
+    return found
 
 
 def app_name(directory: Path, environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return where the App is, as ``module[:attribute]``: MAINSPRING_APP, or ``[tool.mainspring] app``."""
-    return environment.get("MAINSPRING_APP") or pyproject(directory).get("app")
+    """Return where the App is, as ``module[:attribute]``: MAINSPRING_APP, or ``[tool.mainspring] app``.
+
+    Raises:
+        InvalidOption: If pyproject.toml cannot be read, or names it by something else than a text.
+    """
+    if named := environment.get("MAINSPRING_APP"):
+        return named
+    found = pyproject(directory).get("app")
+    if found is None or (isinstance(found, str) and found.strip()):
+        return found
+    raise InvalidOption(f'pyproject.toml, [tool.mainspring]: app = {found!r} must be a text; write app = "shop.jobs:app"')

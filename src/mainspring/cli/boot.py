@@ -46,11 +46,10 @@ def named(name: str | None) -> App | None:
 
     Raises:
         NoApp: If it cannot be had.
+        InvalidOption: If pyproject.toml cannot be read, or names no App.
     """
-    found: object = name or config.app_name(Path.cwd())
-    if found and not isinstance(found, str):
-        raise NoApp(f'pyproject.toml, [tool.mainspring]: app = {found!r} must be a text, such as "shop.jobs"')
-    return load(str(found)) if found else None
+    found = name or config.app_name(Path.cwd())
+    return load(found) if found else None
 
 
 def any_app(name: str | None) -> App:

@@ -112,4 +112,6 @@ def app_name(directory: Path, environment: Mapping[str, str] = os.environ) -> st
     found = pyproject(directory).get("app")
     if found is None or (isinstance(found, str) and found.strip()):
         return found
-    raise InvalidOption(f'pyproject.toml, [tool.mainspring]: app = {found!r} must be a text; write app = "shop.jobs:app"')
+    raise InvalidOption(
+        f'pyproject.toml, [tool.mainspring]: app = {found!r} must be a text; write app = "shop.jobs:app"'
+    )

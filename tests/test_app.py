@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mainspring import App, InvalidDuration, InvalidName, InvalidOption, UnknownJob, WrongArguments
+from mainspring import App, InvalidDuration, InvalidName, InvalidOption, InvalidSchedule, UnknownJob, WrongArguments
 from mainspring.store import keys, queues
 from pushes import NOW, Still, fields, later, stored
 
@@ -83,6 +83,18 @@ def test_a_closed_app_may_be_used_again(app, server):
 def test_options_that_cannot_mean_anything_are_refused(options):
     with pytest.raises((InvalidName, InvalidOption)):
         App("redis://db", **options)
+
+
+@pytest.mark.parametrize("tz", ["Mars/X", "", "Europe", "../UTC", None, 7])
+def test_a_zone_that_does_not_exist_is_refused_when_the_app_is_made(tz):
+    with pytest.raises(InvalidSchedule, match="no such time zone"):
+        App("redis://db", tz=tz)
+
+
+def test_the_zone_of_an_app_is_that_of_its_entries():
+    app = App("redis://db", tz="Europe/Paris")
+
+    assert app.every("1d", app.job(name="x")(lambda: None), at="09:00").tz == "Europe/Paris"
 
 
 def test_two_apps_in_one_process_do_not_know_each_other(server):

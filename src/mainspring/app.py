@@ -94,8 +94,9 @@ class App(Scheduling):
             time: Clocks to read in place of the machine's; for tests.
 
         Raises:
-            InvalidOption: If the URL is none.
+            InvalidOption: If the URL is none, or another option cannot mean anything.
             InvalidName: If *queue* cannot name a queue.
+            InvalidSchedule: If there is no zone *tz*.
         """
         self.url = url or config.store_url()
         self.name = name

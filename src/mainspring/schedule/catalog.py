@@ -24,8 +24,13 @@ class Catalog(Mapping[str, Entry]):
 
         Args:
             tz: The IANA zone of entries that name none.
+
+        Raises:
+            InvalidSchedule: If there is no such zone.
         """
         self.tz = tz
+        if tz != "UTC":
+            self._zone(tz)
         self._entries: dict[str, Entry] = {}
 
     def every(

@@ -9,6 +9,7 @@ import pytest
 from mainspring import App, InvalidDuration, InvalidName, InvalidOption, InvalidSchedule, UnknownJob, WrongArguments
 from mainspring.store import keys, queues
 from pushes import NOW, Still, fields, later, stored
+from support import until
 
 
 @pytest.fixture
@@ -79,6 +80,25 @@ def test_a_closed_app_may_be_used_again(app, server):
     assert len(stored(server)) == 2
 
 
+async def test_an_app_closed_in_a_coroutine_leaves_no_connection_and_may_be_used_again(server):
+    app = App(server.url, time=Still())
+    before = server.client.info("clients")["connected_clients"]
+    app.enqueue("x")
+    await app.aenqueue("x")
+
+    await app.aclose()
+    await app.aclose()
+
+    assert until(lambda: server.client.info("clients")["connected_clients"] == before)
+    await app.aenqueue("x")
+    assert len(stored(server)) == 3
+    await app.aclose()
+
+
+async def test_an_app_that_was_never_used_is_closed_without_connecting():
+    await App("redis://nowhere.invalid").aclose()
+
+
 @pytest.mark.parametrize("options", [{"queue": "a b"}, {"queue": ""}, {"retry": -1}])
 def test_options_that_cannot_mean_anything_are_refused(options):
     with pytest.raises((InvalidName, InvalidOption)):
@@ -128,7 +148,7 @@ async def test_a_job_is_pushed_by_name_from_a_coroutine(app, add, server):
 
     assert (known.queue, foreign.queue) == ("low", "default")
     assert [fields(*stored(server, queue))["class"] for queue in ("low", "default")] == ["shop.jobs.add", "Ruby::Job"]
-    await app.async_store.aclose()
+    await app.aclose()
 
 
 def test_a_job_that_lives_elsewhere_is_pushed_as_it_is_called(app, add, server):

@@ -313,8 +313,15 @@ class App(Scheduling):
         return self._stores.awaited
 
     def close(self) -> None:
-        """Close connections that are not in use, and give back the share in an embedded server."""
+        """Close connections that are not in use, and give back the share in an embedded server.
+
+        It may be used again. Connections of an event loop are closed by `aclose` there, or when their loop ends.
+        """
         self._stores.close()
+
+    async def aclose(self) -> None:
+        """Close as `close`, and this event loop's connections as well."""
+        await self._stores.aclose()
 
     # --- what lies in it, and what can be done with it --------------------------------------
 

@@ -67,6 +67,13 @@ class Stores:
                 self._server.release()
             self._blocking = self._awaited = self._server = None
 
+    async def aclose(self) -> None:
+        """Close as `close`, and the connections of the running event loop that are not in use."""
+        awaited = self._awaited
+        if awaited is not None:
+            await awaited.aclose()
+        self.close()
+
     def _address(self) -> tuple[str, Callable[[], None] | None]:
         if not self._url.startswith(_EMBEDDED):
             return self._url, None

@@ -10,6 +10,7 @@ import pytest
 from contracts.proxy import Proxy
 from mainspring import App, InvalidName, InvalidOption, PayloadTooLarge, PushAmbiguous, PushFailed, WrongArguments
 from mainspring.store import scripts
+from mainspring.store.connection import TIMEOUT
 from pushes import MODES, NOW, Still, fields, later, many, now, stored, within
 
 
@@ -222,6 +223,32 @@ def test_a_push_whose_answer_was_lost_is_made_again_and_stored_once(server, prox
     enqueued = way(job, mode)
 
     assert ids(server) == [enqueued.jid]
+    app.close()
+
+
+class Frozen(Still):
+    """A clock by which each attempt lasts as long as a server that does not answer makes it last."""
+
+    passed = 0.0
+
+    def monotonic(self) -> float:
+        self.passed += TIMEOUT
+        return self.passed
+
+
+@pytest.mark.parametrize(("time", "attempts"), [(Still(), 4), (Frozen(), 2)], ids=["lost", "frozen"])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("way", [now, many, within])
+def test_a_push_is_not_made_again_when_its_time_is_up(server, proxy, way, mode, time, attempts):
+    app = App(proxy.url, time=time)
+    job = app.job(name="x")(lambda x: None)
+    proxy.cut_next_answer(after=b"EVALSHA", times=100)
+
+    with pytest.raises(PushAmbiguous):
+        way(job, mode)
+
+    assert proxy.connections == attempts
+    assert len(ids(server)) == 1
     app.close()
 
 

@@ -28,6 +28,10 @@ BULK: Final = queues.MOST
 #: Seconds to wait before a push whose answer was lost is made again.
 _AGAIN: Final = (0.05, 0.2, 1.0)
 
+#: Seconds after which a push is not made again. An attempt at a frozen server lasts five: a caller, who may
+#: be answering a web request, waits for two of them at most.
+_PATIENCE: Final = 5.5
+
 
 class Client:
     """Pushes the jobs of one App."""
@@ -104,33 +108,27 @@ class Client:
 
     def _deliver(self, command: Command[int], jids: Sequence[str]) -> None:
         """Make a push; make it again if its answer was lost, which its token makes harmless."""
-        lost: StoreError | None = None
-        for wait in (*_AGAIN, None):
+        attempts = _Attempts(self._time, jids)
+        while not attempts.is_done:
             try:
                 self._store().run(command)
             except StoreError as error:
-                lost = _ambiguous(error, lost, jids)
-                if wait is None:
-                    raise _failure(lost, jids) from lost
-                self._time.sleep(wait)
+                self._time.sleep(attempts.failed(error))
             else:
-                return
+                attempts.is_done = True
 
     async def _adeliver(self, command: Command[int], jids: Sequence[str]) -> None:
         """Make a push from a coroutine, as `_deliver`."""
         import asyncio
 
-        lost: StoreError | None = None
-        for wait in (*_AGAIN, None):
+        attempts = _Attempts(self._time, jids)
+        while not attempts.is_done:
             try:
                 await self._async_store().run(command)
             except StoreError as error:
-                lost = _ambiguous(error, lost, jids)
-                if wait is None:
-                    raise _failure(lost, jids) from lost
-                await asyncio.sleep(wait)
+                await asyncio.sleep(attempts.failed(error))
             else:
-                return
+                attempts.is_done = True
 
     # --- many ----------------------------------------------------------------------
 
@@ -283,15 +281,31 @@ def _command(pushes: Sequence[Push], now: float) -> Command[int]:
     return sets.add(due, queue=first.queue, token=first.jid)
 
 
-def _ambiguous(error: StoreError, before: StoreError | None, jids: Sequence[str]) -> StoreError:
-    """Return the error of which nobody can tell whether the push was made.
+class _Attempts:
+    """The attempts at one push, and whether there is another."""
 
-    Raises:
-        PushFailed: If it certainly was not: the first attempt had no effect.
-    """
-    if before is None and error.applied is False:
-        raise _failure(error, jids) from error
-    return before or error
+    def __init__(self, time: TimeSource, jids: Sequence[str]) -> None:
+        self.is_done = False
+        self._time = time
+        self._jids = jids
+        self._waits = iter(_AGAIN)
+        self._began = time.monotonic()
+        self._lost: StoreError | None = None
+
+    def failed(self, error: StoreError) -> float:
+        """Return how many seconds to wait before the next attempt.
+
+        Raises:
+            PushFailed: If the first attempt had certainly no effect.
+            PushAmbiguous: If the first attempt may have had one, and there is no time for another.
+        """
+        if self._lost is None and error.applied is False:
+            raise _failure(error, self._jids) from error
+        self._lost = self._lost or error
+        wait = next(self._waits, None)
+        if wait is None or self._time.monotonic() + wait - self._began > _PATIENCE:
+            raise _failure(self._lost, self._jids) from self._lost
+        return wait
 
 
 def _failure(error: StoreError, jids: Sequence[str]) -> PushFailed | PushAmbiguous:

@@ -289,7 +289,7 @@ class _Attempts:
         self._time = time
         self._jids = jids
         self._waits = iter(_AGAIN)
-        self._began = time.monotonic()
+        self._began = self._time.monotonic()
         self._lost: StoreError | None = None
 
     def failed(self, error: StoreError) -> float:

@@ -105,6 +105,40 @@ def test_options_that_cannot_mean_anything_are_refused(options):
         App("redis://db", **options)
 
 
+NO_TEXT = [5, True, b"x", ["a"], "a\nb", "\x00", "\ud800"]
+
+
+@pytest.mark.parametrize("value", NO_TEXT, ids=ascii)
+@pytest.mark.parametrize("option", ["url", "name", "prefix"])
+def test_what_is_no_text_is_refused_when_the_app_is_made(option, value):
+    with pytest.raises(InvalidOption, match=f"{option}=.*: must be"):
+        App(**({"url": "redis://db"} | {option: value}))
+
+
+def test_an_empty_url_is_no_wish_for_another_store(monkeypatch):
+    monkeypatch.setenv("MAINSPRING_URL", "redis://db")
+
+    with pytest.raises(InvalidOption, match="is no store's URL"):
+        App("")
+
+
+@pytest.mark.parametrize("name", [None, 5, b"add", ["add"], {}], ids=repr)
+def test_what_is_no_text_names_no_job(app, add, name):
+    with pytest.raises(UnknownJob):
+        app.job_named(name)
+    if name is not None:
+        with pytest.raises(UnknownJob):
+            app.every("1h", name)
+
+
+@pytest.mark.parametrize(
+    "option", [{"skip_first_run": "no"}, {"skip_first_run": 1}, {"skip_first_run": None}, {"description": 5}]
+)
+def test_an_option_of_an_entry_that_is_of_another_type_is_refused(app, option):
+    with pytest.raises(InvalidSchedule, match=next(iter(option))):
+        app.every("1h", app.job(name="x")(lambda: None), **option)
+
+
 @pytest.mark.parametrize("tz", ["Mars/X", "", "Europe", "../UTC", None, 7])
 def test_a_zone_that_does_not_exist_is_refused_when_the_app_is_made(tz):
     with pytest.raises(InvalidSchedule, match="no such time zone"):

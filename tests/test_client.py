@@ -176,6 +176,15 @@ def test_a_wrong_call_pushes_nothing_of_its_thousand_and_all_before_it(server, a
     assert len(stored(server)) == 1000
 
 
+@pytest.mark.parametrize("calls", [None, 5, "ab", "", b"ab", {1: 2}], ids=repr)
+def test_what_is_no_list_of_calls_is_refused(server, add, calls):
+    with pytest.raises(WrongArguments, match="enqueue_many takes a list of tuples"):
+        add.enqueue_many(calls)
+    with pytest.raises(WrongArguments, match="enqueue_many takes a list of tuples"):
+        asyncio.run(add.aenqueue_many(calls))
+    assert server.snapshot() == {}
+
+
 # --- what travels along --------------------------------------------------------------
 
 

@@ -77,7 +77,18 @@ def test_retries_travel_as_sidekiq_reads_them(app, value, wire):
 
 
 @pytest.mark.parametrize(
-    "options", [{"queue": "a b"}, {"queue": ""}, {"retry": -1}, {"retry": "3"}, {"tags": "ab"}, {"tags": [1]}]
+    "options",
+    [
+        {"queue": "a b"},
+        {"queue": ""},
+        {"retry": -1},
+        {"retry": "3"},
+        {"tags": "ab"},
+        {"tags": [1]},
+        {"tags": 5},
+        {"tags": {"a": 1}},
+        {"tags": ["a\nb"]},
+    ],
 )
 def test_options_that_cannot_mean_anything_are_refused_where_they_stand(app, add, options):
     with pytest.raises((InvalidName, InvalidOption)):

@@ -20,7 +20,7 @@ from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
 from mainspring.events import EVENTS, Event, Handlers, check_handler
-from mainspring.job import Enqueued, Job, Options, check_tags
+from mainspring.job import Enqueued, Job, Options, check_tags, text
 from mainspring.middleware import Middleware, check
 from mainspring.push import check_json, check_shape
 from mainspring.registry import Registry
@@ -98,9 +98,9 @@ class App(Scheduling):
             InvalidName: If *queue* cannot name a queue.
             InvalidSchedule: If there is no zone *tz*.
         """
-        self.url = url or config.store_url()
-        self.name = name
-        self.time = time or TimeSource()
+        self.url = config.store_url() if url is None else text("url", url)
+        self.name = text("name", name)
+        self.time = TimeSource() if time is None else time
         self.schedule = Catalog(tz)
         self.handlers = Handlers()
         self.performers: tuple[Middleware, ...] = ()
@@ -109,7 +109,7 @@ class App(Scheduling):
         )
         self._defaults = Options(check_queue(queue), Retry.of(retry))
         self._registry = Registry()
-        self._stores = Stores(self.url, prefix)
+        self._stores = Stores(self.url, text("prefix", prefix))
 
     def __repr__(self) -> str:
         """Show the App's name and store, without the password."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
@@ -107,9 +107,22 @@ def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
     Raises:
         InvalidOption: If it is one text, or holds what is no text.
     """
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+    if not isinstance(tags, list | tuple | set | frozenset):
         raise InvalidOption(f"tags={tags!r}: must be a list of texts")
-    return tuple(tags)
+    return tuple(text("tags", tag) for tag in tags)
+
+
+def text(option: str, value: object) -> str:
+    """Return *value* if it is a text that can be stored and shown.
+
+    Raises:
+        InvalidOption: If it is another thing, or has half a surrogate pair or a control character in it.
+    """
+    if not isinstance(value, str):
+        raise InvalidOption(f"{option}={value!r}: must be a text")
+    if not value.isprintable():
+        raise InvalidOption(f"{option}={value!r}: must be printable text, without line breaks or control characters")
+    return value
 
 
 def moment(when: datetime | float) -> float:
@@ -288,7 +301,7 @@ class Job(Generic[P, R]):
             WrongArguments: As `enqueue`; jobs of earlier thousands are pushed already.
             PushFailed: As `enqueue`, likewise, with the ids of this thousand.
         """
-        made = (self._call(call) for call in calls)
+        made = (self._call(call) for call in self._calls(calls))
         result: list[Enqueued] = self._client.enqueue_many(self, made, self.options, durations.seconds(spread))
         return result
 
@@ -315,7 +328,7 @@ class Job(Generic[P, R]):
 
     async def aenqueue_many(self: Any, calls: Iterable[Any], *, spread: Duration = 0) -> list[Enqueued]:
         """Push the job once for each of *calls* from a coroutine; as `enqueue_many`."""
-        made = (self._call(call) for call in calls)
+        made = (self._call(call) for call in self._calls(calls))
         result: list[Enqueued] = await self._client.aenqueue_many(self, made, self.options, durations.seconds(spread))
         return result
 
@@ -359,6 +372,11 @@ class Job(Generic[P, R]):
 
     def _in(self, delay: Duration) -> Options:
         return self._client.delayed(self.options, durations.seconds(delay))
+
+    def _calls(self, calls: object) -> Iterable[object]:
+        if isinstance(calls, Iterable) and not isinstance(calls, str | bytes | Mapping):
+            return calls
+        raise WrongArguments(self.name, None, f"enqueue_many takes a list of tuples of arguments, not {calls!r}")
 
     def _call(self, call: object) -> Call[Any]:
         if isinstance(call, Call):

@@ -55,6 +55,8 @@ class Registry:
         Raises:
             UnknownJob: If there is none, or several.
         """
+        if not isinstance(name, str):
+            raise UnknownJob(name)
         if name in self._jobs:
             return self._jobs[name]
         fitting = self._ending_in(name)

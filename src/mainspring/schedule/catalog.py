@@ -111,8 +111,8 @@ class Catalog(Mapping[str, Entry]):
             queue=queue,
             missed=_missed(missed),
             grace=_grace(grace),
-            skip_first_run=skip_first_run,
-            description=description,
+            skip_first_run=_switch("skip_first_run", skip_first_run),
+            description=_description(description),
         )
         self._entries[entry.name] = entry
         return entry
@@ -148,6 +148,18 @@ def _missed(missed: Missed) -> Missed:
     if missed not in MISSED:
         raise InvalidSchedule(missed, f"missed: write one of {', '.join(map(repr, MISSED))}")
     return missed
+
+
+def _switch(option: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidSchedule(value, f"{option}: write True or False")
+    return value
+
+
+def _description(text: object) -> str | None:
+    if text is not None and not isinstance(text, str):
+        raise InvalidSchedule(text, "description: write a text")
+    return text
 
 
 def _grace(grace: Duration | None) -> float | None:

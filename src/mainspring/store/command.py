@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -54,8 +54,11 @@ def integer(reply: Reply) -> int:
 
 
 def integers(reply: Reply) -> list[int]:
-    """Read a list of integers."""
-    return [integer(item) for item in array(reply)]
+    """Read a list of integers, of which there may be a thousand."""
+    found = array(reply)
+    if all(type(item) is int for item in found):
+        return cast("list[int]", found)
+    return [integer(item) for item in found]
 
 
 def array(reply: Reply) -> list[Reply]:

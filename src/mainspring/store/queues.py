@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from mainspring.store import keys
 from mainspring.store.command import (
     Command,
     Reply,
     array,
-    blob,
     blobs,
     ignore,
     integer,
@@ -51,7 +50,8 @@ def _fetched(reply: Reply) -> Fetched:
     if isinstance(reply, int):
         return _FETCHED_OTHERWISE[reply]
     flat = array(reply)
-    return Fetched([(integer(seq), blob(payload)) for seq, payload in zip(flat[::2], flat[1::2], strict=True)])
+    # As they come, since there may be a thousand: the script gives numbers and payloads in turn.
+    return Fetched(cast("list[tuple[int, bytes]]", list(zip(flat[::2], flat[1::2], strict=True))))
 
 
 #: How long a push is remembered, in milliseconds: longer than a client goes on trying.

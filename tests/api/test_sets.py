@@ -8,6 +8,8 @@ import pytest
 
 from api.still import NOW
 from mainspring.api.filters import JobFilter
+from mainspring.api.find import find
+from mainspring.api.queues import Queue
 from mainspring.api.sets import JobSet
 from mainspring.base.errors import InvalidOption
 from mainspring.store import keys
@@ -60,7 +62,30 @@ def test_the_dead_begin_with_the_last(dead, fill):
     assert jids(dead) == [f"{n:05}" for n in reversed(range(250))]
 
 
-@pytest.mark.parametrize(("cursor", "count"), [("x", 10), ("-1", 10), ("\u0662", 10), ("", 0), ("", 1001)])
+@pytest.mark.parametrize("jid", [None, 5, b"a", ["a"], {}, "\ud800"], ids=ascii)
+def test_what_can_be_no_id_is_refused(server, store, time, retries, jid):
+    ways = [retries.find, retries.retry, retries.kill, retries.delete, Queue(store, time, "default").find]
+
+    for way in [*ways, lambda jid: find(store, time, jid)]:
+        with pytest.raises(InvalidOption, match="jid="):
+            way(jid)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "count"),
+    [
+        ("x", 10),
+        ("-1", 10),
+        ("\u0662", 10),
+        ("9" * 5000, 10),
+        (5, 10),
+        (None, 10),
+        ("", 0),
+        ("", 1001),
+        ("", "10"),
+        ("", None),
+    ],
+)
 def test_a_cursor_or_count_that_is_none_is_refused(retries, cursor, count):
     with pytest.raises(InvalidOption):
         retries.page(cursor, count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mainspring.api.jobs import StoredJob
-from mainspring.api.places import InFlight
+from mainspring.api.places import InFlight, check_jid
 from mainspring.api.queues import Queues, likely
 from mainspring.api.sets import JobSet
 from mainspring.base.timesource import TimeSource
@@ -19,7 +19,11 @@ def find(store: Store, time: TimeSource, jid: str) -> StoredJob | None:
 
     Returns:
         None if it is not there: it is done, was dropped, or never was.
+
+    Raises:
+        InvalidOption: If *jid* can be no job's id.
     """
+    check_jid(jid)
     names = Queues(store, time)
     for queue in names:
         found = _in_flight(store, time, queue.name, jid) or queue.find(jid)

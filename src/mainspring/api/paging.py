@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -15,6 +16,8 @@ T = TypeVar("T")
 PAGE: Final = 100
 #: The most that one page may hold: the server answers nobody else meanwhile.
 MOST: Final = 1_000
+
+_CURSOR: Final = re.compile("[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,9 @@ def page(read: Callable[[int, int], Sequence[StoredJob]], cursor: str, count: in
     Raises:
         InvalidOption: If *cursor* was not made here, or *count* is out of bounds.
     """
-    if not 1 <= count <= MOST:
+    if not isinstance(count, int) or not 1 <= count <= MOST:
         raise InvalidOption(f"count={count!r}: a page has 1 to {MOST} jobs")
-    if cursor and not (cursor.isascii() and cursor.isdecimal()):
+    if not isinstance(cursor, str) or (cursor and not _CURSOR.fullmatch(cursor)):
         raise InvalidOption(f"cursor={cursor!r}: pass the cursor of the page before, or nothing")
     skip = int(cursor or 0)
     items = read(skip, count)

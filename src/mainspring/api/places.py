@@ -10,10 +10,26 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from mainspring.base import payload
+from mainspring.base.errors import InvalidOption
 from mainspring.store import keys, queues, sets
 from mainspring.store.command import Command
 
 _NAMES: Final = {keys.SCHEDULE: "scheduled", keys.RETRY: "retry", keys.DEAD: "dead"}
+
+
+def check_jid(jid: object) -> str:
+    """Return *jid* if it can be a job's id.
+
+    Raises:
+        InvalidOption: If it is no text, or one that the store cannot hold.
+    """
+    if not isinstance(jid, str):
+        raise InvalidOption(f"jid={jid!r}: must be a text, as enqueueing returned it")
+    try:
+        jid.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidOption(f"jid={jid!r}: has half a surrogate pair, which no id has") from error
+    return jid
 
 
 @dataclass(frozen=True, slots=True)

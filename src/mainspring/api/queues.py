@@ -115,6 +115,7 @@ class Queue:
 
     def find(self, jid: str, *, budget: int = BUDGET) -> StoredJob | None:
         """Return the job *jid*; None if it is not among the first *budget* jobs."""
+        places.check_jid(jid)
         for skip in range(0, budget, paging.MOST):
             part = self._store.run(queues.page_from_tail(self.name, skip, paging.MOST))
             found = next((job for job in map(self._stored, likely(part, jid)) if job.jid == jid), None)

@@ -76,7 +76,7 @@ class JobSet:
 
     def find(self, jid: str, *, budget: int = BUDGET) -> StoredJob | None:
         """Return the job *jid*; None if it is not among the *budget* jobs that are looked at."""
-        pattern = "*" if jid.startswith("raw-") else f"*{_literally(jid)}*"
+        pattern = "*" if places.check_jid(jid).startswith("raw-") else f"*{_literally(jid)}*"
         return next((job for job in self._scan(pattern, budget) if job.jid == jid), None)
 
     def select(self, which: JobFilter = EVERY) -> Iterator[StoredJob]:
@@ -136,7 +136,7 @@ class JobSet:
     # --- within ------------------------------------------------------------------------
 
     def _one(self, job: StoredJob | str) -> StoredJob | None:
-        return self.find(job) if isinstance(job, str) else job
+        return job if isinstance(job, StoredJob) else self.find(job)
 
     def _each(self, which: JobFilter, make: Callable[[StoredJob, float], Command[int] | None]) -> int:
         done, waiting = 0, []

@@ -203,3 +203,33 @@ def test_no_wake_up_is_lost_between_those_who_put_and_those_who_take():
 
     assert not any(thread.is_alive() for thread in slots)
     assert sorted(taken) == sorted([*range(1, 20_001), *(-number for number in range(3, 20_001, 3))])
+
+
+@pytest.mark.parametrize("queues", ["low", b"low", None, 5, {"low": 1}, [1], [None], [["low"]]], ids=repr)
+def test_queues_that_are_no_list_of_texts_are_refused(queues):
+    with pytest.raises(InvalidOption, match=r"queues=.*must be a list of texts"):
+        CapsuleSettings.of(queues)
+
+
+@pytest.mark.parametrize("concurrency", [None, "5", 1.5, True, 0, -1, 1001, float("nan")], ids=repr)
+def test_a_number_of_slots_that_is_none_is_refused(concurrency):
+    with pytest.raises(InvalidOption, match="whole number from 1 to 1,000"):
+        CapsuleSettings(concurrency=concurrency)
+
+
+@pytest.mark.parametrize("weight", [-1, 1001, 10**9, 1.5, "1", None, True], ids=repr)
+def test_a_weight_that_is_none_is_refused(weight):
+    with pytest.raises(InvalidOption, match="whole number from 0 to 1,000"):
+        CapsuleSettings(queues=(("default", weight),))
+
+
+@pytest.mark.parametrize("name", [None, 5, "", "a b"], ids=repr)
+def test_a_capsule_cannot_have_every_name(name):
+    with pytest.raises(InvalidName):
+        CapsuleSettings(name=name)
+
+
+@pytest.mark.parametrize("text", [None, 5, b"a=1:b"], ids=repr)
+def test_what_is_no_text_is_no_capsule(text):
+    with pytest.raises(InvalidOption, match="is no capsule"):
+        CapsuleSettings.parse(text)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from mainspring.base.errors import InvalidOption
 from mainspring.base.payload import check_queue
+
+#: The greatest weight of a queue: each time, as many lots are drawn from.
+HEAVIEST: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +32,28 @@ class CapsuleSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot run."""
-        if isinstance(self.concurrency, bool) or not 1 <= self.concurrency <= 1000:
-            raise InvalidOption(f"concurrency {self.concurrency!r} of capsule {self.name!r}: must be 1 to 1,000")
+        check_queue(self.name)
+        if not _is_whole(self.concurrency) or not 1 <= self.concurrency <= 1000:
+            raise InvalidOption(
+                f"concurrency {self.concurrency!r} of capsule {self.name!r}: must be a whole number from 1 to 1,000"
+            )
         if not self.queues:
             raise InvalidOption(f"capsule {self.name!r} has no queues")
         for queue, weight in self.queues:
             check_queue(queue)
-            if weight < 0:
-                raise InvalidOption(f"queue {queue!r}: the weight must be a whole number from 0")
+            if not _is_whole(weight) or not 0 <= weight <= HEAVIEST:
+                raise InvalidOption(f"queue {queue!r}: the weight must be a whole number from 0 to {HEAVIEST:,}")
 
     @classmethod
     def of(cls, queues: Sequence[str], *, name: str = "default", concurrency: int = 10) -> CapsuleSettings:
         """Read queues written as ``"name"`` or ``"name,weight"``.
 
         Raises:
-            InvalidOption: If a weight is no number, or a queue stands twice.
+            InvalidOption: If *queues* is no list of texts, a weight is no number, or a queue stands twice.
             InvalidName: If a queue cannot have its name.
         """
         found: dict[str, int] = {}
-        for text in queues:
+        for text in _listed(queues):
             queue, _, weight = text.partition(",")
             if queue in found:
                 raise InvalidOption(f"queue {queue!r} stands twice; give it a weight: {queue},2")
@@ -60,6 +67,8 @@ class CapsuleSettings:
         Raises:
             InvalidOption: If the text has another form.
         """
+        if not isinstance(text, str):
+            raise InvalidOption(f"{text!r} is no capsule: write a text such as reports=2:reports,low")
         name, equals, rest = text.partition("=")
         concurrency, colon, queues = rest.partition(":")
         if not (name and equals and colon and concurrency.isdecimal() and queues):
@@ -89,6 +98,16 @@ class CapsuleSettings:
         expanded = [queue for queue, weight in self.queues for _ in range(max(weight, 1))]
         rng.shuffle(expanded)
         return tuple(dict.fromkeys(expanded))
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _listed(queues: object) -> Sequence[str]:
+    if not isinstance(queues, list | tuple) or not all(isinstance(text, str) for text in queues):
+        raise InvalidOption(f'queues={queues!r}: must be a list of texts, such as ["default"]')
+    return queues
 
 
 def _weight(text: str, weight: str) -> int:

@@ -35,7 +35,7 @@ from mainspring.worker.settings import CapsuleSettings
 #: Seconds between looks at what was fetched ahead and waits.
 _WATCH: Final = 0.25
 #: Seconds after which an idle capsule asks again, should a bell have been missed.
-_IDLE: Final = 5.0
+_IDLE: Final = 10.0
 
 
 class Capsule(Service):

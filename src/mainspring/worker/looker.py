@@ -12,7 +12,7 @@ from mainspring.store import queues
 from mainspring.store.connection import Store
 
 #: Seconds for which the server holds the answer back if nothing comes.
-PATIENCE: Final = 5.0
+PATIENCE: Final = 10.0
 
 
 class Looker(Service):

@@ -286,7 +286,8 @@ class Worker:
             prefix=store.prefix,
             holdings=[(queue, lease.holder(capsule)) for capsule, queue in self._holdings],
             ttl_ms=lease.ttl_ms,
-            every=self._timing.beat,
+            # The heartbeat renews as well: this is for when it cannot.
+            every=min(2 * self._timing.beat, self._timing.lease / 3),
             worker=os.getpid(),
         )
         if orders != self._orders or not self._pacemaker.is_running:

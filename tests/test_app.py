@@ -335,3 +335,12 @@ def test_the_keys_are_sidekiqs(app, add, server):
     add.enqueue_in("1m", 2)
 
     assert server.lasting() == {keys.QUEUES, "queue:low", "schedule"}
+
+
+def test_the_url_cannot_be_changed_once_the_app_is_made():
+    app = App("redis://localhost:1/0")
+
+    with pytest.raises(AttributeError):
+        app.url = "redis://elsewhere"  # type: ignore[misc]  # that is the point
+
+    assert app.url == "redis://localhost:1/0"

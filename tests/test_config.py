@@ -120,3 +120,9 @@ def test_a_project_file_that_is_a_folder_is_named(tmp_path):
 
     with pytest.raises(InvalidOption, match=r"pyproject\.toml cannot be read"):
         config.pyproject(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [{"beat": 0}, {"lease": -1}, {"sweep": float("nan")}, {"grace": "1s"}, {"beat": 11}])
+def test_a_timing_made_in_code_is_checked_like_one_of_the_environment(wrong):
+    with pytest.raises(InvalidOption):
+        Timing(**wrong)

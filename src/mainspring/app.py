@@ -63,7 +63,6 @@ class App(Scheduling):
 
     Attributes:
         name: A name for people, shown with processes and logs.
-        url: The store's URL.
         time: The clocks that everything of this App reads.
         client: What takes its jobs to the store.
         schedule: Its periodic entries.
@@ -98,7 +97,7 @@ class App(Scheduling):
             InvalidName: If *queue* cannot name a queue.
             InvalidSchedule: If there is no zone *tz*.
         """
-        self.url = config.store_url() if url is None else text("url", url)
+        self._url = config.store_url() if url is None else text("url", url)
         self.name = text("name", name)
         self.time = TimeSource() if time is None else time
         self.schedule = Catalog(tz)
@@ -109,7 +108,12 @@ class App(Scheduling):
         )
         self._defaults = Options(check_queue(queue), Retry.of(retry))
         self._registry = Registry()
-        self._stores = Stores(self.url, text("prefix", prefix))
+        self._stores = Stores(self._url, text("prefix", prefix))
+
+    @property
+    def url(self) -> str:
+        """The store's URL, which is chosen when the App is made."""
+        return self._url
 
     def __repr__(self) -> str:
         """Show the App's name and store, without the password."""

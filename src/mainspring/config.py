@@ -35,6 +35,18 @@ class Timing:
     grace: float = 15.0
     reconcile: float = 60.0
 
+    def __post_init__(self) -> None:
+        """Refuse a timing with which a living process would be held for dead, or a loop would spin."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+                raise InvalidOption(f"Timing({field.name}={value!r}): must be seconds, more than 0")
+        if self.lease < 3 * self.beat:
+            raise InvalidOption(
+                f"MAINSPRING_LEASE ({self.lease} s) must be at least three times MAINSPRING_BEAT ({self.beat} s):"
+                " a single late heartbeat must not end a lease"
+            )
+
 
 def timing(environment: Mapping[str, str] = os.environ) -> Timing:
     """Return the timing that the environment asks for.
@@ -44,13 +56,7 @@ def timing(environment: Mapping[str, str] = os.environ) -> Timing:
     """
     names = {field.name: f"MAINSPRING_{field.name.upper()}" for field in fields(Timing)}
     given = {field: _span(name, environment[name]) for field, name in names.items() if environment.get(name)}
-    found = Timing(**given)
-    if found.lease < 3 * found.beat:
-        raise InvalidOption(
-            f"MAINSPRING_LEASE ({found.lease} s) must be at least three times MAINSPRING_BEAT ({found.beat} s):"
-            " a single late heartbeat must not end a lease"
-        )
-    return found
+    return Timing(**given)
 
 
 def _span(name: str, text: str) -> float:

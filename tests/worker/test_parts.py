@@ -8,9 +8,10 @@ import threading
 
 import pytest
 
+from mainspring import App, InvalidDuration
 from mainspring.base.errors import InvalidName, InvalidOption
 from mainspring.base.payload import read
-from mainspring.worker import CapsuleSettings
+from mainspring.worker import CapsuleSettings, Worker
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.fetcher import Fetcher
 from mainspring.worker.lease import Lease
@@ -233,3 +234,9 @@ def test_a_capsule_cannot_have_every_name(name):
 def test_what_is_no_text_is_no_capsule(text):
     with pytest.raises(InvalidOption, match="is no capsule"):
         CapsuleSettings.parse(text)
+
+
+@pytest.mark.parametrize("wrong", [None, -1, float("nan"), "soon", True])
+def test_a_timeout_that_is_no_duration_is_refused_when_the_worker_is_built(wrong):
+    with pytest.raises(InvalidDuration):
+        Worker(App("redis://nowhere"), timeout=wrong)

@@ -11,6 +11,8 @@ from typing import Final, Self
 
 from mainspring import config
 from mainspring.__about__ import __version__
+from mainspring.base import durations
+from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidOption, StoreError
 from mainspring.base.loggers import Log
 from mainspring.store import processes
@@ -63,7 +65,7 @@ class Worker:
         queues: Sequence[str] = ("default",),
         *,
         capsules: Sequence[CapsuleSettings] = (),
-        timeout: float = TIMEOUT,
+        timeout: Duration = TIMEOUT,
         timing: config.Timing | None = None,
         companions: Sequence[Companion] = (),
         log_starts: bool = False,
@@ -77,7 +79,7 @@ class Worker:
             concurrency: How many jobs at once.
             queues: Names, in order, or ``"name,weight"``; see `CapsuleSettings`.
             capsules: More groups of slots with queues of their own.
-            timeout: Seconds that running jobs get to finish when it is stopped.
+            timeout: A duration: how long running jobs may go on when it is stopped.
             timing: Heartbeat, lease and recovery; what the environment says if None.
             companions: Services that live as long as the worker.
             log_starts: Whether the beginning of each run is a line in the log.
@@ -94,7 +96,7 @@ class Worker:
             raise InvalidOption(f"two capsules have one name: {', '.join(each.name for each in settings)}")
         self.became: Callable[[str], None] = _nothing
         self._app = app
-        self._timeout = timeout
+        self._timeout = durations.seconds(timeout)
         self._timing = timing or config.timing()
         self._companions = companions
         self._signals = Signals()

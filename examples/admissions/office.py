@@ -101,9 +101,9 @@ def reject(db: sqlite3.Connection, application_id: int, *, now: float) -> bool:
         a place, or its deadline is still to come.
     """
     db.execute(
-        "UPDATE applications SET outcome = 'rejected', decided_at = ?1"
-        " WHERE id = ?2 AND outcome IS NULL AND deadline <= ?1",
-        (now, application_id),
+        "UPDATE applications SET outcome = 'rejected', decided_at = :now"
+        " WHERE id = :id AND outcome IS NULL AND deadline <= :now",
+        {"now": now, "id": application_id},
     )
     return outcome(db, application_id) == "rejected"
 
@@ -115,9 +115,9 @@ def offer(db: sqlite3.Connection, application_id: int, *, now: float) -> bool:
         True if it is offered, by this call or an earlier one; False if it is too late.
     """
     db.execute(
-        "UPDATE applications SET outcome = 'offered', decided_at = ?1"
-        " WHERE id = ?2 AND outcome IS NULL AND deadline > ?1",
-        (now, application_id),
+        "UPDATE applications SET outcome = 'offered', decided_at = :now"
+        " WHERE id = :id AND outcome IS NULL AND deadline > :now",
+        {"now": now, "id": application_id},
     )
     return outcome(db, application_id) == "offered"
 

@@ -2,6 +2,7 @@
 # make test     the whole test suite
 # make check    style, types, floors
 # make bench    how fast it is, beside Sidekiq
+# make faults   what it survives, the long way
 #
 # Everything goes into .venv here; no server and no container is needed. The first run
 # installs what its target needs, later runs do so only when pyproject.toml or
@@ -11,6 +12,7 @@ PYTHON ?= python3
 DEMO_SECONDS ?=
 PYTEST_ARGS ?= -n 2
 BENCH_ARGS ?=
+KILLS ?= 100
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -24,7 +26,7 @@ export DEMO_SECONDS
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench constraints clean
+.PHONY: help install demo test check bench faults constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -44,6 +46,11 @@ check: $(VENV)/all.stamp ## style, types, floors, changelog
 bench: $(VENV)/all.stamp ## measure throughput, latency, start and memory, beside Sidekiq (BENCH_ARGS=...)
 	@tools/debian-packages $(DEBIAN)
 	@$(PY) -m benchmarks $(BENCH_ARGS)
+
+faults: $(VENV)/all.stamp ## the long fault tests: 100 kills under load, thousands of random walks (KILLS=n)
+	@tools/debian-packages $(DEBIAN)
+	@$(PY) -m tests.scenarios.kills --kills $(KILLS)
+	@MAINSPRING_LONG=1 $(PY) -m pytest tests/machine/test_machine.py -o faulthandler_timeout=0
 
 constraints: ## write constraints.txt anew from the newest versions
 	@tools/constraints $(PYTHON)

@@ -23,13 +23,13 @@ def tick(name: str, jid: str, lag: float, *, won: bool) -> None:
     level = logging.INFO if won else logging.DEBUG
     if _log.isEnabledFor(level):
         facts = {"entry": name, "jid": jid, "lag_ms": round(lag * 1000), "won": won}
-        _log.log(level, "tick %s", name, extra={"event": "clock.tick", "facts": facts})
+        _log.log(level, "%s", name, extra={"event": "clock.tick", "facts": facts})
 
 
 def stopped_tick(name: str, jid: str) -> None:
     """Say that a middleware stopped the job of a tick."""
     facts = {"entry": name, "jid": jid}
-    _log.info("tick %s: a middleware stopped its job", name, extra={"event": "clock.tick_stopped", "facts": facts})
+    _log.info("%s: a middleware stopped its job", name, extra={"event": "clock.tick_stopped", "facts": facts})
 
 
 def missed(entry: Entry, found: Due) -> None:
@@ -56,7 +56,11 @@ def crashed() -> None:
 
 def watching(entries: int) -> None:
     """Say that the clock has begun."""
-    _log.info("watching %d entries", entries, extra={"event": "clock.watching", "facts": {"entries": entries}})
+    _log.info(
+        "%s",
+        "one entry" if entries == 1 else f"{entries} entries",
+        extra={"event": "clock.watching", "facts": {"entries": entries}},
+    )
 
 
 def gone(why: str) -> None:
@@ -72,4 +76,4 @@ def back(after: float) -> None:
 
 def stopped() -> None:
     """Say that the clock has ended."""
-    _log.info("stopped", extra={"event": "clock.stopped", "facts": {}})
+    _log.info("bye", extra={"event": "clock.stopped", "facts": {}})

@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -64,7 +65,8 @@ def end_now(code: int) -> NoReturn:
 
 def _flush() -> None:
     logging.shutdown()
-    if sys.stdout is not None:
+    # A job may have put anything in the place of the standard output, closed it, or filled its disk.
+    with suppress(OSError, ValueError, AttributeError):
         sys.stdout.flush()
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from mainspring import App
-from mainspring.store import keys
-from mainspring.worker.pacemaker import is_stopped
+from mainspring.store import keys, processes, queues
+from mainspring.worker.pacemaker import Orders, Spawned, is_stopped
 from servers import Server
 from support import until
 
@@ -115,3 +117,22 @@ def pacemakers(server: Server) -> list[object]:
 
 def holding(server: Server, part: str) -> list[str]:
     return [key for key in sorted(server.keys()) if part in key]
+
+
+def test_a_worker_that_lives_keeps_its_jobs_although_a_job_closed_the_bond(server: Server) -> None:
+    holder = "host:1:abc"
+    app = App(server.url)
+    app.enqueue("x", [])
+    app.store.run(processes.register("default", holder, 60_000))
+    assert app.store.run(queues.fetch("default", holder, 1, "1", "_req")).jobs
+    orders = Orders(server.url, "", [("default", holder)], 60_000, 1.0, os.getpid())
+    before = server.dump(keys.inflight("default", holder))
+
+    pacemaker = Spawned()
+    os.write(pacemaker.pipe, json.dumps(asdict(orders)).encode() + b"\n")
+    until(lambda: pacemakers(server))
+    pacemaker.end(20)
+
+    assert not pacemaker.is_running()
+    assert server.dump(keys.inflight("default", holder)) == before
+    assert holding(server, ":tomb:") == []

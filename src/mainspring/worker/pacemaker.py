@@ -216,7 +216,7 @@ class _Watch:
             return True
         found = os.read(self._pipe, 65536)
         if not found:
-            if self._orders is not None:
+            if self._orders is not None and self._is_orphan(self._orders.worker):
                 self._give_back(self._orders)
             return False
         *lines, self._buffer = (self._buffer + found).split(b"\n")
@@ -226,6 +226,18 @@ class _Watch:
                 return False
             self._orders = Orders(**json.loads(line))
             self._store = Store(self._orders.url, prefix=self._orders.prefix, name="mainspring-pacemaker")
+        return True
+
+    def _is_orphan(self, worker: int) -> bool:
+        """Return True if the worker is dead: a job may also have closed the pipe of a worker that lives.
+
+        The kernel closes a dead process's files a moment before it gives its children another parent.
+        """
+        deadline = self._time.monotonic() + WATCH
+        while os.getppid() == worker:
+            if self._time.monotonic() > deadline:
+                return False
+            self._time.sleep(0.005)
         return True
 
     def _renew(self, orders: Orders) -> None:

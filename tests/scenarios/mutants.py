@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,10 @@ from mainspring.worker import capsule, delivery, heartbeat, pacemaker, recoverer
 
 
 def apply(name: str) -> None:
-    """Put the fault *name* into this process."""
-    FAULTS[name]()
+    """Put the fault *name* into this process: one of `FAULTS`, or ``module.function`` of a module beside this one."""
+    module, _, function = name.rpartition(".")
+    fault = getattr(importlib.import_module(f"scenarios.{module}"), function) if module else FAULTS[name]
+    fault()
 
 
 def brpop() -> None:

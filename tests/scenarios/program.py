@@ -227,6 +227,10 @@ def make(url: str) -> App:
     app = App(url, name="scenario")
     for function in JOBS:
         app.job(name=function.__name__, retry=Retry(max=25, backoff="fixed", base=0.3))(function)
+    # They write with the functions of this file, so it cannot import them at its top.
+    from scenarios import more_jobs
+
+    more_jobs.add(app)
     return app
 
 

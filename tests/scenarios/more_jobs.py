@@ -1,0 +1,89 @@
+"""More jobs for scenarios: what takes any arguments, ends its process from C, or holds the interpreter."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import resource
+import signal
+from pathlib import Path
+from typing import Any
+
+from mainspring import App, Retry
+from scenarios.program import boot_time, is_first, note, pause
+
+#: Longer than any scenario: what failed stays where it is.
+_LATER = Retry(max=25, backoff="fixed", base=3600)
+
+
+def take(*args: Any, **kwargs: Any) -> None:
+    """Take whatever arguments there are."""
+    note("done")
+
+
+async def atake(*args: Any, **kwargs: Any) -> None:
+    """Take whatever arguments there are, on the event loop."""
+    note("done")
+
+
+def typed(count: int, name: str = "") -> None:
+    """Take arguments of these types only."""
+    note("done")
+
+
+def shout(size: int) -> None:
+    """Fail with a text of *size* characters."""
+    raise ValueError("\N{SNOWMAN}" * size)
+
+
+def weigh(document: object) -> None:
+    """Note how much memory this process has held at most so far, in bytes."""
+    note("start")
+    note("done", peak=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+def crash(manner: str, milliseconds: float = 0) -> None:
+    """End this process as faults outside of Python do, or run into a limit of memory, which ends nothing."""
+    note("start")
+    pause(milliseconds / 1000)
+    if manner == "segfault":
+        ctypes.string_at(0)
+    elif manner == "abort":
+        os.abort()
+    elif manner == "kill":
+        # What the kernel does when memory runs out.
+        os.kill(os.getpid(), signal.SIGKILL)
+        pause(60)
+    elif is_first():
+        _outgrow()
+    note("done")
+
+
+def _outgrow() -> None:
+    """Ask for more memory than the process may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    held = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (held + (1 << 27), hard))
+    try:
+        bytearray(1 << 33)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def holder(seconds: float) -> None:
+    """Hold the interpreter's lock in one call of C, for *seconds*, at the first delivery."""
+    note("start")
+    end = boot_time() + (seconds if is_first() else 0)
+    while boot_time() < end:
+        # No bytecode runs in it, so no other thread gets its turn: half a minute or more.
+        sum(itertools.repeat(0, 10**10))
+    note("done")
+
+
+def add(app: App) -> None:
+    """Make the functions of this file jobs of *app*, by their short names."""
+    for function in (take, atake, typed, shout, weigh):
+        app.job(name=function.__name__, retry=_LATER)(function)
+    for function in (crash, holder):
+        app.job(name=function.__name__, retry=Retry(max=25, backoff="fixed", base=0.3))(function)

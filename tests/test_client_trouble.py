@@ -65,6 +65,23 @@ def test_a_job_over_a_megabyte_is_refused_with_its_size_and_the_way_out(server, 
     assert server.snapshot() == {}
 
 
+def test_the_environment_says_how_long_a_job_may_be(server, monkeypatch, caplog):
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setenv("MAINSPRING_PAYLOAD_LIMIT", "2MB")
+    larger = App(server.url).job(name="x")(lambda text: None)
+    monkeypatch.setenv("MAINSPRING_PAYLOAD_LIMIT", "50kB")
+    smaller = App(server.url).job(name="x")(lambda text: None)
+
+    larger.enqueue("x" * 1_900_000)
+    larger.enqueue_many([("x" * 1_900_000,)])
+    assert len(stored(server)) == 2
+    assert len(caplog.records) == 2
+    for job, size, limit in ((larger, 2_000_000, "2,000,000"), (smaller, 50_000, "50,000")):
+        with pytest.raises(PayloadTooLarge, match=f"{limit}.*raise MAINSPRING_PAYLOAD_LIMIT"):
+            job.enqueue("x" * size)
+    assert len(stored(server)) == 2
+
+
 def test_a_large_job_is_stored_and_warned_of(server, app, caplog):
     caplog.set_level(logging.WARNING)
     job = app.job(name="x")(lambda text: None)

@@ -39,6 +39,20 @@ def test_timing_is_read_as_durations():
     assert config.timing(environment) == Timing(beat=0.25, lease=1.5, grace=60.0)
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("", 1_000_000), ("4MB", 4_000_000), ("500kB", 500_000), (" 2 mb ", 2_000_000), ("12345", 12_345)],
+)
+def test_the_longest_job_is_read_as_a_size(text, size):
+    assert config.payload_limit({"MAINSPRING_PAYLOAD_LIMIT": text}) == size
+
+
+@pytest.mark.parametrize("text", ["big", "-1", "0", "999", "1.5MB", "1GB", "501MB", "MB", "9" * 13])
+def test_a_size_that_is_none_is_refused_by_the_variables_name(text):
+    with pytest.raises(InvalidOption, match=r"MAINSPRING_PAYLOAD_LIMIT.*4MB"):
+        config.payload_limit({"MAINSPRING_PAYLOAD_LIMIT": text})
+
+
 @pytest.mark.parametrize("name", ["BEAT", "LEASE", "SWEEP", "GRACE", "RECONCILE"])
 @pytest.mark.parametrize("text", ["soon", "-1", "0", "0s", "nan", "5x"])
 def test_a_timing_that_is_none_is_refused_by_the_variables_name(name, text):

@@ -104,7 +104,11 @@ class App(Scheduling):
         self.handlers = Handlers()
         self.performers: tuple[Middleware, ...] = ()
         self.client = Client(
-            store=lambda: self.store, async_store=lambda: self.async_store, time=self.time, rng=random.Random()
+            store=lambda: self.store,
+            async_store=lambda: self.async_store,
+            time=self.time,
+            rng=random.Random(),
+            limit=config.payload_limit(),
         )
         self._defaults = Options(check_queue(queue), Retry.of(retry))
         self._registry = Registry()

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from mainspring.base import durations
 from mainspring.base.errors import InvalidOption, PushAmbiguous, PushFailed, StoreError
+from mainspring.base.payload import LIMIT
 from mainspring.base.timesource import TimeSource
 from mainspring.job import Call, Enqueued, Job, Options
 from mainspring.middleware import Middleware, Passage, around, around_async
@@ -34,7 +35,11 @@ _PATIENCE: Final = 5.5
 
 
 class Client:
-    """Pushes the jobs of one App."""
+    """Pushes the jobs of one App.
+
+    Attributes:
+        limit: The longest job that is pushed, in bytes.
+    """
 
     def __init__(
         self,
@@ -43,8 +48,10 @@ class Client:
         async_store: Callable[[], AsyncStore],
         time: TimeSource,
         rng: random.Random,
+        limit: int = LIMIT,
     ) -> None:
         """Prepare to push; the stores are asked for when they are first needed."""
+        self.limit = limit
         self._store = store
         self._async_store = async_store
         self._time = time
@@ -99,11 +106,11 @@ class Client:
         return await self._apush(push) or stopped(push)
 
     def _send(self, push: Push) -> Enqueued:
-        self._deliver(_command([push], self._time.now()), [push.jid])
+        self._deliver(_command([push], self._time.now(), self.limit), [push.jid])
         return push.enqueued()
 
     async def _asend(self, push: Push) -> Enqueued:
-        await self._adeliver(_command([push], self._time.now()), [push.jid])
+        await self._adeliver(_command([push], self._time.now(), self.limit), [push.jid])
         return push.enqueued()
 
     def _deliver(self, command: Command[int], jids: Sequence[str]) -> None:
@@ -166,7 +173,7 @@ class Client:
                 start = options.at or self._time.now()
                 for push in pushes:
                     push.at = start + self._rng.uniform(0, spread)
-            yield _Part(pushes, self._middlewares)
+            yield _Part(pushes, self._middlewares, self.limit)
 
     # --- building ------------------------------------------------------------------
 
@@ -232,10 +239,11 @@ class _Part:
         results: What the caller gets for each.
     """
 
-    def __init__(self, pushes: list[Push], middlewares: tuple[Middleware, ...]) -> None:
+    def __init__(self, pushes: list[Push], middlewares: tuple[Middleware, ...], limit: int) -> None:
         self.results: list[Enqueued] = []
         self._pushes = pushes
         self._middlewares = middlewares
+        self._limit = limit
         self._passages: list[tuple[Push, Passage]] = []
 
     def __enter__(self) -> None:
@@ -268,15 +276,15 @@ class _Part:
         for push in self._pushes:
             groups.setdefault(None if push.at is not None else push.queue, []).append(push)
         for group in groups.values():
-            yield _command(group, now), [push.jid for push in group]
+            yield _command(group, now, self._limit), [push.jid for push in group]
 
 
-def _command(pushes: Sequence[Push], now: float) -> Command[int]:
+def _command(pushes: Sequence[Push], now: float, limit: int) -> Command[int]:
     """Return the call that stores *pushes*, which all go to one queue, or all to the scheduled set."""
     first = pushes[0]
     if first.at is None:
-        return queues.push(first.queue, [push.encoded(now) for push in pushes], token=first.jid)
-    jobs = [(push.encoded(now), push.at) for push in pushes]
+        return queues.push(first.queue, [push.encoded(now, limit) for push in pushes], token=first.jid)
+    jobs = [(push.encoded(now, limit), push.at) for push in pushes]
     due = [(at, payload) for payload, at in jobs if at is not None]
     return sets.add(due, queue=first.queue, token=first.jid)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from mainspring.base import durations
 from mainspring.base.errors import InvalidDuration, InvalidOption
+from mainspring.base.payload import LIMIT
 
 #: The embedded store's place where no URL is given, below the working directory.
 EMBEDDED_DIRECTORY = ".mainspring"
@@ -57,6 +60,28 @@ def timing(environment: Mapping[str, str] = os.environ) -> Timing:
     names = {field.name: f"MAINSPRING_{field.name.upper()}" for field in fields(Timing)}
     given = {field: _span(name, environment[name]) for field, name in names.items() if environment.get(name)}
     return Timing(**given)
+
+
+#: The name of the variable that says how long a job may be, and what it may say, in bytes.
+_PAYLOAD_LIMIT: Final = "MAINSPRING_PAYLOAD_LIMIT"
+_LEAST, _MOST = 1_000, 500_000_000
+_UNITS: Final = MappingProxyType({"": 1, "b": 1, "kb": 1_000, "mb": 1_000_000})
+
+
+def payload_limit(environment: Mapping[str, str] = os.environ) -> int:
+    """Return the longest job that may be pushed and run, in bytes: MAINSPRING_PAYLOAD_LIMIT, or a megabyte.
+
+    Raises:
+        InvalidOption: If it is no size, such as ``4MB``, or one that cannot be meant.
+    """
+    given = environment.get(_PAYLOAD_LIMIT)
+    if not given:
+        return LIMIT
+    found = re.fullmatch(r"([0-9]{1,12}) *([a-z]*)", given.strip().lower())
+    size = int(found[1]) * _UNITS.get(found[2], 0) if found else 0
+    if not _LEAST <= size <= _MOST:
+        raise InvalidOption(f"{_PAYLOAD_LIMIT}={given}: must be a size from 1kB to 500MB, such as 4MB")
+    return size
 
 
 def _span(name: str, text: str) -> float:

@@ -235,7 +235,7 @@ class Job(Generic[P, R]):
 
         Raises:
             WrongArguments: If they do not fit the function's signature, or cannot travel as JSON.
-            PayloadTooLarge: If the job is longer than a megabyte.
+            PayloadTooLarge: If the job is longer than the limit, a megabyte if nothing else is set.
             PushFailed: If it is certainly not stored; enqueue it again.
             PushAmbiguous: If nobody can tell whether it is stored.
         """

@@ -37,14 +37,14 @@ class Push:
     at: float | None
     fields: dict[str, Any] = dataclasses.field(repr=False)
 
-    def encoded(self, now: float) -> bytes:
-        """Return the record as it is stored.
+    def encoded(self, now: float, limit: int = LIMIT) -> bytes:
+        """Return the record as it is stored; it may have *limit* bytes.
 
         Raises:
             InvalidName: If a middleware named a queue that can be none.
             InvalidOption: If it set a time that can be none.
             WrongArguments: If it, or a variable that is carried, holds what is no JSON.
-            PayloadTooLarge: If it is longer than a megabyte.
+            PayloadTooLarge: If it is longer.
         """
         self.fields["queue"] = check_queue(self.queue)
         if self.at is None:
@@ -55,9 +55,9 @@ class Push:
             data = codec.encode(self.fields)
         except InvalidPayload as error:
             raise WrongArguments(self.name, None, f"{_culprit(self.fields)} is no JSON: {error}") from error
-        if len(data) > WARN:
-            if len(data) > LIMIT:
-                raise PayloadTooLarge(self.name, len(data), LIMIT)
+        if len(data) > min(WARN, limit):
+            if len(data) > limit:
+                raise PayloadTooLarge(self.name, len(data), limit)
             _log.warning(
                 "%s: a job of %d bytes; better store the document elsewhere and pass its id", self.name, len(data)
             )

@@ -179,7 +179,7 @@ class Scheduling:
         push.fields["created_at"] = now
         if not self.client.prepare(push):
             return TickJob(push.queue, b"")
-        payload = push.encoded(now)
+        payload = push.encoded(now, self.client.limit)
         return TickJob(push.queue, payload, push.at)
 
 

@@ -69,6 +69,42 @@ def test_what_is_no_job_is_refused_with_a_reason(data, reason):
     assert caught.value.reason == reason
 
 
+def test_what_is_longer_than_the_limit_and_all_that_failures_add_is_refused_unread():
+    fits = b'{"class":"A","jid":"1","args":["' + b"x" * (3000 + payload.MARGIN - 35) + b'"]}'
+    assert len(fits) == 3000 + payload.MARGIN
+
+    assert payload.read(fits, 3000).name == "A"
+    with pytest.raises(InvalidPayload, match="A 1 is 203,000 bytes long and the limit is 2,999") as caught:
+        payload.read(fits, 2999)
+    assert caught.value.reason == "too_large"
+    with pytest.raises(InvalidPayload, match="a job is 1,200,001 bytes long"):
+        payload.read(b"x" * (payload.LIMIT + payload.MARGIN + 1))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"class":"A","x":[1,2.50,"}"]}',
+        b' {"a" : 1 } \n',
+        b'{"jid":{}}',
+        b'{"a":1,"a":2}',
+        b'{"a":' + b"9" * 50 + b"}",
+    ],
+)
+def test_an_error_is_noted_in_a_giant_without_reading_it(data):
+    found = payload.noted(data, {"error_class": "E", "error_message": "\N{SNOWMAN}"})
+
+    assert found.startswith(data.rstrip()[:-1])
+    assert json.loads(found) == json.loads(data) | {"error_class": "E", "error_message": "\N{SNOWMAN}"}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"}", b"{}", b" { } ", b"[{}]", b'{"a":1', b'{"a":}', b'{"a":1}}', b'{"error_class":"F"}', b"\xff}"]
+)
+def test_what_is_no_object_or_has_an_error_is_left_as_it_is(data):
+    assert payload.noted(data, {"error_class": "E"}) == data
+
+
 @given(st.binary(max_size=60))
 def test_no_bytes_raise_anything_else(data):
     for read in (payload.read, payload.fields):

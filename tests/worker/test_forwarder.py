@@ -107,7 +107,31 @@ def test_what_is_malformed_goes_to_the_dead_set_and_blocks_nobody(bench, ran, ke
     bench.work()
 
     until(lambda: [what for what, _ in ran] == ["behind"], timeout=5)
-    assert set(bench.client.zrange("dead", 0, -1)) == set(MALFORMED)
+    buried = set(bench.client.zrange("dead", 0, -1))
+    noted = [json.loads(raw) for raw in buried - set(MALFORMED)]
+    assert len(buried) == len(MALFORMED)
+    assert len(noted) == sum(isinstance(_object(text), dict) for text in MALFORMED)
+    assert all(record["error_class"] and record["error_message"] for record in noted)
+    assert not bench.client.exists(key)
+
+
+def _object(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+@pytest.mark.parametrize("key", ["schedule", "retry"])
+def test_what_is_too_long_goes_to_the_dead_set_with_the_reason_and_blocks_nobody(bench, ran, key):
+    bench.client.zadd(key, {scheduled("x" * 2_000_000): 1.0, "x" * 2_000_000: 1.5, scheduled("behind"): 2.0})
+
+    bench.work()
+
+    until(lambda: [what for what, _ in ran] == ["behind"], timeout=5)
+    first, second = sorted(bench.client.zrange("dead", 0, -1))
+    assert "the limit is 1,000,000" in json.loads(second if first.startswith(b"x") else first)["error_message"]
+    assert b"x" * 2_000_000 in (first, second)
     assert not bench.client.exists(key)
 
 

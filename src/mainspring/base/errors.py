@@ -77,7 +77,7 @@ class PayloadTooLarge(MainspringError, ValueError):
     def __init__(self, job: str, size: int, limit: int) -> None:
         super().__init__(
             f"{job}: the job's JSON is {size:,} bytes long and the limit is {limit:,};"
-            " store the document elsewhere and pass its id"
+            " store the document elsewhere and pass its id, or raise MAINSPRING_PAYLOAD_LIMIT"
         )
         self.size = size
         self.limit = limit

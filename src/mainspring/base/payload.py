@@ -19,8 +19,12 @@ from mainspring.base.errors import InvalidName, InvalidPayload
 LIMIT: Final = 1_000_000
 WARN: Final = 100_000
 
-#: The longest error text kept with a job, in characters.
+#: What failures and recoveries may add to a job that was accepted, in bytes: a text, a backtrace, times.
+MARGIN: Final = 200_000
+
+#: The longest error text, and the longest name of a class or line of a backtrace, kept with a job, in characters.
 ERROR_TEXT: Final = 10_000
+ERROR_LINE: Final = 1_000
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_:.\-]{1,200}")
 _MILLISECONDS: Final = 1e11
@@ -68,21 +72,73 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     recovered: Any = None
 
 
+class _Outline(msgspec.Struct, gc=False):
+    """What of a job is read although it is too long; the rest is passed over, so that it takes no memory."""
+
+    name: Any = msgspec.field(name="class", default=None)
+    jid: Any = None
+    error_class: Any = None
+
+
 _decoder = msgspec.json.Decoder(Payload)
+_skimmer = msgspec.json.Decoder(_Outline)
 
 
-def read(data: bytes) -> Payload:
+def read(data: bytes, limit: int = LIMIT) -> Payload:
     """Read a job.
 
+    Args:
+        data: The job as it is stored.
+        limit: The longest job that may be pushed, in bytes; what failures added to it is allowed for.
+
     Raises:
-        InvalidPayload: If it is not JSON, or has no class, jid or list of arguments.
+        InvalidPayload: If it is too long, is not JSON, or has no class, jid or list of arguments.
     """
+    check_length(data, limit)
     try:
         return _decoder.decode(data)
     except msgspec.ValidationError as error:
         raise InvalidPayload("invalid", f"no job: {error}") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidPayload("not_json", f"not JSON: {error}") from error
+
+
+def check_length(data: bytes, limit: int) -> None:
+    """Refuse a job that no client of ours can have pushed, before it is read.
+
+    Read, it may take twenty times its length of memory.
+
+    Raises:
+        InvalidPayload: If it is longer than *limit* and what failures may have added.
+    """
+    if len(data) <= limit + MARGIN:
+        return
+    found = _skimmed(data)
+    job = f"{found.name} {found.jid}"[:ERROR_LINE] if found else "a job"
+    raise InvalidPayload(
+        "too_large",
+        f"{job} is {len(data):,} bytes long and the limit is {limit:,};"
+        " store the document elsewhere and pass its id, or raise MAINSPRING_PAYLOAD_LIMIT",
+    )
+
+
+def _skimmed(data: bytes) -> _Outline | None:
+    try:
+        return _skimmer.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def noted(data: bytes, error: Mapping[str, str]) -> bytes:
+    """Return a job that is too long to be read, with *error* noted at its end; as it is where that cannot be done.
+
+    It cannot if it is no JSON object, and need not if an error is noted in it already.
+    """
+    end = data.rfind(b"}")
+    found = _skimmed(data)
+    if found is None or found.error_class is not None or data[:end].rstrip().endswith(b"{"):
+        return data
+    return b"".join((memoryview(data)[:end], b",", codec.encode(error)[1:]))
 
 
 def fields(data: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mainspring.base.loggers import Log
 from mainspring.base.service import Service
 from mainspring.store import keys, sets
 from mainspring.store.connection import Store
+from mainspring.worker import outcome as outcomes
 
 _log: Final = Log("mainspring.worker")
 
@@ -30,10 +31,17 @@ LATE: Final = 0.1
 class Forwarder(Service):
     """Sleeps until the next job is due, or until one is pushed that is due earlier."""
 
-    def __init__(self, store: Store, *, rng: random.Random) -> None:
-        """Make a forwarder that does not run yet."""
+    def __init__(self, store: Store, *, limit: int = payload.LIMIT, rng: random.Random) -> None:
+        """Make a forwarder that does not run yet.
+
+        Args:
+            store: The store.
+            limit: The longest job that may be pushed, in bytes.
+            rng: The source of jitter.
+        """
         super().__init__("forwarder", rng=rng)
         self._store = store
+        self._limit = limit
 
     def turn(self) -> float:
         """Forward what is due, then wait for what comes next."""
@@ -55,10 +63,11 @@ class Forwarder(Service):
         calls: list[Any] = []
         for member in members:
             try:
+                payload.check_length(member, self._limit)
                 queue, renewed = renew(member, now)
             except (InvalidPayload, InvalidName, ValueError) as error:
                 # It must not stand in the way of those behind it.
-                calls.append(sets.move(key, keys.DEAD, member, member, now))
+                calls.append(sets.move(key, keys.DEAD, member, outcomes.noted(member, error), now))
                 _log.error(
                     "moved to the dead set, since it is no job: %s",
                     error,

@@ -83,11 +83,17 @@ def settlement(raw: bytes, queue: str, outcome: Outcome, now: float) -> Settleme
 
 def unreadable(raw: bytes, problem: InvalidPayload, now: float) -> Settlement:
     """Return the settlement of what is no job: into the dead set as it is, if no error can be noted in it."""
+    return Settlement(keys.DEAD, now, noted(raw, problem), fails=True)
+
+
+def noted(raw: bytes, problem: Exception) -> bytes:
+    """Return what is no job with *problem* noted in it, so far as that can be done; else as it is."""
+    if isinstance(problem, InvalidPayload) and problem.reason == "too_large":
+        return wire.noted(raw, _error_fields(problem))
     try:
-        data = wire.changed(raw, _error_fields(problem))
-    except (InvalidPayload, ValueError):
-        data = raw
-    return Settlement(keys.DEAD, now, data, fails=True)
+        return wire.changed(raw, _error_fields(problem))
+    except ValueError:
+        return raw
 
 
 def failed(raw: bytes, queue: str, error: BaseException, now: float) -> bytes:
@@ -103,14 +109,15 @@ def failed(raw: bytes, queue: str, error: BaseException, now: float) -> bytes:
     return wire.changed(raw, changes)
 
 
-def _error_fields(error: BaseException) -> dict[str, Any]:
+def _error_fields(error: BaseException) -> dict[str, str]:
     return {"error_message": text_of(error), "error_class": class_of(error)}
 
 
 def class_of(error: BaseException) -> str:
-    """Return the name of the error's class, with its module unless it is a built-in."""
+    """Return the name of the error's class, with its module unless it is a built-in; cut to what is kept."""
     kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return _kept(name, wire.ERROR_LINE)
 
 
 def text_of(error: BaseException) -> str:
@@ -119,15 +126,19 @@ def text_of(error: BaseException) -> str:
         text = str(error)
     except BaseException as worse:  # noqa: BLE001 - a job's error may do anything when it is asked for its text
         text = f"<its text could not be had: {type(worse).__name__}>"
-    return text[: wire.ERROR_TEXT].encode("utf-8", "replace").decode()
+    return _kept(text, wire.ERROR_TEXT)
 
 
 def frames(error: BaseException) -> list[str]:
     """Return where the error came from, innermost last, as ``file:line in function``."""
     stack = traceback.extract_tb(error.__traceback__)
     lines = (f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in stack[-FRAMES:])
+    return [_kept(line, wire.ERROR_LINE) for line in lines]
+
+
+def _kept(text: str, most: int) -> str:
     # A path that is no UTF-8 holds halves of surrogate pairs, which JSON cannot.
-    return [line.encode("utf-8", "replace").decode() for line in lines]
+    return text[:most].encode("utf-8", "replace").decode()
 
 
 def place(error: BaseException) -> str:

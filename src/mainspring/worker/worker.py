@@ -137,7 +137,7 @@ class Worker:
             for each in settings
         ]
         self._holdings = [(each.name, queue) for each in settings for queue in each.names]
-        self._forwarder = Forwarder(app.store, rng=rng)
+        self._forwarder = Forwarder(app.store, limit=app.client.limit, rng=rng)
         self._recoverer = Recoverer(
             app.store,
             every=timing.sweep,

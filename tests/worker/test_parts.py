@@ -84,6 +84,14 @@ def test_what_is_no_job_is_never_blamed(raw):
     assert verdicts({b"1": raw, b"_run:1": b"1"}, NOW) == []
 
 
+def test_what_is_too_long_to_run_is_never_blamed_and_the_environment_says_what_that_is(monkeypatch):
+    held = {b"1": job("a", document="x" * 1_500_000), b"_run:1": b"1"}
+
+    assert verdicts(held, NOW) == []
+    monkeypatch.setenv("MAINSPRING_PAYLOAD_LIMIT", "2MB")
+    assert [fate for _, fate, _ in verdicts(held, NOW)] == ["queue"]
+
+
 def suspect(seq: int, deaths: int) -> Delivery:
     raw = job(str(seq), recovered=[NOW] * deaths)
     return Delivery("q", seq, raw, "h", 0.0, ("q", seq), read(raw))

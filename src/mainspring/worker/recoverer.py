@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from mainspring import config
 from mainspring.base import payload
 from mainspring.base.errors import InvalidPayload, StoreError
 from mainspring.base.loggers import Log
@@ -151,22 +152,22 @@ def verdicts(held: Mapping[bytes, bytes], now: float) -> list[tuple[bytes, str, 
         Delivery, fate (``"queue"`` or ``"dead"``) and new payload of each.
     """
     marked = {name.removeprefix(_MARK) for name in held if name.startswith(_MARK)}
-    changes = []
+    changes, limit = [], config.payload_limit()
     for seq, raw in held.items():
         if not seq.isdigit():
             continue
         try:
-            deaths = _deaths(raw, now)
+            deaths = _deaths(raw, now, limit)
             if seq in marked or not deaths:
                 changes.append((seq, *_verdict(raw, [*deaths, now])))
         except (InvalidPayload, ValueError):
-            # What is no job cannot have run.
+            # What is no job, or too long for one, cannot have run.
             continue
     return changes
 
 
-def _deaths(raw: bytes, now: float) -> list[float]:
-    found = payload.read(raw).recovered
+def _deaths(raw: bytes, now: float, limit: int = payload.LIMIT) -> list[float]:
+    found = payload.read(raw, limit).recovered
     times = found if isinstance(found, list) else []
     return [float(time) for time in times if isinstance(time, int | float) and now - time < MEMORY]
 

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 _TICKS = os.sysconf("SC_CLK_TCK")
+_KEPT = 20
 
 
 def clean_environment() -> dict[str, str]:
@@ -30,7 +32,7 @@ class Silent(Exception):
 class Program:
     """One process; a context manager that ends it.
 
-    Each line of its output that is a JSON object is an event; all others are kept, to be shown if it fails.
+    Each line of its output that is a JSON object is an event; of all others the last are kept, to be shown if it fails.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -45,7 +47,7 @@ class Program:
             text=True,
         )
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._other: list[str] = []
+        self._other: deque[str] = deque(maxlen=_KEPT)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -65,9 +67,14 @@ class Program:
             except queue.Empty:
                 found = None
             if found is None:
-                raise Silent(f"no event {name!r} within {timeout} s; it said:\n{''.join(self._other[-20:])}")
+                raise Silent(f"no event {name!r} within {timeout} s; it said:\n{''.join(self._other)}")
             if found["event"] == name:
                 return found
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     def end(self, timeout: float = 30.0) -> None:
         """Ask the process to end with SIGTERM, and wait for it."""
@@ -84,16 +91,17 @@ class Program:
 
     def children_rss(self) -> float:
         """Return the resident memory of its child processes, in MB; pages shared with it counted again."""
-        return sum(_rss(int(pid), "VmRSS:") for pid in self._children())
+        return sum(_rss(pid, "VmRSS:") for pid in self.children())
 
     def cpu(self) -> float:
         """Return the seconds of CPU that it has used, user and system."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
-    def _children(self) -> list[str]:
+    def children(self) -> list[int]:
+        """Return the ids of its child processes."""
         tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
-        return [pid for task in tasks for pid in (task / "children").read_text("ascii").split()]
+        return [int(pid) for task in tasks for pid in (task / "children").read_text("ascii").split()]
 
     def _listen(self) -> None:
         assert self._process.stdout is not None

@@ -2,3 +2,6 @@
 
 #: The job that notes when it starts.
 STAMP = "stamp"
+
+#: Runs of a job of a long run that always fails.
+TRIES = 3

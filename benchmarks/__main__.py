@@ -1,4 +1,4 @@
-"""Runs the benchmarks: ``python -m benchmarks [NAME] [OPTIONS]``; all of them without a name."""
+"""Runs the benchmarks: ``python -m benchmarks [NAME] [OPTIONS]``; all but the long ones without a name."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import boot, enqueue, latency, memory, throughput
+from benchmarks import boot, enqueue, latency, memory, mix, soak, throughput
 from benchmarks.peers import compare
 from benchmarks.process import Silent
+from benchmarks.recovery import command as recovery
 from benchmarks.server import Missing
 
 ALL: dict[str, ModuleType] = {
@@ -18,8 +19,14 @@ ALL: dict[str, ModuleType] = {
     "latency": latency,
     "boot": boot,
     "memory": memory,
+    "mix": mix,
     "peers": compare,
+    "recovery": recovery,
+    "soak": soak,
 }
+
+#: Those that take a quarter of an hour and more, mostly by waiting.
+LONG = frozenset({"recovery", "soak"})
 
 
 def main() -> int:
@@ -29,7 +36,7 @@ def main() -> int:
     for name, module in ALL.items():
         module.options(names.add_parser(name, help=str(module.__doc__).splitlines()[0]))
     arguments = parser.parse_args()
-    wanted = [arguments.name] if arguments.name else list(ALL)
+    wanted = [arguments.name] if arguments.name else [name for name in ALL if name not in LONG]
     began = time.monotonic()
     try:
         for name in wanted:

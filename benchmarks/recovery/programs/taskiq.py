@@ -1,0 +1,27 @@
+"""Taskiq: the broker on a list, and the one on a stream, that acknowledges after the run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from taskiq_redis import ListQueueBroker, RedisStreamBroker
+
+from benchmarks.recovery.programs.common import URL, await_long
+
+broker = RedisStreamBroker(URL) if os.environ.get("BENCH_WAY") == "stream" else ListQueueBroker(URL)
+
+
+@broker.task(task_name="hold")
+async def hold() -> None:
+    await await_long()
+
+
+async def main() -> None:
+    await broker.startup()
+    await hold.kiq()
+    await broker.shutdown()
+
+
+def enqueue() -> None:
+    asyncio.run(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from mainspring.worker import Worker
 
 app = App()
 ORACLE = Path(os.environ["ORACLE"])
+ALARMS: list[int] = []
 
 
 def note(what: str) -> None:
@@ -43,6 +45,13 @@ def last(seconds: float) -> None:
     note("done")
 
 
+@app.job(name="ring")
+def ring() -> None:
+    """Write into the alarm what a child would that gets a signal before it knows that it is a child."""
+    os.write(ALARMS[-1], bytes([signal.SIGTERM]))
+    note("rung")
+
+
 @app.on("startup")
 def prepare() -> None:
     """Start a thread, as an application's own libraries may: then the pacemaker cannot be forked."""
@@ -50,5 +59,13 @@ def prepare() -> None:
         threading.Thread(target=threading.Event().wait, daemon=True).start()
 
 
+def noting(file: int, **options: bool) -> int:
+    """Note where the alarm is: only the main thread could ask."""
+    ALARMS.append(file)
+    return set_wakeup_fd(file, **options)
+
+
+set_wakeup_fd, signal.set_wakeup_fd = signal.set_wakeup_fd, noting
+
 if __name__ == "__main__":
-    sys.exit(Worker(app, 2).run())
+    sys.exit(Worker(app, 2, timeout=os.environ.get("TIMEOUT", "25s")).run())

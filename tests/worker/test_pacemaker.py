@@ -86,6 +86,39 @@ def test_the_jobs_of_a_killed_worker_are_given_back_long_before_its_lease_runs_o
     assert holding(server, ":p:") == []
 
 
+@pytest.mark.parametrize("threaded", ["", "1"], ids=["forked", "spawned"])
+@pytest.mark.parametrize("name", ["TERM", "INT"])
+def test_a_worker_that_cannot_end_because_a_job_lets_no_thread_run_is_ended_and_no_job_is_blamed(
+    server: Server, start: Start, oracle: Path, threaded: str, name: str
+) -> None:
+    app = App(server.url)
+    worker = start(LONG | {"THREADED": threaded, "TIMEOUT": "0.5"})
+    app.enqueue("hog", [60.0])
+    until(lambda: lines(oracle) == ["start"])
+
+    worker.send_signal(getattr(signal, f"SIG{name}"))
+    if name == "INT":
+        # The first comes when no thread runs, and so does the second.
+        worker.send_signal(signal.SIGINT)
+
+    assert worker.wait(0.5 + 5 + 3) == -signal.SIGKILL
+    until(lambda: app.queue("default").size == 1)
+    (waiting,) = app.queue("default").jobs().items
+    assert "recovered" not in waiting.fields
+
+
+def test_an_alarm_that_was_not_for_the_worker_ends_nothing(server: Server, start: Start, oracle: Path) -> None:
+    app = App(server.url)
+    worker = start(SHORT | {"TIMEOUT": "0"})
+    app.enqueue("ring", [])
+    until(lambda: "rung" in lines(oracle))
+    app.enqueue("last", [6.0])
+
+    until(lambda: "done" in lines(oracle), timeout=20)
+
+    assert worker.poll() is None
+
+
 def test_a_worker_that_is_stopped_is_not_kept_alive(server: Server, start: Start, oracle: Path) -> None:
     app = App(server.url)
     frozen = start(SHORT)

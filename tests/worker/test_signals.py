@@ -10,6 +10,33 @@ import pytest
 PROGRAM = "import sys; from mainspring.worker.signals import end_now; {spoil}; end_now(7)"
 
 
+ALARM = """
+import os, select, signal
+from mainspring.worker.signals import Signals
+signals = Signals()
+signals.listen()
+alarm = signals.alarm()
+reading, writing = os.pipe()
+child = os.fork()
+if child == 0:
+    os.write(writing, b"1")
+    signals.next(20)
+    os._exit(0)
+os.read(reading, 1)
+os.kill(child, signal.SIGTERM)
+os.waitpid(child, 0)
+assert not select.select([alarm], [], [], 0)[0], "a child rang"
+os.kill(os.getpid(), signal.SIGTERM)
+print(os.read(alarm, 99) == bytes([signal.SIGTERM]), signals.next(5))
+"""
+
+
+def test_an_alarm_is_rung_by_the_signals_of_this_process_and_of_no_child():
+    ended = subprocess.run([sys.executable, "-c", ALARM], capture_output=True, text=True, timeout=30, check=False)
+
+    assert (ended.stdout, ended.stderr) == ("True TERM\n", "")
+
+
 @pytest.mark.parametrize("spoil", ["sys.stdout.close()", "sys.stdout = None", "sys.stdout = object()"])
 def test_whatever_a_job_did_to_the_standard_output_the_process_ends_without_a_traceback(spoil):
     code = PROGRAM.format(spoil=spoil)

@@ -5,7 +5,8 @@ regular expression, ``sum(range(10**10))``); then no thread of the worker can se
 heartbeat, and its jobs would be given to others while they run. This process has no
 user code, so nothing holds it up. It renews the lease as long as the worker exists and
 is not stopped; and when the worker is killed, it gives its jobs back at once, without
-waiting for the lease to run out.
+waiting for the lease to run out. And when the worker was told to end and cannot, because
+no thread of it gets to run, it ends it.
 
 It ends with the worker: their bond is a pipe, which the kernel closes when the worker is gone.
 """
@@ -23,6 +24,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -36,6 +38,10 @@ from mainspring.worker.recoverer import verdicts
 WATCH: Final = 1.0
 
 _COMMAND: Final = "from mainspring.worker.pacemaker import main; main()"
+#: Seconds that a worker which was told twice to end gets to say that it does.
+HURRY: Final = 3.0
+_NEVER: Final = float("inf")
+_ASSURANCE: Final = b"."
 #: The most file descriptors that a fork looks at to close.
 _MOST_FILES: Final = 65_536
 _STOPPED: Final = frozenset("TtZX")
@@ -52,6 +58,9 @@ class Orders:
         ttl_ms: How long a renewal lasts.
         every: Seconds between two renewals.
         worker: The worker's process id.
+        alarm: Where the number of each signal that the worker gets can be read; -1 if nowhere.
+        patience: Seconds after a TERM or INT, or after these orders if they are others and one had come before,
+            until the worker is ended by force.
     """
 
     url: str
@@ -60,6 +69,8 @@ class Orders:
     ttl_ms: int
     every: float
     worker: int
+    alarm: int = -1
+    patience: float = _NEVER
 
 
 class Pacemaker:
@@ -73,10 +84,15 @@ class Pacemaker:
         """Give orders, and start the process if it does not run; what goes wrong here is no trouble of the worker's."""
         try:
             if not self.is_running:
-                self._process = _start()
+                self._process = _start(orders.alarm)
             self._send(json.dumps(asdict(orders)).encode() + b"\n")
         except OSError:
             self._process = None
+
+    def assure(self) -> None:
+        """Tell that the worker goes on: if an alarm was rung, it was not for the worker."""
+        with suppress(OSError):
+            self._send(_ASSURANCE + b"\n")
 
     @property
     def is_running(self) -> bool:
@@ -97,21 +113,21 @@ class Pacemaker:
             os.write(self._process.pipe, line)
 
 
-def _start() -> Forked | Spawned:
+def _start(alarm: int) -> Forked | Spawned:
     # A fork shares the worker's memory, and so costs next to none. But of a process with threads it copies the
     # locks that they hold, so then a new interpreter is started.
-    return Forked() if threading.active_count() == 1 else Spawned()
+    return Forked(alarm) if threading.active_count() == 1 else Spawned(alarm)
 
 
 class Forked:
     """A pacemaker that is a copy of the worker, made before it has threads."""
 
-    def __init__(self) -> None:
-        """Fork."""
+    def __init__(self, alarm: int = -1) -> None:
+        """Fork; the child keeps *alarm* open."""
         theirs, self.pipe = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _child(theirs)
+            _child({theirs, alarm}, theirs)
         os.close(theirs)
         self._has_ended = False
 
@@ -136,14 +152,15 @@ class Forked:
 class Spawned:
     """A pacemaker that is an interpreter of its own."""
 
-    def __init__(self) -> None:
-        """Start it."""
+    def __init__(self, alarm: int = -1) -> None:
+        """Start it; it keeps *alarm* open."""
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, and a constant
             [sys.executable, "-c", _COMMAND],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,
+            pass_fds=() if alarm < 0 else (alarm,),
         )
         assert self._process.stdin is not None  # noqa: S101 - it was made with a pipe
         self._stdin = self._process.stdin
@@ -163,13 +180,14 @@ class Spawned:
             self._process.wait()
 
 
-def _child(pipe: int) -> NoReturn:
+def _child(kept: set[int], pipe: int) -> NoReturn:
     """Be the pacemaker, in a process that was just forked; what it has of the worker it lets alone."""
     try:
         os.setsid()
-        # The worker's connections and files are the worker's; only the bond and the standard error stay.
-        os.closerange(3, pipe)
-        os.closerange(pipe + 1, min(os.sysconf("SC_OPEN_MAX"), _MOST_FILES))
+        # The worker's connections and files are the worker's; only the bond, the alarm and the standard error stay.
+        bounds = [2, *sorted(kept - {-1}), min(os.sysconf("SC_OPEN_MAX"), _MOST_FILES)]
+        for before, after in pairwise(bounds):
+            os.closerange(before + 1, after)
         _keep(pipe)
     finally:
         os._exit(0)
@@ -196,6 +214,7 @@ class _Watch:
         self._orders: Orders | None = None
         self._store: Store | None = None
         self._due = 0.0
+        self._deadline = _NEVER
         self._buffer = b""
 
     def run(self) -> None:
@@ -206,14 +225,34 @@ class _Watch:
             if os.getppid() != orders.worker:
                 self._give_back(orders)
                 return
+            if self._time.monotonic() >= self._deadline:
+                self._end(orders)
+                return
             if self._time.monotonic() >= self._due and not is_stopped(orders.worker):
                 self._due = self._time.monotonic() + orders.every * random.uniform(0.8, 1.2)
                 self._renew(orders)
 
     def _listen(self) -> bool:
-        """Read orders if there are any; False if the bond is at its end."""
-        if not select.select([self._pipe], [], [], WATCH)[0]:
-            return True
+        """Read orders and alarms if there are any; False if the bond is at its end."""
+        alarm = -1 if self._orders is None else self._orders.alarm
+        wait = min(max(self._deadline - self._time.monotonic(), 0.0), WATCH)
+        ready = select.select([self._pipe, *([] if alarm < 0 else [alarm])], [], [], wait)[0]
+        if self._pipe in ready and not self._read():
+            return False
+        if alarm in ready:
+            self._alarmed(os.read(alarm, 4096))
+        return True
+
+    def _alarmed(self, numbers: bytes) -> None:
+        """Note that the worker was told to end: it has its time for that."""
+        assert self._orders is not None  # noqa: S101 - orders name the alarm
+        for number in numbers:
+            if self._deadline == _NEVER and number in {signal.SIGTERM, signal.SIGINT}:
+                self._deadline = self._time.monotonic() + self._orders.patience
+            elif number == signal.SIGINT:
+                self._deadline = min(self._deadline, self._time.monotonic() + HURRY)
+
+    def _read(self) -> bool:
         found = os.read(self._pipe, 65536)
         if not found:
             if self._orders is not None and self._is_orphan(self._orders.worker):
@@ -224,9 +263,17 @@ class _Watch:
             if not line:
                 # The worker ends by itself, and gives back what it holds.
                 return False
-            self._orders = Orders(**json.loads(line))
-            self._store = Store(self._orders.url, prefix=self._orders.prefix, name="mainspring-pacemaker")
+            if line == _ASSURANCE:
+                self._deadline = _NEVER
+            else:
+                self._obey(Orders(**json.loads(line)))
         return True
+
+    def _obey(self, orders: Orders) -> None:
+        if self._orders and self._orders.patience != orders.patience and self._deadline < _NEVER:
+            self._deadline = self._time.monotonic() + orders.patience
+        self._orders = orders
+        self._store = Store(orders.url, prefix=orders.prefix, name="mainspring-pacemaker")
 
     def _is_orphan(self, worker: int) -> bool:
         """Return True if the worker is dead: a job may also have closed the pipe of a worker that lives.
@@ -248,21 +295,28 @@ class _Watch:
             # The worker's own heartbeat meets the same trouble and reports it.
             self._due = self._time.monotonic() + WATCH
 
-    def _give_back(self, orders: Orders) -> None:
+    def _end(self, orders: Orders) -> None:
+        """Kill a worker that was told to end and cannot; that is no job's fault, so none is blamed."""
+        os.kill(orders.worker, signal.SIGKILL)
+        if self._is_orphan(orders.worker):
+            self._give_back(orders, blames=False)
+
+    def _give_back(self, orders: Orders, *, blames: bool = True) -> None:
         """Declare the worker dead: the kernel has said so, so neither lease nor grace counts."""
         assert self._store is not None  # noqa: S101 - orders bring a store
         now, count = self._time.now(), 0
         try:
             for queue, holder in orders.holdings:
                 held = self._store.run(queues.inflight(queue, holder))
-                changes = verdicts(held, now)
+                changes = verdicts(held, now) if blames else []
                 call = processes.reclaim(queue, holder, grace_ms=0, now=now, changes=changes, certain=True)
                 count += self._store.run(call)
             self._store.pipeline(processes.hide(orders.holdings[0][1]))
         except StoreError:
             # Others find it dead when its lease has run out.
             return
-        sys.stderr.write(f"mainspring: worker {orders.worker} was killed; gave back {count} jobs\n")
+        why = "was killed" if blames else "was told to end and could not, so it was killed"
+        sys.stderr.write(f"mainspring: worker {orders.worker} {why}; gave back {count} jobs\n")
 
 
 def is_stopped(pid: int) -> bool:

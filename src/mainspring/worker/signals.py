@@ -37,6 +37,19 @@ class Signals:
         for name in HANDLED:
             signal.signal(getattr(signal, f"SIG{name}"), self._handle)
 
+    @staticmethod
+    def alarm() -> int:
+        """Return where the number of each signal can be read although no thread of Python gets to run.
+
+        The lowest part of a handler, in C, writes it there. Only the main thread may call this.
+        """
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        # A child that a job forks would ring it too, with the signals that it gets.
+        os.register_at_fork(after_in_child=_without_alarm)
+        return reading
+
     def send(self, name: str) -> None:
         """Act as if the signal *name* had come; for those sent through the store."""
         self._came.put(name)
@@ -50,6 +63,11 @@ class Signals:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self._came.put(signal.Signals(number).name.removeprefix("SIG"))
+
+
+def _without_alarm() -> None:
+    with suppress(ValueError):
+        signal.set_wakeup_fd(-1)
 
 
 def end_now(code: int) -> NoReturn:

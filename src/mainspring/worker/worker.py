@@ -104,6 +104,8 @@ class Worker:
         self._is_quiet = self._is_stopping = self._is_stopped = False
         self._is_embedded = True
         self._orders: Orders | None = None
+        # Until there is an alarm, nobody ends this process but itself.
+        self._alarm, self._patience = -1, self._timeout + CUT_TIMEOUT + 1.5
         self._tag, self._labels, self._rng = tag or app.name, labels, random.Random()
         self._build(settings, log_starts=log_starts)
 
@@ -254,6 +256,7 @@ class Worker:
         """
         self._is_embedded = False
         self._signals.listen()
+        self._alarm = self._signals.alarm()
         self.start()
         # What there is now stays to the end, so the collector need not go through it again and again.
         gc.freeze()
@@ -279,6 +282,8 @@ class Worker:
         """Keep the pacemaker informed, and let the App's handlers know."""
         if not self._is_embedded:
             self._keep_pace()
+            if not self._is_stopping:
+                self._pacemaker.assure()
         self._app.handlers.fire("beat")
 
     def _keep_pace(self) -> None:
@@ -291,6 +296,8 @@ class Worker:
             # The heartbeat renews as well: this is for when it cannot.
             every=min(2 * self._timing.beat, self._timing.lease / 3),
             worker=os.getpid(),
+            alarm=self._alarm,
+            patience=self._patience,
         )
         if orders != self._orders or not self._pacemaker.is_running:
             self._orders = orders
@@ -345,6 +352,10 @@ class Worker:
         if self._is_embedded and not has_ended:
             # This process lives on, and so do they: they stay ours, lest they run twice at a time.
             return False
+        if not self._is_embedded:
+            # What follows may take its time if the store is gone.
+            self._patience = 3 * FAREWELL
+            self._keep_pace()
         for capsule in self.capsules:
             capsule.stop()
         for capsule in self.capsules:

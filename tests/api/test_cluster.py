@@ -75,6 +75,17 @@ def test_a_process_is_shown_with_what_it_runs(store, time, show, make):
     assert (running.job.jid, running.job.place, running.job.process) == ("a" * 24, "running", ME)
 
 
+def test_what_a_sidekiq_before_6_5_runs_is_read_from_its_older_key(server, store, time, show, make):
+    show()
+    work = {"queue": "low", "payload": make().decode(), "run_at": int(NOW)}
+    server.client.hset(keys.workers(ME), mapping={"tid1": json.dumps(work)})
+    server.client.expire(keys.workers(ME), 60)
+
+    (process,) = Processes(store, time)
+
+    assert [(running.slot, running.job.jid) for running in process.work] == [("tid1", "a" * 24)]
+
+
 def test_a_process_that_shows_nonsense_is_shown_all_the_same(server, store, time):
     server.client.sadd(keys.PROCESSES, ME)
     server.client.hset(keys.process(ME), mapping={"info": "[", "busy": "many", "beat": "nan", "rss": "inf"})
@@ -183,3 +194,19 @@ def test_a_job_is_found_wherever_it_lies(server, store, time, make):
         "r": None,
     }
     assert places["held"].process == ME
+
+
+def test_a_job_that_a_ruby_process_runs_is_found_where_it_shows_it(server, store, time, show, make):
+    show(work={"tid1": json.dumps({"queue": "low", "payload": make("held").decode(), "run_at": int(NOW)})})
+
+    found = find(store, time, "held")
+
+    assert found is not None
+    assert (found.place, found.process) == ("running", ME)
+
+
+def test_what_a_process_of_ours_has_shown_and_holds_no_more_is_not_found(server, store, time, show, make):
+    show(work={"slot1": json.dumps({"queue": "low", "payload": make("held").decode(), "run_at": int(NOW)})})
+    server.client.sadd(keys.owners("low"), f"{ME}.reports")
+
+    assert find(store, time, "held") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mainspring.api.jobs import StoredJob
 from mainspring.api.places import InFlight, check_jid
+from mainspring.api.processes import Processes
 from mainspring.api.queues import Queues, likely
 from mainspring.api.sets import JobSet
 from mainspring.base.timesource import TimeSource
@@ -15,7 +16,7 @@ def find(store: Store, time: TimeSource, jid: str) -> StoredJob | None:
     """Return the job *jid*, looked for in what runs, the queues and the three sets.
 
     It looks at the first 100,000 jobs of each queue and at a million of each set. A job that
-    moves meanwhile may be missed.
+    moves meanwhile may be missed. What a Ruby process runs is known from its last beat only.
 
     Returns:
         None if it is not there: it is done, was dropped, or never was.
@@ -33,7 +34,7 @@ def find(store: Store, time: TimeSource, jid: str) -> StoredJob | None:
         found = JobSet(store, time, key).find(jid)
         if found:
             return found
-    return None
+    return _in_ruby(store, time, jid)
 
 
 def _in_flight(store: Store, time: TimeSource, queue: str, jid: str) -> StoredJob | None:
@@ -45,3 +46,17 @@ def _in_flight(store: Store, time: TimeSource, queue: str, jid: str) -> StoredJo
             if job.jid == jid:
                 return job
     return None
+
+
+def _in_ruby(store: Store, time: TimeSource, jid: str) -> StoredJob | None:
+    """Return the job if a process shows it that holds its jobs in its memory only, as Sidekiq does."""
+    for process in Processes(store, time):
+        for running in process.work:
+            if running.job.jid == jid and not _holds(store, running.queue, process.identity):
+                return running.job
+    return None
+
+
+def _holds(store: Store, queue: str, identity: str) -> bool:
+    # Its capsules hold jobs under its identity and a name.
+    return any(owner.startswith(identity) for owner in store.run(processes.owners(queue)))

@@ -105,15 +105,14 @@ class Processes:
         Those that have been silent for a minute are taken off the list, at most once a minute in the cluster.
         """
         identities = self._store.run(processes.identities())
-        answers = self._store.pipeline(
-            [make(identity) for identity in identities for make in (processes.description, processes.work)]
-        )
+        questions = (processes.description, processes.work, processes.workers)
+        answers = self._store.pipeline([ask(identity) for identity in identities for ask in questions])
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
-        known = list(zip(identities, answers[::2], answers[1::2], strict=True))
-        self._prune([identity for identity, description, _ in known if not description])
-        return iter([self._process(*facts) for facts in known if facts[1]])
+        known = list(zip(identities, answers[::3], answers[1::3], answers[2::3], strict=True))
+        self._prune([identity for identity, description, *_ in known if not description])
+        return iter([self._process(name, facts, work or old) for name, facts, work, old in known if facts])
 
     def __len__(self) -> int:
         """Count the processes that live."""

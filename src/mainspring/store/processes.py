@@ -49,6 +49,11 @@ def beat(queue: str, identity: str, ttl_ms: int) -> Command[int]:
     )
 
 
+def deliveries(queue: str) -> Command[int]:
+    """Read how many deliveries of *queue* were made; the count never goes back, unless the store loses history."""
+    return plain("GET", keys.fence(queue), decode=integer)
+
+
 def owners(queue: str) -> Command[list[str]]:
     """Read the identities that may hold jobs of *queue*."""
     return plain("SMEMBERS", keys.owners(queue), decode=texts)
@@ -177,6 +182,11 @@ def description(identity: str) -> Command[dict[bytes, bytes]]:
 def work(identity: str) -> Command[dict[bytes, bytes]]:
     """Read what a process runs: slot -> JSON."""
     return plain("HGETALL", keys.work(identity), decode=pairs)
+
+
+def workers(identity: str) -> Command[dict[bytes, bytes]]:
+    """Read the same of a Sidekiq before 6.5, which writes it nowhere else."""
+    return plain("HGETALL", keys.workers(identity), decode=pairs)
 
 
 def send_signal(identity: str, name: str) -> list[Command[None]]:

@@ -69,6 +69,13 @@ def test_options_stand_in_fields_that_sidekiq_knows(server, app):
     assert "kwargs" not in record
 
 
+def test_a_time_for_retries_that_sidekiq_refuses_is_cut(server, app):
+    # Its scheduler takes a job out of its set first, and then refuses to push it.
+    app.job(name="x", retry=Retry(for_=5e9))(lambda: None).enqueue()
+
+    assert fields(stored(server)[0])["retry_for"] == 1e9
+
+
 def test_arguments_travel_as_json(server, app):
     @app.job(name="x")
     def job(when: datetime, span: timedelta, who: UUID, big: int, text: str) -> None: ...

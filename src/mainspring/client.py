@@ -33,6 +33,9 @@ _AGAIN: Final = (0.05, 0.2, 1.0)
 #: be answering a web request, waits for two of them at most.
 _PATIENCE: Final = 5.5
 
+#: The longest time for retries that Sidekiq takes, in seconds: its scheduler loses a job that says more.
+_LONGEST_RETRY_FOR: Final = 1e9
+
 
 class Client:
     """Pushes the jobs of one App.
@@ -196,7 +199,7 @@ class Client:
         if options.tags:
             fields["tags"] = list(options.tags)
         if options.retry.for_ is not None:
-            fields["retry_for"] = durations.seconds(options.retry.for_)
+            fields["retry_for"] = min(durations.seconds(options.retry.for_), _LONGEST_RETRY_FOR)
         if not options.retry.dead and options.retry.max:
             fields["dead"] = False
         if self._carried:

@@ -14,6 +14,7 @@ from mainspring.store import processes
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.worker.display import Display
+from mainspring.worker.history import History
 from mainspring.worker.lease import Lease
 
 _log: Final = Log("mainspring.worker")
@@ -55,6 +56,7 @@ class Heartbeat(Service):
         self._store = store
         self._lease = lease
         self._holdings = holdings
+        self._history = History(sorted({queue for _, queue in holdings}))
         self._display = display
         self._every = every
         self._signalled = signalled
@@ -82,12 +84,15 @@ class Heartbeat(Service):
     def turn(self) -> float:
         """Beat once."""
         sent = self._time.monotonic()
-        answers = self._store.pipeline(self._beats())
+        beats = self._beats()
+        answers = self._store.pipeline([*beats, *self._history.calls()])
         self._rtt = self._time.monotonic() - sent
-        if -1 in answers:
+        beaten, counts = answers[: len(beats)], answers[len(beats) :]
+        if -1 in beaten:
             self._begin_anew()
         else:
-            self._confirm(answers, sent)
+            self._confirm(beaten, sent)
+        self._history.compare(counts)
         self._show()
         self._beaten()
         self.advanced = self._time.monotonic()

@@ -220,7 +220,7 @@ class Office:
 def _jid(raw: bytes) -> str:
     try:
         return str(json.loads(raw)["jid"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return repr(raw)
 
 

@@ -10,15 +10,13 @@ import pytest
 
 from mainspring.base import payload
 from mainspring.base.errors import LeaseLost, NotInAJob
-from mainspring.context import JobContext, current_job, enter
+from mainspring.context import Holding, JobContext, current_job, enter
 
 
 def context(*, lost: bool = False, stopping: bool = False, **fields: object) -> JobContext:
     record = {"class": "shop.add", "jid": "a" * 24, "args": [1], "created_at": 1790000000.5, **fields}
     wire = payload.read(payload.codec.encode(record))
-    return JobContext(
-        wire, queue="low", fence=7, process="host:1:x", is_lost=lambda: lost, is_stopping=lambda: stopping
-    )
+    return JobContext(wire, "low", 7, Holding("host:1:x", is_lost=lambda: lost, is_stopping=lambda: stopping))
 
 
 def test_a_job_knows_what_it_is():

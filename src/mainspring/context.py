@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mainspring.base import payload
@@ -15,12 +16,25 @@ _current: Final[ContextVar[JobContext]] = ContextVar("mainspring_current_job")
 _log: Final = logging.getLogger("mainspring.job")
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Under what identity a process runs jobs; the same for many of them.
+
+    Attributes:
+        process: The identity.
+        is_lost: Tells whether others may hold the process for dead.
+        is_stopping: Tells whether the process is shutting down.
+    """
+
+    process: str
+    is_lost: Callable[[], bool]
+    is_stopping: Callable[[], bool]
+
+
 class JobContext:
     """One run of one job.
 
     Attributes:
-        jid: The job's id.
-        name: The job's name.
         queue: The queue it was taken from.
         args: Its positional arguments, as their annotated types; a middleware may replace them.
         kwargs: Its keyword arguments, likewise.
@@ -28,29 +42,26 @@ class JobContext:
             what the job writes, it lets a database refuse a run that was given up for dead.
     """
 
-    __slots__ = ("_is_lost", "_is_stopping", "_process", "_wire", "args", "fence", "jid", "kwargs", "name", "queue")
+    __slots__ = ("_holding", "_wire", "args", "fence", "kwargs", "queue")
 
-    def __init__(
-        self,
-        wire: Payload,
-        *,
-        queue: str,
-        fence: int,
-        process: str,
-        is_lost: Callable[[], bool],
-        is_stopping: Callable[[], bool],
-    ) -> None:
-        """Describe the run of *wire*; made by the worker."""
-        self.jid = wire.jid
-        self.name = wire.name
+    def __init__(self, wire: Payload, queue: str, fence: int, holding: Holding) -> None:
+        """Describe the run of *wire*; made by the worker, for each job."""
+        self._wire = wire
+        self._holding = holding
         self.queue = queue
+        self.fence = fence
         self.args: tuple[Any, ...] | list[Any] = wire.args
         self.kwargs: dict[str, Any] = wire.kwargs
-        self.fence = fence
-        self._wire = wire
-        self._process = process
-        self._is_lost = is_lost
-        self._is_stopping = is_stopping
+
+    @property
+    def jid(self) -> str:
+        """The job's id."""
+        return self._wire.jid
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self._wire.name
 
     @property
     def attempt(self) -> int:
@@ -80,11 +91,11 @@ class JobContext:
 
     def is_stopping(self) -> bool:
         """Return True if the worker is shutting down, so that a long job can end early."""
-        return self._is_stopping()
+        return self._holding.is_stopping()
 
     def is_lost(self) -> bool:
         """Return True if this process has not proved for so long that it lives that others may hold it for dead."""
-        return self._is_lost()
+        return self._holding.is_lost()
 
     def check(self) -> None:
         """Stop here if the job should not go on.
@@ -92,8 +103,8 @@ class JobContext:
         Raises:
             LeaseLost: If the job may have been given to another process.
         """
-        if self._is_lost():
-            raise LeaseLost(self.jid, self._process)
+        if self._holding.is_lost():
+            raise LeaseLost(self.jid, self._holding.process)
 
 
 class _JobLogger(logging.LoggerAdapter[logging.Logger]):
@@ -121,9 +132,8 @@ def current_job() -> JobContext:
         raise NotInAJob from None
 
 
-def enter(job: JobContext) -> None:
-    """Make *job* the one that `current_job()` returns in this context; for the worker."""
-    _current.set(job)
+#: Make a job the one that `current_job()` returns in this context; for the worker.
+enter: Final = _current.set
 
 
-__all__ = ["JobContext", "JobCut", "current_job", "enter"]
+__all__ = ["Holding", "JobContext", "JobCut", "current_job", "enter"]

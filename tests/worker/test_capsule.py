@@ -165,17 +165,17 @@ def test_a_job_given_up_while_the_lease_was_in_doubt_runs_soon(bench):
     bench.job(noting(ran))
     worker = bench.work()
     until(lambda: worker._lease.is_trusted(worker._app.time.monotonic()))
-    trusted = worker._lease.is_trusted
+    covers = worker._lease.covers
     doubted = []
 
-    def doubt(now: float) -> bool:
+    def doubt(holder: str, now: float) -> bool:
         # Only the slot's look is in doubt, as when the process was frozen between the fetch and the start.
         if threading.current_thread().name.startswith("mainspring-slot") and not doubted:
             doubted.append(1)
             return False
-        return trusted(now)
+        return covers(holder, now)
 
-    worker._lease.is_trusted = doubt
+    worker._lease.covers = doubt
     bench.push("note", 1)
 
     until(lambda: ran == [1], timeout=5)

@@ -14,7 +14,14 @@ def test_each_delivery_is_taken_once_in_whatever_rhythm_it_comes(rhythm):
     taken: list[list[int]] = [[] for _ in range(slots)]
 
     def serve(mine):
-        while (found := inbox.get()) is not None:
+        while True:
+            try:
+                found = inbox.take()
+            except IndexError:
+                inbox.wait()
+                continue
+            if found is None:
+                return
             mine.append(found)
 
     threads = [threading.Thread(target=serve, args=(mine,), daemon=True) for mine in taken]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 
 import pytest
 
@@ -17,7 +16,6 @@ from mainspring.worker.fetcher import Fetcher
 from mainspring.worker.lease import Lease
 from mainspring.worker.quarantine import Quarantine
 from mainspring.worker.recoverer import DEATHS, MEMORY, verdicts
-from mainspring.worker.runners.threads import Inbox
 
 NOW = 1_800_000_000.0
 
@@ -94,21 +92,20 @@ def test_what_is_too_long_to_run_is_never_blamed_and_the_environment_says_what_t
 
 def suspect(seq: int, deaths: int) -> Delivery:
     raw = job(str(seq), recovered=[NOW] * deaths)
-    return Delivery("q", seq, raw, "h", 0.0, ("q", seq), read(raw))
+    return Delivery("q", seq, raw, "h", 0.0, read(raw))
 
 
 @pytest.mark.parametrize(("first", "second", "patience"), [(1, 1, 2.0), (1, 2, 60.0), (2, 1, 60.0), (2, 2, 60.0)])
 def test_a_suspect_that_could_be_buried_at_the_next_crash_runs_alone_for_long(first, second, patience):
     quarantine = Quarantine()
     one, other = suspect(1, first), suspect(2, second)
-    quarantine.add(one)
-    quarantine.add(other)
+    quarantine.add([one, other])
     assert quarantine.next(100.0) is one
     assert quarantine.started(100.0) is one
 
     assert quarantine.next(100.0 + patience - 0.1) is None
     assert quarantine.next(100.0 + patience) is other
-    quarantine.ended(one)
+    quarantine.ended([one])
     assert quarantine.next(100.1) is other
 
 
@@ -186,32 +183,6 @@ def test_queues_that_cannot_be_are_refused(queues):
 def test_a_queue_needs_a_name_that_sidekiqs_pages_take(name):
     with pytest.raises(InvalidName):
         CapsuleSettings.of([name])
-
-
-# --- the inbox -----------------------------------------------------------------------
-
-
-def test_no_wake_up_is_lost_between_those_who_put_and_those_who_take():
-    inbox, taken = Inbox(), []
-
-    def slot() -> None:
-        while (item := inbox.get()) is not None:
-            taken.append(item)
-
-    slots = [threading.Thread(target=slot) for _ in range(4)]
-    for thread in slots:
-        thread.start()
-    for number in range(1, 20_001):
-        inbox.put([number] if number % 3 else [number, -number])  # type: ignore[list-item]  # any object will do
-        if number % 7 == 0:
-            # Let the slots fall asleep now and then.
-            threading.Event().wait(0.00001)
-    inbox.put([None] * 4)
-    for thread in slots:
-        thread.join(20)
-
-    assert not any(thread.is_alive() for thread in slots)
-    assert sorted(taken) == sorted([*range(1, 20_001), *(-number for number in range(3, 20_001, 3))])
 
 
 @pytest.mark.parametrize("queues", ["low", b"low", None, 5, {"low": 1}, [1], [None], [["low"]]], ids=repr)

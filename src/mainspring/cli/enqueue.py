@@ -23,7 +23,7 @@ from mainspring.cli.failure import Failure
 from mainspring.cli.options import app_option, debug_option, examples, json_option
 from mainspring.cli.output import print_json, stamp
 from mainspring.cli.worker import DurationType
-from mainspring.context import JobContext, enter
+from mainspring.context import Holding, JobContext, enter
 from mainspring.job import Job
 from mainspring.push import new_jid
 
@@ -115,10 +115,8 @@ def run(*, app_name: str | None, named: Sequence[str], as_json: bool, name: str,
 
 def _perform(job: Job[..., object], args: Sequence[object], kwargs: Mapping[str, object]) -> object:
     wire = Payload(name=job.name, jid=new_jid(), args=list(args), kwargs=dict(kwargs), queue=job.options.queue)
-    context = JobContext(
-        wire, queue=job.options.queue, fence=0, process="", is_lost=lambda: False, is_stopping=lambda: False
-    )
-    enter(context)
+    nobody = Holding(process="", is_lost=lambda: False, is_stopping=lambda: False)
+    enter(JobContext(wire, job.options.queue, 0, nobody))
     result = job(*args, **kwargs)
     return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
 

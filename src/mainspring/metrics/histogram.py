@@ -19,13 +19,14 @@ BOUNDS_MS: Final = (
     8_500, 13_000, 20_000, 30_000, 45_000,
     65_000, 100_000, 150_000, 225_000, 335_000,
 )  # fmt: skip
-_FIRST: Final = BOUNDS_MS[0]
+#: What is shorter is in bucket 0.
+SHORTEST_MS: Final = BOUNDS_MS[0]
 BUCKETS: Final = len(BOUNDS_MS) + 1
 
 
 def bucket(milliseconds: float) -> int:
     """Return the number of the bucket of a duration, from 0 to 25."""
-    return bisect_right(BOUNDS_MS, milliseconds) if milliseconds >= _FIRST else 0
+    return bisect_right(BOUNDS_MS, milliseconds)
 
 
 def quantile(counts: Sequence[int], share: float) -> float | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from mainspring.metrics.histogram import BUCKETS, bucket
+from mainspring.metrics.histogram import BUCKETS, SHORTEST_MS, bucket
 from mainspring.store import metrics
 from mainspring.store.command import Command
 
@@ -52,7 +52,8 @@ class Recorder:
         Args:
             name: The job's name.
             run_ms: How long it took, in milliseconds.
-            wait_ms: How long it had waited; None for a retry, or if it does not say.
+            wait_ms: How long it had waited, less than nothing by clocks that differ; None for a retry, or if
+                it does not say.
             has_failed: Whether it failed; then its time is not counted, as in Sidekiq.
         """
         counts = self._counts.get(name) or self._first(name)
@@ -61,9 +62,10 @@ class Recorder:
             counts.failed += 1
         else:
             counts.run_ms += run_ms
-            counts.runs[bucket(run_ms)] += 1
+            # Most are shorter than the first bound, and the call costs as much as all the rest.
+            counts.runs[bucket(run_ms) if run_ms >= SHORTEST_MS else 0] += 1
         if wait_ms is not None:
-            counts.waits[bucket(wait_ms)] += 1
+            counts.waits[bucket(wait_ms) if wait_ms >= SHORTEST_MS else 0] += 1
 
     def _first(self, name: str) -> Counts:
         if len(self._counts) >= MOST_NAMES:

@@ -8,7 +8,6 @@ slot finishes a job or a looker sees one.
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -23,14 +22,14 @@ from mainspring.worker.completer import Completer
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.executor import Executor
 from mainspring.worker.fetcher import PAUSE, Fetcher, stale
+from mainspring.worker.inflight import InFlight
 from mainspring.worker.lease import Lease
 from mainspring.worker.looker import Looker
 from mainspring.worker.meter import Meter
 from mainspring.worker.quarantine import Quarantine
 from mainspring.worker.report import Reporter
-from mainspring.worker.runners.loop import LoopRunner
-from mainspring.worker.runners.threads import ThreadRunner
 from mainspring.worker.settings import CapsuleSettings
+from mainspring.worker.slots import Slots
 
 #: Seconds between looks at what was fetched ahead and waits.
 _WATCH: Final = 0.25
@@ -70,21 +69,17 @@ class Capsule(Service):
         super().__init__(f"capsule-{settings.name}", rng=rng)
         self.settings = settings
         self._store = store
-        self._executor = executor
         self._lease = lease
         self._time = time
         self._reconcile_every = reconcile_every
         self._fenced = fenced
-        self._fetcher = Fetcher(settings, time=time, rng=rng)
+        self._fetcher = Fetcher(settings, time=time, rng=rng, async_jobs=executor.async_jobs)
         self._completer = Completer(time=time, fenced=reporter.fenced)
         self._quarantine = Quarantine()
-        self._pending: deque[Delivery] = deque()  # fetched, and not handed to a runner yet
         self._meter = Meter(time)
-        size = settings.concurrency
-        self._threads = ThreadRunner(settings.name, size, run=executor.run, finished=self._finished)
-        self._loop = LoopRunner(settings.name, size, run=executor.arun, finished=self._finished)
+        self._slots = Slots(settings.name, settings.concurrency, executor=executor, finished=self._finished)
         self._lookers = {name: Looker(name, store, rung=self.wake, rng=rng) for name in settings.names}
-        self._inflight: dict[tuple[str, int], Delivery] = {}  # only this capsule's thread writes it
+        self._inflight = InFlight(settings.names)
         self._is_quiet = False
         self._is_asleep = False
         self._must_reconcile = False
@@ -95,9 +90,7 @@ class Capsule(Service):
 
     def start(self) -> None:
         """Start the slots, the lookers, and the thread that feeds them."""
-        self._threads.start()
-        if self._executor.has_async:
-            self._loop.start()
+        self._slots.start()
         for looker in self._lookers.values():
             looker.start()
         super().start()
@@ -109,15 +102,14 @@ class Capsule(Service):
 
     def cut(self) -> None:
         """Cut short what still runs."""
-        self._threads.cut()
-        self._loop.cut()
+        self._slots.cut()
 
     def stop(self) -> None:
         """End the slots and the thread."""
         self._is_quiet = True
         for looker in self._lookers.values():
             looker.stop()
-        self._threads.stop()
+        self._slots.stop()
         super().stop()
 
     def end(self) -> None:
@@ -128,7 +120,7 @@ class Capsule(Service):
             self._meter.flush(self._store)
         except StoreError as error:
             self.troubled(error)
-        self._loop.stop()
+        self._slots.end()
 
     @property
     def holder(self) -> str:
@@ -142,11 +134,11 @@ class Capsule(Service):
 
     def busy(self) -> list[tuple[str, Delivery]]:
         """Return the slots that run something, and what."""
-        return self._threads.busy() + self._loop.busy()
+        return self._slots.busy()
 
     def tasks(self) -> list[Any]:
         """Return the tasks of its event loop, for a dump of their stacks."""
-        return self._loop.tasks()
+        return self._slots.tasks()
 
     def unfinished(self) -> int:
         """Count what was fetched and has not finished."""
@@ -166,7 +158,7 @@ class Capsule(Service):
         self._fetcher.measure(len(self._completer))
         self._release_suspect()
         got, everywhere = self._round()
-        self._deal()
+        self._slots.deal(self.unfinished() - len(self._quarantine))
         self._give_back_stale()
         if self._meter.is_due:
             self._meter.flush(self._store)
@@ -225,40 +217,17 @@ class Capsule(Service):
             self._fenced()
             return 0
         fresh = self._fetcher.answered(queue, answer, holder)
-        for delivery in fresh:
-            self._inflight[delivery.key] = delivery
+        self._inflight.add(queue, fresh)
         self._hand_out(fresh)
         return len(fresh)
 
     def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
-        for delivery in deliveries:
-            if delivery.is_suspect:
-                self._quarantine.add(delivery)
-            else:
-                self._pending.append(delivery)
-        self._deal()
-
-    def _deal(self) -> None:
-        """Hand what was fetched to the threads and to the loop.
-
-        Either runs as many at once as there are slots, whatever was fetched ahead. Where both have work, they
-        must not do so together: then only as many are handed out as there are slots.
-        """
-        if not self._pending:
-            return
-        free = self.settings.concurrency - self.unfinished() + len(self._pending) + len(self._quarantine)
-        threads: list[Delivery] = []
-        tasks: list[Delivery] = []
-        with_threads, with_tasks = self._threads.has_work, self._loop.has_work
-        while self._pending:
-            is_task = self._executor.is_async(self._pending[0])
-            if free <= 0 and (with_threads or threads if is_task else with_tasks or tasks):
-                break
-            (tasks if is_task else threads).append(self._pending.popleft())
-            free -= 1
-        self._threads.put(threads)
-        if tasks:
-            self._loop.put(tasks)
+        suspects = [delivery for delivery in deliveries if delivery.is_suspect]
+        if suspects:
+            self._quarantine.add(suspects)
+            deliveries = [delivery for delivery in deliveries if not delivery.is_suspect]
+        self._slots.put(deliveries)
+        self._slots.deal(self.unfinished() - len(self._quarantine))
 
     def _release_suspect(self) -> None:
         now = self._time.monotonic()
@@ -266,18 +235,14 @@ class Capsule(Service):
         if suspect is None:
             return
         if self._store.run(self._quarantine.mark(suspect)):
-            self._pending.appendleft(self._quarantine.started(now))
-            self._deal()
+            self._slots.put_first(self._quarantine.started(now))
+            self._slots.deal(self.unfinished() - len(self._quarantine))
         else:
             self._forget([self._quarantine.started(now)])
 
-    def _forget(self, deliveries: Iterable[Delivery]) -> None:
-        for delivery in deliveries:
-            # After the store lost its history, another delivery may have the same number.
-            if self._inflight.get(delivery.key) is delivery:
-                del self._inflight[delivery.key]
-            if delivery.is_suspect:
-                self._quarantine.ended(delivery)
+    def _forget(self, deliveries: Sequence[Delivery]) -> None:
+        self._inflight.forget(deliveries)
+        self._quarantine.ended(deliveries)
 
     def _finished(self, delivery: Delivery) -> None:
         """Note that a delivery has run; called by slots."""
@@ -295,7 +260,7 @@ class Capsule(Service):
         order = self._fetcher.order() if all_empty and self._room() > 0 else []
         for queue in order:
             self._lookers[queue].arm()
-        if self._quarantine or self._pending or self._threads.waiting() or self._loop.waiting():
+        if self._quarantine or self._slots.waiting():
             return _WATCH
         return _IDLE if len(order) == len(self._lookers) else PAUSE
 
@@ -308,12 +273,11 @@ class Capsule(Service):
         if not quiet and now - self._watched < _WATCH:
             return
         self._watched = now
-        waiting = [each for each in self._inflight.values() if not each.started and (quiet or not each.is_suspect)]
+        waiting = [each for each in self._inflight if not each.started and (quiet or not each.is_suspect)]
         if waiting and (quiet or stale(waiting, now)):
             # Whatever was measured, it does not hold now: were it believed, the same jobs would come back at once.
             self._fetcher.stalled()
-            back = [*self._threads.surrender(), *self._loop.surrender(), *self._pending]
-            self._pending.clear()
+            back = list(self._slots.surrender())
             if quiet:
                 back += self._quarantine.surrender()
             self._give_back(back)
@@ -341,14 +305,15 @@ class Capsule(Service):
         holder = self.holder
         for queue in self.settings.names:
             held = {int(seq) for seq in self._store.run(queues.inflight_seqs(queue, holder)) if seq.isdecimal()}
-            strange = [seq for seq in held if (queue, seq) not in self._inflight]
-            again = [seq for seq in strange if self._completer.was_acknowledged((queue, seq))]
-            unseen = sorted(set(strange) - set(again))
+            known = self._inflight.of(queue)
+            strange = held - known.keys()
+            again = sorted(strange & self._completer.acknowledged(queue))
+            unseen = sorted(strange - set(again))
             if again:
                 self._store.run(queues.done(queue, holder, again[: queues.MOST], stats.day(self._time.now())))
             if unseen:
                 self._store.run(queues.give_back(queue, holder, unseen[: queues.MOST]))
-            self._give_up(each for each in self._inflight.values() if each.queue == queue and each.seq not in held)
+            self._give_up(delivery for seq, delivery in known.items() if seq not in held)
         self._completer.reconciled()
         self._must_reconcile = False
         self._reconciled = self._time.monotonic()

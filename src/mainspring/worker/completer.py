@@ -8,7 +8,7 @@ unacknowledged.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,10 +24,17 @@ REMEMBERED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """One call, and the deliveries that it acknowledges, in the order of its answer."""
+    """One call, and the deliveries that it acknowledges, in the order of its answer.
+
+    Attributes:
+        command: The call.
+        deliveries: What it acknowledges.
+        seqs: Their numbers, if all of them are plain successes of one queue; else nothing.
+    """
 
     command: Command[Any]
     deliveries: Sequence[Delivery]
+    seqs: Sequence[int] = ()
 
 
 class Completer:
@@ -44,7 +51,8 @@ class Completer:
         self._fenced = fenced
         self._finished: deque[Delivery] = deque()  # slots append, the capsule's thread takes
         self._unconfirmed: list[Delivery] = []
-        self._recent: deque[tuple[str, int]] = deque(maxlen=REMEMBERED)
+        self._recent: deque[tuple[str, Sequence[int]]] = deque()  # queue and numbers of each call
+        self._remembered = 0
 
     def add(self, delivery: Delivery) -> None:
         """Note that *delivery* has run; called by slots."""
@@ -61,29 +69,33 @@ class Completer:
 
     def take(self) -> tuple[list[Acknowledgement], list[Delivery]]:
         """Return the calls to make now, and the deliveries that need none because they were given up."""
-        batch = self._unconfirmed
-        while len(batch) < queues.MOST:
-            try:
-                batch.append(self._finished.popleft())
-            except IndexError:
-                break
+        finished = self._finished
+        many = min(len(finished), queues.MOST - len(self._unconfirmed))
+        batch = self._unconfirmed + [finished.popleft() for _ in range(many)]
         dropped = [delivery for delivery in batch if delivery.is_given_up]
-        self._unconfirmed = [delivery for delivery in batch if not delivery.is_given_up]
+        self._unconfirmed = [delivery for delivery in batch if not delivery.is_given_up] if dropped else batch
         return list(self._calls(self._unconfirmed)), dropped
 
-    def _calls(self, batch: Sequence[Delivery]) -> Iterable[Acknowledgement]:
+    def _calls(self, batch: Sequence[Delivery]) -> Iterator[Acknowledgement]:
         now = self._time.now()
         day = stats.day(now)
         plain: dict[tuple[str, str], list[Delivery]] = {}
+        queue = holder = ""
+        group: list[Delivery] = []
         for delivery in batch:
             what = delivery.settlement
-            if what is None:
-                plain.setdefault((delivery.queue, delivery.holder), []).append(delivery)
-            else:
+            if what is not None:
                 call = queues.settle(delivery.queue, delivery.holder, delivery.seq, what, now=now, day=day)
                 yield Acknowledgement(call, (delivery,))
+                continue
+            # Nearly all have the queue and the holder of the one before.
+            if delivery.queue is not queue or delivery.holder is not holder:
+                queue, holder = delivery.queue, delivery.holder
+                group = plain.setdefault((queue, holder), [])
+            group.append(delivery)
         for (queue, holder), group in plain.items():
-            yield Acknowledgement(queues.done(queue, holder, [delivery.seq for delivery in group], day), group)
+            seqs = [delivery.seq for delivery in group]
+            yield Acknowledgement(queues.done(queue, holder, seqs, day), group, seqs)
 
     def sent(self) -> None:
         """Note that the calls are on their way: an answer of 0 to the next attempt will mean nothing bad."""
@@ -97,32 +109,45 @@ class Completer:
             StoreError: The first that the store answered in place of a result; those deliveries are tried again.
         """
         settled: list[Delivery] = []
+        again: list[Delivery] = []
         trouble: StoreError | None = None
         for call, answer in zip(calls, answers, strict=True):
             if isinstance(answer, StoreError):
                 trouble = trouble or answer
+                again += call.deliveries
                 continue
             flags = answer if isinstance(answer, list) else [answer]
-            for delivery, mine in zip(call.deliveries, flags, strict=True):
-                if not mine and not delivery.was_sent:
-                    self._fenced(delivery)
-                if delivery.settlement is None:
-                    # The outcome of any other stands elsewhere in the store, and may be lost with what is lost.
-                    self._recent.append(delivery.key)
-                settled.append(delivery)
-        done = set(map(id, settled))
-        self._unconfirmed = [delivery for delivery in self._unconfirmed if id(delivery) not in done]
+            if not all(flags):
+                self._refused(call.deliveries, flags)
+            self._remember(call)
+            settled += call.deliveries
+        self._unconfirmed = again
         if trouble is not None and not settled:
             raise trouble
         return settled
 
-    def was_acknowledged(self, key: tuple[str, int]) -> bool:
-        """Return True if a delivery was acknowledged as a plain success lately."""
-        return key in self._recent
+    def _refused(self, deliveries: Sequence[Delivery], flags: Sequence[int]) -> None:
+        for delivery, mine in zip(deliveries, flags, strict=True):
+            if not mine and not delivery.was_sent:
+                self._fenced(delivery)
+
+    def _remember(self, call: Acknowledgement) -> None:
+        """Remember plain successes: the outcome of any other stands elsewhere, and may be lost with what is lost."""
+        if not call.seqs:
+            return
+        self._recent.append((call.deliveries[0].queue, call.seqs))
+        self._remembered += len(call.seqs)
+        while self._remembered > REMEMBERED:
+            self._remembered -= len(self._recent.popleft()[1])
+
+    def acknowledged(self, queue: str) -> set[int]:
+        """Return which deliveries of *queue* were acknowledged as plain successes lately."""
+        return {seq for name, seqs in self._recent if name == queue for seq in seqs}
 
     def reconciled(self) -> None:
         """Forget what was acknowledged: a number that the store shows from now on may have been given anew."""
         self._recent.clear()
+        self._remembered = 0
 
     def refused(self, delivery: Delivery) -> None:
         """Note that a running delivery is no longer ours, so that its outcome will not be recorded."""

@@ -16,7 +16,6 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
     collector need not visit them.
 
     Attributes:
-        key: What tells it from every other delivery of its holder: queue and number.
         queue: The queue it came from.
         seq: Its number; greater at each delivery of the queue.
         raw: The payload as it was stored.
@@ -28,6 +27,7 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
         ended: When its run ended, likewise; 0 before. Only its slot writes this.
         settlement: What becomes of it; None for a plain success. Its slot writes this before it is finished.
         is_suspect: True if a process died before while it may have run.
+        is_async: True if it must run on an event loop.
         was_sent: True once an acknowledgement was sent, whether an answer came or not.
         is_given_up: True if it shall not be acknowledged: it was given back, or is not ours any more.
     """
@@ -37,10 +37,10 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
     raw: bytes
     holder: str
     received: float
-    key: tuple[str, int]
     payload: Payload | None = None
     problem: InvalidPayload | None = None
     is_suspect: bool = False
+    is_async: bool = False
     started: float = 0.0
     ended: float = 0.0
     settlement: Settlement | None = None

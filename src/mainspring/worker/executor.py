@@ -18,7 +18,7 @@ from mainspring.base.errors import Discard, JobCut, Kill, LeaseLost, Snooze, Unk
 from mainspring.base.payload import Payload, unix
 from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
-from mainspring.context import JobContext, enter
+from mainspring.context import Holding, JobContext, enter
 from mainspring.events import Handlers
 from mainspring.job import Job
 from mainspring.middleware import Middleware, around, around_async
@@ -104,21 +104,17 @@ class Executor:
         self._carried = carried
         self._handlers = handlers
         self._lease = lease
-        self._losses: dict[str, Callable[[], bool]] = {}
+        self._holdings: dict[str, Holding] = {}
         self._reporter = reporter
         self._is_stopping = is_stopping
         self._time = time
+        self._clock = time.monotonic
         self._rng = rng
 
     @property
-    def has_async(self) -> bool:
-        """True if any job needs an event loop."""
-        return any(found.acall is not None for found in self._plans.values())
-
-    def is_async(self, delivery: Delivery) -> bool:
-        """Return True if *delivery* must run on an event loop."""
-        found = self._plans.get(delivery.payload.name) if delivery.payload else None
-        return found is not None and found.acall is not None
+    def async_jobs(self) -> frozenset[str]:
+        """The names of the jobs that need an event loop."""
+        return frozenset(name for name, found in self._plans.items() if found.acall is not None)
 
     def run(self, delivery: Delivery) -> None:
         """Run a delivery in this thread; never raises but `JobCut`, which its slot awaits."""
@@ -153,17 +149,18 @@ class Executor:
 
     def _admit(self, delivery: Delivery) -> Plan | None:
         """Return the delivery's plan; None if it cannot or must not run, and then it is settled here."""
-        delivery.started = now = self._time.monotonic()
-        if delivery.is_given_up or not self._lease.is_trusted(now) or not self._is_ours(delivery):
+        delivery.started = now = self._clock()
+        if delivery.is_given_up or not self._lease.covers(delivery.holder, now):
             delivery.is_given_up = True
             return None
-        if delivery.payload is None:
+        payload = delivery.payload
+        if payload is None:
             self._bury_unreadable(delivery)
             return None
-        found = self._plans.get(delivery.payload.name)
+        found = self._plans.get(payload.name)
         if found is None:
             # Looked up among the App's jobs, never imported: a payload must not choose what code is loaded.
-            error = UnknownJob(delivery.payload.name)
+            error = UnknownJob(payload.name)
             self._handlers.error(error, None)
             self._conclude(delivery, Dead(error, "unknown_class"))
             return None
@@ -171,24 +168,16 @@ class Executor:
             self._reporter.started(delivery)
         return found
 
-    def _is_ours(self, delivery: Delivery) -> bool:
-        return delivery.holder.startswith(self._lease.identity)
-
     def _context(self, delivery: Delivery) -> JobContext:
         assert delivery.payload is not None  # noqa: S101 - `_admit` has settled those without
         holder = delivery.holder
-        return JobContext(
-            delivery.payload,
-            queue=delivery.queue,
-            fence=delivery.seq,
-            process=holder,
-            is_lost=self._losses.get(holder) or self._loss(holder),
-            is_stopping=self._is_stopping,
-        )
+        holding = self._holdings.get(holder) or self._holding(holder)
+        return JobContext(delivery.payload, delivery.queue, delivery.seq, holding)
 
-    def _loss(self, holder: str) -> Callable[[], bool]:
-        """Return the question whether *holder* is given up for dead; one for all its jobs."""
-        return self._losses.setdefault(holder, partial(self._lease.is_lost, holder))
+    def _holding(self, holder: str) -> Holding:
+        """Return what all jobs that *holder* runs have in common."""
+        made = Holding(holder, partial(self._lease.is_lost, holder), self._is_stopping)
+        return self._holdings.setdefault(holder, made)
 
     def _perform(self, found: Plan, context: JobContext, delivery: Delivery) -> None:
         self._prepare(found, context, delivery)
@@ -285,7 +274,7 @@ class Executor:
     # --- concluding --------------------------------------------------------------------
 
     def _succeed(self, delivery: Delivery) -> None:
-        delivery.ended = self._time.monotonic()
+        delivery.ended = self._clock()
         if delivery.is_suspect:
             # The mark in the store goes with it.
             delivery.settlement = Settlement()
@@ -293,7 +282,7 @@ class Executor:
             self._reporter.finished(delivery, _DONE)
 
     def _conclude(self, delivery: Delivery, verdict: Outcome) -> None:
-        delivery.ended = self._time.monotonic()
+        delivery.ended = self._clock()
         if verdict is _GIVEN_BACK:
             delivery.is_given_up = True
         else:

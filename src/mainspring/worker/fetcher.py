@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from mainspring.base import payload
@@ -31,9 +31,24 @@ PAUSE: Final = 1.0
 class Fetcher:
     """The asking side of one capsule; used by that capsule's thread alone."""
 
-    def __init__(self, settings: CapsuleSettings, *, time: TimeSource, rng: random.Random) -> None:
-        """Begin with no request made."""
+    def __init__(
+        self,
+        settings: CapsuleSettings,
+        *,
+        time: TimeSource,
+        rng: random.Random,
+        async_jobs: Collection[str] = frozenset(),
+    ) -> None:
+        """Begin with no request made.
+
+        Args:
+            settings: The capsule's queues, and how many jobs it runs at once.
+            time: The clocks.
+            rng: The source of chance, for the order of weighted queues.
+            async_jobs: The names of the jobs that need an event loop.
+        """
         self._settings = settings
+        self._async_jobs = async_jobs
         self._time = time
         self._rng = rng
         self._requests: dict[str, int] = dict.fromkeys(settings.names, 1)
@@ -59,7 +74,16 @@ class Fetcher:
         now = self._time.monotonic()
         if fetched.paused:
             self._paused_until[queue] = now + PAUSE
-        return [_read(queue, seq, raw, holder, now) for seq, raw in fetched.jobs]
+        deliveries, read, async_jobs = [], payload.read, self._async_jobs
+        for seq, raw in fetched.jobs:
+            try:
+                job = read(raw)
+            except InvalidPayload as problem:
+                deliveries.append(Delivery(queue, seq, raw, holder, now, None, problem))
+            else:
+                suspect, is_async = bool(job.recovered), job.name in async_jobs
+                deliveries.append(Delivery(queue, seq, raw, holder, now, job, None, suspect, is_async))
+        return deliveries
 
     def measure(self, finished: int) -> None:
         """Note that *finished* jobs have finished since the last call, which bounds what is fetched ahead."""
@@ -77,14 +101,6 @@ class Fetcher:
         return min(queues.MOST, int(self._rate * AHEAD))
 
 
-def _read(queue: str, seq: int, raw: bytes, holder: str, now: float) -> Delivery:
-    try:
-        job = payload.read(raw)
-    except InvalidPayload as problem:
-        return Delivery(queue, seq, raw, holder, now, (queue, seq), None, problem)
-    return Delivery(queue, seq, raw, holder, now, (queue, seq), job, None, bool(job.recovered))
-
-
-def stale(deliveries: Sequence[Delivery], now: float) -> bool:
+def stale(deliveries: Iterable[Delivery], now: float) -> bool:
     """Return True if one of *deliveries* has waited for a slot for too long."""
     return any(not delivery.started and now - delivery.received > STALE for delivery in deliveries)

@@ -61,6 +61,10 @@ class Lease:
         """Return True if nobody can hold this process for dead at *now*, on the monotonic clock."""
         return now < self._trusted_until
 
+    def covers(self, holder: str, now: float) -> bool:
+        """Return True if jobs fetched under *holder* are still ours at *now*, on the monotonic clock."""
+        return now < self._trusted_until and holder.startswith(self.identity)
+
     def is_lost(self, holder: str) -> bool:
         """Return True if jobs fetched under *holder* may have been given to another process."""
-        return not holder.startswith(self.identity) or not self.is_trusted(self._time.monotonic())
+        return not self.covers(holder, self._time.monotonic())

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from mainspring.base.errors import StoreError
-from mainspring.base.payload import Payload, unix
+from mainspring.base.payload import unix
 from mainspring.base.timesource import TimeSource
 from mainspring.metrics.recorder import Recorder
 from mainspring.store.connection import Store
@@ -32,16 +32,17 @@ class Meter:
         offset = self._time.now() - self._time.monotonic()
         record = self._recorder.record
         for delivery in settled:
-            payload = delivery.payload
-            if payload is None or not delivery.ended:
+            payload, started, ended = delivery.payload, delivery.started, delivery.ended
+            if payload is None or not ended:
                 continue
+            # The wait of a retry is its policy's.
+            since = payload.enqueued_at if payload.retry_count is None else None
+            if type(since) is not float:
+                since = unix(since)
+            waited = None if since is None else (started + offset - since) * 1000
             settlement = delivery.settlement
-            record(
-                payload.name,
-                (delivery.ended - delivery.started) * 1000,
-                _wait_ms(payload, delivery.started + offset),
-                settlement is not None and settlement.fails,
-            )
+            has_failed = settlement is not None and settlement.fails
+            record(payload.name, (ended - started) * 1000, waited, has_failed)
             self._has_counts = True
 
     @property
@@ -56,15 +57,3 @@ class Meter:
             store.pipeline(self._recorder.flush(self._time.now()))
         except StoreError:
             return
-
-
-def _wait_ms(payload: Payload, started: float) -> float | None:
-    """Return how long a job had waited in its queue when it started; None for a retry, or if it does not say."""
-    if payload.retry_count is not None:
-        return None
-    since = payload.enqueued_at
-    if type(since) is not float:
-        since = unix(since)
-        if since is None:
-            return None
-    return max(0.0, started - since) * 1000

@@ -13,7 +13,7 @@ beside which the culprit was started would otherwise be buried with it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from mainspring.store import queues
@@ -41,9 +41,9 @@ class Quarantine:
         """Count the suspects that wait."""
         return len(self._waiting)
 
-    def add(self, delivery: Delivery) -> None:
-        """Let a suspect wait for its turn."""
-        self._waiting.append(delivery)
+    def add(self, suspects: Iterable[Delivery]) -> None:
+        """Let suspects wait for their turn."""
+        self._waiting.extend(suspects)
 
     def next(self, now: float) -> Delivery | None:
         """Return the suspect whose turn it is; None if none waits, or one runs."""
@@ -67,9 +67,10 @@ class Quarantine:
         self._since = now
         return delivery
 
-    def ended(self, delivery: Delivery) -> None:
-        """Note that a suspect has run."""
-        self._running = [each for each in self._running if each is not delivery]
+    def ended(self, deliveries: Sequence[Delivery]) -> None:
+        """Note that deliveries have run, suspects perhaps among them."""
+        if self._running:
+            self._running = [each for each in self._running if not any(each is ended for ended in deliveries)]
 
     def surrender(self) -> Iterator[Delivery]:
         """Take back the suspects that wait."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextvars
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mainspring.worker.delivery import Delivery
-from mainspring.worker.runners.forks import leave_child
+from mainspring.worker.runners.forks import Home, leave_child
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,7 +42,7 @@ class LoopRunner:
         self._tasks: dict[Any, Delivery] = {}  # only the loop's thread writes this
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
+        self._home = Home()
 
     def start(self) -> None:
         """Start the loop; uvloop's, if it is installed."""
@@ -129,7 +128,7 @@ class LoopRunner:
 
     def _leave_if_forked(self) -> None:
         # The child has a copy of the loop, with all that runs and waits on it.
-        if os.getpid() != self._pid:
+        if self._home.is_left:
             leave_child()
 
     def _cancel(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import queue
 import threading
 from collections import deque
@@ -13,7 +12,7 @@ from typing import Final
 from mainspring.base.errors import JobCut
 from mainspring.base.loggers import Log
 from mainspring.worker.delivery import Delivery
-from mainspring.worker.runners.forks import leave_child
+from mainspring.worker.runners.forks import Home, leave_child
 
 _log: Final = Log("mainspring.worker")
 _raise_in_thread: Final = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -44,11 +43,16 @@ class Inbox:
     is empty, and is woken only then. What keeps a wake-up from getting lost: a slot announces that
     it will sleep before it looks for the last time, and who puts looks for announcements after it
     has put. Announcements and tokens together are always as many as slots that sleep.
+
+    Attributes:
+        take: Takes the oldest without waiting; raises IndexError if there is none.
     """
 
     def __init__(self) -> None:
         """Begin empty."""
         self._deliveries: deque[Delivery | None] = deque()
+        # The deque's own method, since it is called for each job.
+        self.take = self._deliveries.popleft
         self._announced: deque[None] = deque()
         self._tokens: queue.SimpleQueue[None] = queue.SimpleQueue()
 
@@ -66,23 +70,8 @@ class Inbox:
                 return
             self._tokens.put(None)
 
-    def get(self) -> Delivery | None:
-        """Take the oldest; wait for it if there is none."""
-        while True:
-            try:
-                return self._deliveries.popleft()
-            except IndexError:
-                self._sleep()
-
-    def take(self) -> Delivery | None:
-        """Take the oldest without waiting.
-
-        Raises:
-            IndexError: If there is none.
-        """
-        return self._deliveries.popleft()
-
-    def _sleep(self) -> None:
+    def wait(self) -> None:
+        """Sleep until there may be something to take."""
         self._announced.append(None)
         if self._deliveries:
             try:
@@ -111,7 +100,7 @@ class ThreadRunner:
         self._run = run
         self._finished = finished
         self._inbox = Inbox()
-        self._pid = os.getpid()
+        self._home = Home()
         self.slots = [Slot(f"{name}-{number}") for number in range(1, size + 1)]
 
     def start(self) -> None:
@@ -160,15 +149,19 @@ class ThreadRunner:
         self._inbox.put([None for _ in self.slots])
 
     def _serve(self, slot: Slot) -> None:
-        get, run, finished = self._inbox.get, self._run, self._finished
+        take, wait, run, finished, home = self._inbox.take, self._inbox.wait, self._run, self._finished, self._home
         while True:
             try:
-                delivery = get()
+                try:
+                    delivery = take()
+                except IndexError:
+                    wait()
+                    continue
                 if delivery is None:
                     return
                 slot.current = delivery
                 run(delivery)
-                if os.getpid() != self._pid:
+                if home.is_left:
                     leave_child()
                 slot.current = None
                 finished(delivery)

@@ -2,7 +2,8 @@
 
 What a worker has fetched ahead must not wait behind its long jobs while a slot is free anywhere,
 its own or the other's: it is given back within a second. So for each short job the time is taken
-for which a worker held it, and had not started it, while some slot was free.
+for which a worker held it, and had not started it, while some slot was free: *held* is the longest
+at all. *wait meanwhile* is the longest part of a wait from push to start in which a slot was free.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from benchmarks.process import Program
 from benchmarks.server import Server
 from benchmarks.subjects import python
 from benchmarks.throughput import Unequal
-from benchmarks.waiting import Hold, Run, Watch, idle, needless
+from benchmarks.waiting import Hold, Run, Share, Watch, idle, needless
 from mainspring import App
 
 #: Seconds for which a short job may be held while a slot is free, and what a round trip may add.
@@ -66,9 +67,10 @@ def run(arguments: argparse.Namespace) -> None:
         "wait p50",
         "p99",
         "max",
-        "any slot free",
-        "held meanwhile",
-        "within the bar",
+        "a slot is free",
+        "wait meanwhile",
+        "held",
+        "bar",
     )
     table.show(f"Short jobs beside one of {arguments.long:.0f} s in a thousand", heads, rows)
 
@@ -119,17 +121,18 @@ def _push(url: str, rate: float, arguments: argparse.Namespace) -> tuple[dict[st
 
 def _row(concurrency: int, mix: Mix) -> tuple[str, ...]:
     started = {run.jid: run.start for run in mix.runs}
-    waits = [started[jid] - at for jid, at in mix.pushed.items()]
+    waits = {jid: started[jid] - at for jid, at in mix.pushed.items()}
     free = idle(mix.runs, mix.slots)
+    share = Share(free)
     held = {jid: waited for jid, waited in needless(mix.holds, mix.runs, free).items() if jid in mix.pushed}
     longest = max(held.values(), default=0.0)
     begin, end = min(started.values()), max(run.end for run in mix.runs)
-    share = sum(max(0.0, min(until, end) - max(since, begin)) for since, until in free) / (end - begin)
     return (
         f"{concurrency} slots" if concurrency > 1 else "1 slot",
         table.count(len(waits)),
-        *(table.milli(table.percentile(waits, percent)) for percent in (50, 99, 100)),
-        f"{share:.0%}",
+        *(table.milli(table.percentile(list(waits.values()), percent)) for percent in (50, 99, 100)),
+        f"{share.of(begin, end) / (end - begin):.0%}",
+        table.milli(max(share.of(at, started[jid]) for jid, at in mix.pushed.items())),
         table.milli(longest),
         "yes" if longest <= BAR + ROUND_TRIP else "NO",
     )

@@ -128,15 +128,28 @@ def needless(holds: Iterable[Hold], runs: Iterable[Run], free: Sequence[tuple[fl
     starts: dict[str, list[float]] = defaultdict(list)
     for run in runs:
         starts[run.jid].append(run.start)
-    ends = [end for _, end in free]
+    share = Share(free)
     found: dict[str, float] = {}
     for hold in holds:
         started = min((at for at in starts[hold.jid] if at >= hold.since - _LOOK), default=hold.until)
-        until = min(hold.until, started)
-        waited = 0.0
-        for begin, end in islice(free, bisect_right(ends, hold.since), None):
-            if begin >= until:
-                break
-            waited += min(end, until) - max(begin, hold.since)
+        waited = share.of(hold.since, min(hold.until, started))
         found[hold.jid] = max(found.get(hold.jid, 0.0), waited)
     return found
+
+
+class Share:
+    """Tells how much of any time fell into some periods."""
+
+    def __init__(self, periods: Sequence[tuple[float, float]]) -> None:
+        """Take *periods* in order."""
+        self._periods = periods
+        self._ends = [end for _, end in periods]
+
+    def of(self, since: float, until: float) -> float:
+        """Return for how many seconds of those from *since* to *until* a period lasted."""
+        total = 0.0
+        for begin, end in islice(self._periods, bisect_right(self._ends, since), None):
+            if begin >= until:
+                break
+            total += min(end, until) - max(begin, since)
+        return total

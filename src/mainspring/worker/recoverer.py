@@ -30,6 +30,8 @@ DEATHS: Final = 3
 MEMORY: Final = 72 * 3600.0
 
 _MARK: Final = b"_run:"
+#: What `processes.reclaim` answers while the grace lasts by the store's clock.
+_TOO_EARLY: Final = -3
 
 
 class Recoverer(Service):
@@ -91,12 +93,12 @@ class Recoverer(Service):
         return [identity for identity, lives in zip(owners, alive, strict=True) if not lives]
 
     def _judge(self, queue: str, identity: str) -> None:
-        now = self._time.monotonic()
         since = self._seen.get((queue, identity))
         if since is None:
             if self._store.run(processes.suspect(queue, identity)):
-                self._seen[(queue, identity)] = now
-        elif now - since >= self._grace:
+                # After the answer: so the store's grace has begun before ours, and is over when ours is.
+                self._seen[(queue, identity)] = self._time.monotonic()
+        elif self._time.monotonic() - since >= self._grace:
             self._reclaim(queue, identity)
 
     def _reclaim(self, queue: str, identity: str) -> None:
@@ -105,6 +107,9 @@ class Recoverer(Service):
         changes = verdicts(held, now)
         grace_ms = round(self._grace * 1000)
         count = self._store.run(processes.reclaim(queue, identity, grace_ms=grace_ms, now=now, changes=changes))
+        if count == _TOO_EARLY:
+            # The store's clock runs slower than ours. Were this forgotten, the grace would begin anew.
+            return
         self._seen.pop((queue, identity), None)
         if count < 0:
             return

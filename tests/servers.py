@@ -90,6 +90,7 @@ class Server:
         tcp: Listen on a loopback port, which stays the same over restarts, in place of a unix socket.
         fsync: When the append-only file is synced: ``"always"``, ``"everysec"`` or ``"no"``.
         config: Further lines of the server's configuration.
+        wrapper: A command that becomes the server, such as ``("env", "TZ=UTC")``.
     """
 
     kind: str = "valkey9"
@@ -99,6 +100,7 @@ class Server:
     tcp: bool = False
     fsync: str = "everysec"
     config: Mapping[str, str] = field(default_factory=dict)
+    wrapper: Sequence[str] = ()
     directory: Path = field(init=False)
     port: int = field(init=False, default=0)
     process: subprocess.Popen[bytes] | None = field(init=False, default=None)
@@ -140,7 +142,7 @@ class Server:
     def start(self) -> None:
         """Start the process on the folder's data and return when it answers."""
         assert not self.is_running, "the server is running already"
-        command = [*bound_to_parent(), binary(self.kind), *self._options()]
+        command = [*bound_to_parent(), *self.wrapper, binary(self.kind), *self._options()]
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(self._answers, timeout=30, every=0.005)

@@ -85,7 +85,7 @@ def test_what_is_longer_than_the_limit_and_all_that_failures_add_is_refused_unre
     "data",
     [
         b'{"class":"A","x":[1,2.50,"}"]}',
-        b' {"a" : 1 } \n',
+        b' {"a" : 1 }',
         b'{"jid":{}}',
         b'{"a":1,"a":2}',
         b'{"a":' + b"9" * 50 + b"}",
@@ -99,7 +99,20 @@ def test_an_error_is_noted_in_a_giant_without_reading_it(data):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"}", b"{}", b" { } ", b"[{}]", b'{"a":1', b'{"a":}', b'{"a":1}}', b'{"error_class":"F"}', b"\xff}"]
+    "data",
+    [
+        b"",
+        b"}",
+        b"{}",
+        b" { } ",
+        b"[{}]",
+        b'{"a":1',
+        b'{"a":}',
+        b'{"a":1}}',
+        b'{"error_class":"F"}',
+        b"\xff}",
+        b'{"a":1} ',
+    ],
 )
 def test_what_is_no_object_or_has_an_error_is_left_as_it_is(data):
     assert payload.noted(data, {"error_class": "E"}) == data

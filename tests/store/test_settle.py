@@ -126,3 +126,12 @@ def test_a_retry_leaves_the_dead_set_alone(server, store):
     settle(store, EACH["retry"])
 
     assert server.client.zrange(keys.DEAD, 0, -1) == [b"old"]
+
+
+@pytest.mark.parametrize(("payload", "kept"), [(b"", b"job"), (b",end", b"jo,end")])
+def test_what_is_too_long_is_buried_as_it_is_stored_without_being_sent_back(server, store, payload, kept):
+    assert settle(store, Settlement(keys.DEAD, NOW, payload, fails=True)) == 1
+
+    assert server.client.zrange(keys.DEAD, 0, -1, withscores=True) == [(kept, NOW)]
+    assert settle(store, Settlement(keys.DEAD, NOW, payload, fails=True)) == 0
+    assert server.client.zcard(keys.DEAD) == 1

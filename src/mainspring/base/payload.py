@@ -26,6 +26,9 @@ MARGIN: Final = 200_000
 ERROR_TEXT: Final = 10_000
 ERROR_LINE: Final = 1_000
 
+#: How many blanks before its last brace a job may have, so that something can be noted in it.
+_BLANK: Final = 100
+
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_:.\-]{1,200}")
 _MILLISECONDS: Final = 1e11
 
@@ -129,16 +132,22 @@ def _skimmed(data: bytes) -> _Outline | None:
         return None
 
 
-def noted(data: bytes, error: Mapping[str, str]) -> bytes:
-    """Return a job that is too long to be read, with *error* noted at its end; as it is where that cannot be done.
+def note(data: bytes, error: Mapping[str, str]) -> bytes:
+    """Return what notes *error* in a job that is too long to be read, in the place of its last byte.
 
-    It cannot if it is no JSON object, and need not if an error is noted in it already.
+    Returns:
+        Empty where that cannot be done: it is no JSON object, or nothing but one; or has an error noted already.
     """
-    end = data.rfind(b"}")
-    found = _skimmed(data)
-    if found is None or found.error_class is not None or data[:end].rstrip().endswith(b"{"):
-        return data
-    return b"".join((memoryview(data)[:end], b",", codec.encode(error)[1:]))
+    found = _skimmed(data) if data.endswith(b"}") else None
+    if found is None or found.error_class is not None or data[-_BLANK:-1].rstrip()[-1:] in (b"", b"{"):
+        return b""
+    return b"," + codec.encode(error)[1:]
+
+
+def noted(data: bytes, error: Mapping[str, str]) -> bytes:
+    """Return a job that is too long to be read, with *error* noted at its end; as it is where that cannot be done."""
+    end = note(data, error)
+    return b"".join((memoryview(data)[:-1], end)) if end else data
 
 
 def fields(data: bytes) -> dict[str, Any]:

@@ -83,7 +83,9 @@ def settlement(raw: bytes, queue: str, outcome: Outcome, now: float) -> Settleme
 
 def unreadable(raw: bytes, problem: InvalidPayload, now: float) -> Settlement:
     """Return the settlement of what is no job: into the dead set as it is, if no error can be noted in it."""
-    return Settlement(keys.DEAD, now, noted(raw, problem), fails=True)
+    # What is too long is not sent back, and not even copied.
+    data = wire.note(raw, _error_fields(problem)) if problem.reason == "too_large" else noted(raw, problem)
+    return Settlement(keys.DEAD, now, data, fails=True)
 
 
 def noted(raw: bytes, problem: Exception) -> bytes:

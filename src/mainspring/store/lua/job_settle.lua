@@ -11,7 +11,8 @@
 -- ARGV[1]  seq      the delivery
 -- ARGV[2]  place    later: into the set by time; bury: into the set as dead; none: nowhere
 -- ARGV[3]  score    unix seconds: when due, or when it died
--- ARGV[4]  payload  the job, encoded anew
+-- ARGV[4]  payload  the job, encoded anew; empty: as it is stored; if it begins with a comma: as it is
+--                   stored, with this in the place of its last byte
 -- ARGV[5]  runs     1 if it counts as a run
 -- ARGV[6]  fails    1 if it counts as a failed run
 -- ARGV[7]  oldest   unix seconds; what died before that leaves the dead set
@@ -38,6 +39,12 @@ local refusal = forbidden(
 )
 if refusal then
   return refusal
+end
+local first = string.sub(payload, 1, 1)
+if place ~= "none" and (first == "" or first == ",") then
+  -- What is too long to be read is not sent back either.
+  local stored = redis.call("HGET", inflight, seq) or ""
+  payload = first == "" and stored or string.sub(stored, 1, -2) .. payload
 end
 -- The fence. It frees memory as well, so a full server lets the rest of the script run.
 if redis.call("HDEL", inflight, seq) == 0 then

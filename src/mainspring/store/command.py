@@ -56,7 +56,7 @@ def integer(reply: Reply) -> int:
 def integers(reply: Reply) -> list[int]:
     """Read a list of integers, of which there may be a thousand."""
     found = array(reply)
-    if all(type(item) is int for item in found):
+    if set(map(type, found)) <= {int}:
         return cast("list[int]", found)
     return [integer(item) for item in found]
 

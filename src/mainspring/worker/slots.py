@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.executor import Executor
 from mainspring.worker.runners.loop import LoopRunner
 from mainspring.worker.runners.threads import ThreadRunner
+
+_IS_ASYNC: Final = attrgetter("is_async")
 
 
 class Slots:
@@ -56,7 +59,7 @@ class Slots:
         pending = self._pending
         if not pending:
             return
-        if not (self._loop.has_work or any(self._has_async and each.is_async for each in pending)):
+        if not (self._loop.has_work or (self._has_async and any(map(_IS_ASYNC, pending)))):
             self._threads.put(pending)
             pending.clear()
         else:

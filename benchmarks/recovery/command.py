@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import time
+import threading
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -26,9 +26,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     names = sorted({peer.package for peer in PEERS})
     parser.add_argument("--only", default=",".join(names), help="peers, separated by commas; of all: %(default)s")
     parser.add_argument("--tries", type=int, default=3, help="trials of each peer")
-    parser.add_argument("--ours", type=int, default=20, help="trials of mainspring, in each of its ways to die")
+    parser.add_argument("--ours", type=int, default=100, help="trials of mainspring, in each of its ways to die")
     parser.add_argument("--limit", type=float, default=900.0, help="seconds to wait for a job")
-    parser.add_argument("--apart", type=float, default=2.0, help="seconds between the starts of two trials")
     parser.add_argument("--cache", type=Path, default=environments.CACHE, help="where environments are kept")
     parser.add_argument("--write", type=Path, help="a directory for recovery.md, recovery.svg and recovery.json")
 
@@ -51,14 +50,14 @@ def _try_all(plan: list[tuple[Subject, int]], arguments: argparse.Namespace) -> 
     programs = {
         name: environments.executables(name, arguments.cache) for name in {subject.package for subject in trials} - {""}
     }
+    gate = threading.Lock()
 
-    def attempt(index: int, subject: Subject) -> Outcome:
-        time.sleep(index * arguments.apart)
-        return trial(subject, programs.get(subject.package), arguments.limit, random.Random())
+    def attempt(subject: Subject) -> Outcome:
+        return trial(subject, programs.get(subject.package), arguments.limit, random.Random(), gate)
 
     with ThreadPoolExecutor(max(1, len(trials))) as pool:
         futures: list[tuple[Subject, Future[Outcome]]] = [
-            (subject, pool.submit(attempt, index, subject)) for index, subject in enumerate(trials)
+            (subject, pool.submit(attempt, subject)) for subject in trials
         ]
         found: dict[str, list[Outcome]] = defaultdict(list)
         for subject, future in futures:

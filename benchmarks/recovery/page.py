@@ -34,11 +34,13 @@ _PAGE = """\
 *runs again*: a second run of the job began. *marked as failed*: the queue noticed, and does not run it again.
 *kept, and not run*: it is in the store still, and was not run within {limit:.0f} s. *lost*: it is nowhere any more.
 
+{ours}
+
 ## How it is measured
 
 - **One worker**, started as the queue's own first page says, runs one job that says when it starts and then waits.
-- **kill -9** of the worker and of all processes that it has started, at one moment, 1 to 3 s after the job began and
-  at a random time between the beats of its heart. The line "mainspring, worker" kills the worker's process alone.
+- **kill -9** of the worker and of all processes that it has started, at one moment, 1 to 6 s after the job began, so
+  at any time between two beats of our heart. The line "mainspring, worker" kills the worker's process alone.
 - **A fresh worker is started at once**, as a supervisor does. Its start is part of the figure.
 - **A server of its own** for each trial, with nothing else to do: some queues look after the dead only while
   others come and go, and a queue at night is when nobody else looks.
@@ -112,6 +114,7 @@ def write(directory: Path, lines: Sequence[Line], limit: float) -> None:
         python=f"{platform.python_implementation()} {platform.python_version()}",
         title=_TITLE,
         rows=table.markdown(HEADS, rows(lines)),
+        ours=" ".join(_promise(line) for line in lines if line.subject.is_ours),
         limit=limit,
         settings="\n".join(_setting(line) for line in lines),
     )
@@ -122,6 +125,16 @@ def write(directory: Path, lines: Sequence[Line], limit: float) -> None:
         for line in lines
     ]
     (directory / "recovery.json").write_text(json.dumps({"limit": limit, "figures": raw}, indent=1) + "\n", "utf-8")
+
+
+def _promise(line: Line) -> str:
+    most = table.percentile([outcome.seconds for outcome in line.outcomes], 99)
+    if line.subject.kills_all:
+        return f"When its machine is lost the bar is a p99 of 65 s, and {_seconds(most)} was measured."
+    return (
+        f"When mainspring's worker is killed, its pacemaker gives the job back at once: p99 {_seconds(most)}, most of"
+        " it the fresh worker's start."
+    )
 
 
 def _setting(line: Line) -> str:

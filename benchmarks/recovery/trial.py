@@ -7,7 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,7 +57,9 @@ class Doomed(Family):
             raise Silent(f"the fresh worker ended with {code}; it said:\n{''.join(self._other)}")
 
 
-def trial(subject: Subject, programs: Path | None, limit: float, rng: random.Random) -> Outcome:
+def trial(
+    subject: Subject, programs: Path | None, limit: float, rng: random.Random, gate: AbstractContextManager[object]
+) -> Outcome:
     """Run one trial on a server of its own.
 
     Args:
@@ -65,22 +67,24 @@ def trial(subject: Subject, programs: Path | None, limit: float, rng: random.Ran
         programs: The directory of its environment's programs; None if it runs in ours.
         limit: Seconds after which nobody waits any more.
         rng: The source of chance: the kill falls anywhere between the beats of the worker's heart.
+        gate: Held while server and worker start, before anything is measured, lest many starts delay each other.
 
     Raises:
         Silent: If the job does not even start, or the fresh worker does not run.
         Missing: If there is no such program.
     """
-    with Server() as server:
-        environment = dict(subject.environment) | {"BENCH_URL": server.url, "REDIS_URL": server.url}
-        command = _command(subject.command, programs, server)
-        with _start(command, environment) as first:
-            time.sleep(rng.uniform(2, 12))
+    with ExitStack() as stack:
+        with gate:
+            server = stack.enter_context(Server())
+            environment = dict(subject.environment) | {"BENCH_URL": server.url, "REDIS_URL": server.url}
             _push(_command(subject.push, programs, server), environment)
+            command = _command(subject.command, programs, server)
+            first = stack.enter_context(_start(command, environment))
             first.event("started", timeout=90)
-            time.sleep(rng.uniform(1, 3))
-            killed = first.crash(with_children=subject.kills_all)
-            with _start(command, environment) as second:
-                return _watch(subject, server, second, killed, limit)
+        time.sleep(rng.uniform(1, 6))
+        killed = first.crash(with_children=subject.kills_all)
+        second = stack.enter_context(_start(command, environment))
+        return _watch(subject, server, second, killed, limit)
 
 
 def _start(command: list[str], environment: Mapping[str, str]) -> Doomed:

@@ -9,10 +9,12 @@ import threading
 
 import pytest
 
-from mainspring.base.errors import StoreUnavailable
+from mainspring.base.errors import StoreRefused, StoreUnavailable
 from mainspring.base.service import FIRST_WAIT, LONGEST_WAIT, Service
 
 GONE = StoreUnavailable("no store", applied=False)
+CUT = StoreUnavailable("cut off", applied=None)
+WRONG = StoreRefused("the password is wrong", "WRONGPASS")
 
 
 class Script(Service):
@@ -66,13 +68,29 @@ def test_an_error_does_not_end_the_loop():
 
 def test_trouble_is_reported_when_it_begins_and_when_it_ends(caplog):
     caplog.set_level(logging.INFO, "mainspring.service")
-    service = Hurried(GONE, GONE, ValueError("x"), "a", "b", ValueError("y"), "c")
+    service = Hurried(GONE, GONE, "a", "b", ValueError("y"), "c")
     service.start()
     service.all_seen()
 
     assert [record.event for record in caplog.records] == ["store.gone", "store.back", "service.error", "store.back"]
     assert caplog.records[0].exc_info is None
     assert caplog.records[2].exc_info
+
+
+def test_a_reason_that_shows_only_later_is_reported_too_and_each_once_in_a_row(caplog):
+    caplog.set_level(logging.WARNING, "mainspring.service")
+    service = Hurried(CUT, WRONG, CUT, GONE, WRONG, ValueError("x"), GONE, "a", WRONG, "b")
+    service.start()
+    service.all_seen()
+
+    said = [record.getMessage().removeprefix("script").strip(": ") for record in caplog.records]
+    assert said == [
+        "cut off; trying again",
+        "the password is wrong; trying again",
+        "no store; trying again",
+        "failed; trying again",
+        "the password is wrong; trying again",
+    ]
 
 
 def test_waits_after_errors_grow_and_are_bounded():

@@ -1,9 +1,9 @@
 """The one base of all services: a loop in a thread, which no outage ends.
 
 A service does one turn after the other, and says after each for how long nothing
-will be due. An error is reported once when trouble begins and once when it ends;
-in between the loop waits longer and longer, with jitter, so that a crowd of
-processes does not hammer a server that comes back.
+will be due. Trouble is reported when it begins, when its reason turns out to be
+another, and when it ends; in between the loop waits longer and longer, with jitter,
+so that a crowd of processes does not hammer a server that comes back.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Service:
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"mainspring-{name}", daemon=True)
         self._stopping = False
-        self._failures = 0  # only the loop writes this
+        self._failures = 0  # only the loop writes this, and what follows
+        self._reported: set[tuple[object, ...]] = set()
 
     def turn(self) -> float:
         """Do what is due, and return for how many seconds nothing will be."""
@@ -93,18 +94,21 @@ class Service:
             return self._failed(error)
         if self._failures:
             self._failures = 0
+            self._reported.clear()
             self.recovered()
         return pause
 
     def _failed(self, error: Exception) -> float:
         self._failures += 1
-        if self._failures == 1 and not self._stopping:
+        reason = _reason(error)
+        if reason not in self._reported and not self._stopping:
+            self._reported.add(reason)
             self.troubled(error)
         bound = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures, 10))
         return self._rng.uniform(FIRST_WAIT, bound)
 
     def troubled(self, error: Exception) -> None:
-        """Report the first error of a row."""
+        """Report the first error of a row, and the first of each other reason in it."""
         facts = {"service": self.name, "error": {"type": type(error).__name__, "message": str(error)}}
         if isinstance(error, StoreError):
             _log.warning("%s: %s; trying again", self.name, error, extra={"event": "store.gone", "facts": facts})
@@ -123,3 +127,8 @@ class Service:
                 self._bell.get_nowait()
         except queue.Empty:
             return
+
+
+def _reason(error: Exception) -> tuple[object, ...]:
+    """Return what kind of trouble an error is: a call that was cut short says less than the next, which is refused."""
+    return type(error), getattr(error, "applied", None), getattr(error, "code", None)

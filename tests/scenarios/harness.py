@@ -70,7 +70,7 @@ class Process:
             for child in self.children():
                 os.kill(child, signal.SIGKILL)
         # Written before: its pacemaker gives its jobs back faster than this process learns of the death.
-        self._office.write(event="killed", pid=self.pid)
+        self._office.write(event="killed", pid=self.pid, machine=with_pacemaker)
         self.popen.kill()
         self.popen.wait(10)
 

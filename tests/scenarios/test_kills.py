@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenarios.kills import kill_workers
+from scenarios.kills import kill_workers, recovery_times
 
 
 def test_ten_kills_under_load_lose_nothing(office):
@@ -13,6 +13,8 @@ def test_ten_kills_under_load_lose_nothing(office):
     assert found.overlap == 0
     assert found.dead == 0
     assert found.dup <= 10 * 10
+    # Two seconds, and more for a loaded machine, on which a worker takes long to start.
+    assert max(recovery_times(office, machine=False), default=0) < 2 + 5
 
 
 def test_the_checker_finds_what_a_worker_on_brpop_loses(office):

@@ -11,16 +11,21 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ruby import program
 from scenarios.harness import ROOT, SHORT, Office, Process
 from servers import Server
+from support import until
+
+T = TypeVar("T")
 
 HERE = Path(__file__).parent
+#: The longest wait for anything, in seconds.
+PATIENCE = 100.0
 
 
 @cache
@@ -30,6 +35,11 @@ def why_not() -> str:
         return "no Ruby with Sidekiq on this machine (Debian: apt-get install ruby-sidekiq)"
     asked = subprocess.run(["ruby", "-rsidekiq", "-e", ""], capture_output=True, text=True, timeout=60, check=False)
     return asked.stderr.partition("\n")[0] if asked.returncode else ""
+
+
+def eventually(predicate: Callable[[], T], every: float = 0.01) -> T:
+    """Wait as `until` does, for so long that a crowded machine gets there too."""
+    return until(predicate, PATIENCE, every)
 
 
 class Program(Process):
@@ -45,6 +55,19 @@ class Program(Process):
                 command, env=os.environ | env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         self.pid = self.popen.pid
+
+    def ready(self, timeout: float = PATIENCE) -> Program:
+        """Return when it runs jobs."""
+        super().ready(timeout)
+        return self
+
+    def became(self, state: str, timeout: float = PATIENCE) -> None:
+        """Return when it has become *state*."""
+        super().became(state, timeout)
+
+    def wait(self, timeout: float = PATIENCE) -> int:
+        """Return its exit code, and write down when it ended."""
+        return super().wait(timeout)
 
     @property
     def identity(self) -> str:

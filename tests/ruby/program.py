@@ -16,10 +16,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mainspring import App, Retry, current_job
+from mainspring import App, JobContext, Retry, current_job
 from mainspring.base import logs
 from mainspring.worker import Worker
 from scenarios.program import append, boot_time
+
+#: Seconds that no test waits for.
+FOR_EVER = 10_000.0
 
 
 def note(event: str, **facts: object) -> None:
@@ -78,17 +81,23 @@ JOBS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 
 
-def make(url: str, wait: float = 1, spread: float = 0) -> App:
+def make(url: str, wait: float = 1, *, staggered: bool = False) -> App:
     """Return an App that knows all jobs of this file by their Ruby names.
 
     Args:
         url: The store's.
         wait: Seconds before a failed job is tried again.
-        spread: The share of it that is left to chance.
+        staggered: Let numbers wait between half of that and all of it, and each tenth of them for ever.
     """
+
+    def stagger(count: int, error: BaseException, job: JobContext) -> float:
+        number = job.args[0]
+        return FOR_EVER if number % 10 == 0 else wait * (0.5 + number % 50 / 100)
+
+    retry = Retry(backoff=stagger) if staggered else Retry(backoff="fixed", base=wait)
     app = App(url, name="shop")
     for name, function in JOBS.items():
-        app.job(name=name, retry=Retry(max=25, backoff="fixed", base=wait, jitter=spread))(function)
+        app.job(name=name, retry=retry)(function)
     return app
 
 
@@ -98,7 +107,8 @@ def make(url: str, wait: float = 1, spread: float = 0) -> App:
 def main(settings: dict[str, Any]) -> int:
     """Run a worker until it is told to end, and write down what it becomes."""
     logs.configure(service="worker", fmt="json", stream=sys.stderr, level="info")
-    app = make(os.environ["MAINSPRING_URL"], settings.pop("wait", 1), settings.pop("spread", 0))
+    staggered = settings.pop("staggered", False)
+    app = make(os.environ["MAINSPRING_URL"], settings.pop("wait", 1), staggered=staggered)
     _spoil(settings.pop("mutant", ""))
     worker = Worker(app, settings.pop("concurrency", 5), settings.pop("queues", ["default"]), **settings)
     worker.became = lambda state: append(os.environ["ORACLE"], _life(state))

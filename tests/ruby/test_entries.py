@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ruby.crew import Crew
-from support import until
+from ruby.crew import Crew, eventually
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +21,9 @@ def crew(standing: Crew) -> Crew:
 def doomed(crew: Crew) -> Iterator[str]:
     """The jid of a job in the retry set, which is all that there is."""
     jid = crew.app.enqueue("Doomed", ["böse"]).jid
-    until(lambda: crew.app.retries.size == 1, 20)
+    eventually(lambda: crew.app.retries.size == 1)
     yield jid
-    until(lambda: not crew.in_flight())
+    eventually(lambda: not crew.in_flight())
     crew.server.client.delete("retry", "dead")
 
 
@@ -36,7 +35,7 @@ def left(crew: Crew) -> int:
 def test_a_retry_that_ruby_retries_fails_anew_without_a_try_less(crew: Crew, doomed: str):
     assert crew.ruby.ask("act", "retry", doomed, "retry") is True
 
-    until(lambda: len(crew.runs("start", doomed)) == 2 and crew.app.retries.size == 1)
+    eventually(lambda: len(crew.runs("start", doomed)) == 2 and crew.app.retries.size == 1)
     [job] = crew.ruby.ask("set", "retry")["jobs"]
     assert (job["jid"], job["retry_count"]) == (doomed, 0)
     assert job["retried_at"] > job["failed_at"]
@@ -46,7 +45,7 @@ def test_a_retry_that_ruby_retries_fails_anew_without_a_try_less(crew: Crew, doo
 def test_a_retry_that_ruby_puts_into_its_queue_counts_as_a_try(crew: Crew, doomed: str):
     assert crew.ruby.ask("act", "retry", doomed, "add_to_queue") is True
 
-    until(lambda: len(crew.runs("start", doomed)) == 2 and crew.app.retries.size == 1)
+    eventually(lambda: len(crew.runs("start", doomed)) == 2 and crew.app.retries.size == 1)
     assert [job.retry_count for job in crew.app.retries] == [1]
     assert left(crew) == 1
 
@@ -58,7 +57,7 @@ def test_a_retry_that_ruby_kills_and_brings_back(crew: Crew, doomed: str):
 
     assert crew.ruby.ask("act", "dead", doomed, "retry") is True
 
-    until(lambda: len(crew.runs("start", doomed)) == 2 and crew.app.retries.size == 1)
+    eventually(lambda: len(crew.runs("start", doomed)) == 2 and crew.app.retries.size == 1)
     assert left(crew) == 1
 
 
@@ -67,7 +66,7 @@ def test_all_dead_jobs_that_ruby_brings_back(crew: Crew, doomed: str):
 
     crew.ruby.ask("revive_all")
 
-    until(lambda: len(crew.runs("start", doomed)) == 2 and crew.app.retries.size == 1)
+    eventually(lambda: len(crew.runs("start", doomed)) == 2 and crew.app.retries.size == 1)
     assert left(crew) == 1
 
 
@@ -91,5 +90,5 @@ def test_a_retry_that_ruby_puts_off_and_brings_forward(crew: Crew, doomed: str):
     [job] = crew.app.retries
     assert (job.jid, job.at) == (doomed, pytest.approx(later, abs=0.01))
     crew.ruby.ask("act", "retry", doomed, "reschedule", time.time() - 1)
-    until(lambda: len(crew.runs("start", doomed)) == 2 and crew.app.retries.size == 1)
+    eventually(lambda: len(crew.runs("start", doomed)) == 2 and crew.app.retries.size == 1)
     assert left(crew) == 1

@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ruby.crew import Crew, Program
-from support import until
+from ruby.crew import Crew, Program, eventually
 
 #: Seconds within which what was just done is dated.
-LATELY = 60
+LATELY = 300
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +35,11 @@ def busy(crew: Crew) -> Iterator[Program]:
     app.enqueue("Echo", [1])
     app.enqueue("Echo", [2])
     app.enqueue("Echo", [3], at=datetime.now(UTC) + timedelta(hours=1))
-    until(lambda: len(crew.runs("done")) == 3 and app.retries.size == 1 and app.dead.size == 1, 20)
-    until(lambda: crew.ruby.ask("stats")["workers_size"] == 1 and crew.ruby.ask("stats")["processed"] == 5)
+    eventually(lambda: len(crew.runs("done")) == 3 and app.retries.size == 1 and app.dead.size == 1)
+    eventually(lambda: crew.ruby.ask("stats")["workers_size"] == 1 and crew.ruby.ask("stats")["processed"] == 5)
     yield worker
     crew.release("größe")
-    until(lambda: not crew.in_flight())
+    eventually(lambda: not crew.in_flight())
 
 
 def lately(moment: float) -> bool:

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from ruby.crew import Crew, Program
+from ruby.crew import Crew, Program, eventually
 from scenarios.record import at_length
-from support import until
 
 QUEUES = ("default", "mailers")
 #: Each so-many-th job fails once.
@@ -49,12 +48,14 @@ def test_ten_thousand_jobs_of_both_languages_run_once_each_on_both(crew: Crew):
     ours(crew, range(half // 2 + 1, half + 1))
     # Alone at first: once ours is there, it moves each job at its very moment, and Ruby would find none.
     ruby = [sidekiq(crew) for _ in range(PROCESSES)]
-    until(lambda: {"retry", "schedule"} <= forwarded(crew).keys(), 40)
+    eventually(lambda: {"retry", "schedule"} <= forwarded(crew).keys())
     here = [crew.mainspring(queues=QUEUES) for _ in range(PROCESSES)]
+    for process in here:
+        process.ready()
     clients.append(crew.pusher(half + 1, half + half // 2, EVERY))
     ours(crew, range(half + half // 2 + 1, JOBS + 1))
 
-    assert [client.wait(60) for client in clients] == [0, 0]
+    assert [client.wait() for client in clients] == [0, 0]
     found = judge(crew, JOBS, [*ruby, *here])
 
     failures = JOBS // EVERY
@@ -68,10 +69,11 @@ def test_ten_thousand_jobs_of_both_languages_run_once_each_on_both(crew: Crew):
 
 
 def test_the_checker_finds_what_a_forwarder_that_asks_nobody_doubles(crew: Crew):
-    ours(crew, range(1, 601))
-    sidekiq(crew)
-    crew.mainspring(queues=QUEUES, mutant="push_all")
-    until(lambda: len(numbers(crew, "done")) == 600, 60)
+    sidekiq(crew).ready()
+    crew.mainspring(queues=QUEUES, mutant="push_all").ready()
+    due = crew.server.client.time()[0] + 2
+    for number in range(1, 601):
+        crew.app.jobs["Tally"].enqueue_at(due, number, fails(number))
 
     assert judge(crew, 600, []).surplus > 0
 
@@ -113,11 +115,11 @@ def forwarded(crew: Crew) -> Counter[str]:
 
 def judge(crew: Crew, count: int, processes: Sequence[Program]) -> Tally:
     """Wait until all is done, end *processes* as an operator would, and say what became of the numbers."""
-    until(lambda: len(numbers(crew, "done")) == count, 60, every=0.05)
+    eventually(lambda: len(numbers(crew, "done")) == count, every=0.05)
     for process in processes:
         process.popen.terminate()
     for process in processes:
-        assert process.wait(30) == 0
+        assert process.wait() == 0
     starts, dones = crew.runs("start"), crew.runs("done")
     times = Counter(line["number"] for line in starts)
     here = {line["number"] for line in dones if line["side"] == "python"}

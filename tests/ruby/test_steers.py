@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ruby.crew import Crew
+from ruby.crew import Crew, eventually
+from ruby.program import FOR_EVER
 from scenarios.record import at_length
-from support import until
 
 #: So many that both sides are at it at once.
 MANY = at_length(500, 5_000)
@@ -27,21 +27,22 @@ def left(crew: Crew) -> int:
 
 
 def failing(crew: Crew) -> None:
-    """Let many jobs fail, and return when the first is forwarded again; the last will be a while later."""
-    crew.mainspring(concurrency=10, wait=at_length(1.2, 8), spread=0.5).ready()
+    """Let many jobs fail, and return when the first is forwarded again; some wait for whoever looks."""
+    crew.mainspring(concurrency=10, wait=at_length(1.2, 8), staggered=True).ready()
     crew.app.jobs["Tally"].enqueue_many([(number, True) for number in range(MANY)])
-    until(lambda: len(crew.runs("start")) > MANY, 30, every=0.002)
+    eventually(lambda: len(crew.runs("start")) > MANY, every=0.002)
 
 
-def scheduled(crew: Crew, count: int = MANY, after: float = 0.5) -> None:
-    """Schedule many jobs and return when the first is forwarded; the last will be a while later."""
-    now = crew.server.client.time()[0]
+def scheduled(crew: Crew) -> None:
+    """Schedule many jobs, and return when the first is forwarded; some are for whoever looks."""
+    now = crew.server.client.time()[0] + 0.5
     job = crew.app.jobs["Tally"]
-    for number in range(count):
+    for number in range(MANY):
         # Five each at the same time: Ruby takes all of those out, and puts back all but one.
-        job.enqueue_at(now + after + number // 5 * at_length(0.005, 0.004), number)
+        five = number // 5
+        job.enqueue_at(now + (FOR_EVER if five % 10 == 0 else five * 0.005), number)
     crew.mainspring(concurrency=10).ready()
-    until(lambda: after > 10 or crew.runs("start"), every=0.002)
+    eventually(lambda: crew.runs("start"), every=0.002)
 
 
 # --- against the forwarder ----------------------------------------------------------
@@ -52,7 +53,7 @@ def test_retry_all_while_the_forwarder_moves_them_too(crew: Crew):
 
     by_ruby = crew.ruby.ask("retry_all")
 
-    until(lambda: len(crew.runs("done")) >= MANY and not left(crew), 30)
+    eventually(lambda: len(crew.runs("done")) >= MANY and not left(crew))
     assert 0 < len(by_ruby) < MANY
     assert counts(crew, "start") == dict.fromkeys(range(MANY), 2)
     assert counts(crew, "done") == dict.fromkeys(range(MANY), 1)
@@ -64,7 +65,7 @@ def test_add_to_queue_while_the_forwarder_moves_them_too(crew: Crew):
 
     by_ruby = crew.ruby.ask("add_all")
 
-    until(lambda: len(crew.runs("done")) >= MANY and not left(crew), 30)
+    eventually(lambda: len(crew.runs("done")) >= MANY and not left(crew))
     assert 0 < len(by_ruby) < MANY
     assert counts(crew, "start") == dict.fromkeys(range(MANY), 1)
 
@@ -74,7 +75,7 @@ def test_kill_all_while_the_forwarder_moves_them(crew: Crew):
 
     crew.ruby.ask("kill_all")
 
-    until(lambda: len(crew.runs("done")) + crew.app.dead.size >= MANY and not crew.in_flight(), 30)
+    eventually(lambda: len(crew.runs("done")) + crew.app.dead.size >= MANY and not crew.in_flight())
     done, dead = counts(crew, "done"), Counter(job.args[0] for job in crew.app.dead)
     assert done
     assert dead
@@ -87,7 +88,7 @@ def test_delete_while_the_forwarder_moves_them(crew: Crew):
 
     deleted = crew.ruby.ask("delete_each", "schedule")
 
-    until(lambda: len(crew.runs("done")) + len(deleted) >= MANY and not left(crew), 30)
+    eventually(lambda: len(crew.runs("done")) + len(deleted) >= MANY and not left(crew))
     assert deleted
     assert len(set(deleted)) == len(deleted)
     assert crew.done()
@@ -101,13 +102,15 @@ def test_both_sides_retry_all_at_once(crew: Crew):
     with ThreadPoolExecutor() as pool:
         by_ruby, here = pool.submit(crew.ruby.ask, "retry_all"), pool.submit(crew.app.retries.retry_all)
 
-    until(lambda: len(crew.runs("done")) >= MANY and not left(crew), 30)
+    eventually(lambda: len(crew.runs("done")) >= MANY and not left(crew))
     assert len(by_ruby.result()) + here.result() <= MANY
     assert counts(crew, "start") == dict.fromkeys(range(MANY), 2)
 
 
 def test_scheduled_jobs_that_ruby_puts_off_are_not_doubled(crew: Crew):
-    scheduled(crew, count=200, after=1000)
+    crew.mainspring().ready()
+    for number in range(200):
+        crew.app.jobs["Tally"].enqueue_in(1000, number)
     later = time.time() + 5000
 
     crew.ruby.ask("each", "schedule", "reschedule", later)
@@ -117,7 +120,7 @@ def test_scheduled_jobs_that_ruby_puts_off_are_not_doubled(crew: Crew):
     # Back to now, one after the other, while the forwarder moves them.
     for job in list(crew.app.scheduled):
         assert crew.ruby.ask("act", "schedule", job.jid, "reschedule", time.time()) is True
-    until(lambda: len(crew.runs("done")) == 200 and not left(crew), 20)
+    eventually(lambda: len(crew.runs("done")) == 200 and not left(crew))
     assert counts(crew, "start") == dict.fromkeys(range(200), 1)
 
 
@@ -142,11 +145,11 @@ def test_jobs_that_ruby_takes_from_a_queue_are_gone_and_no_others(crew: Crew):
 def test_a_queue_that_ruby_empties_while_a_worker_does(crew: Crew, how: str):
     crew.app.jobs["Tally"].enqueue_many([(number,) for number in range(2 * MANY)])
     crew.mainspring(concurrency=2).ready()
-    until(lambda: crew.runs("start"), every=0.002)
+    eventually(lambda: crew.runs("start"), every=0.002)
 
     deleted = crew.ruby.ask("delete_waiting", "default") if how == "delete" else crew.ruby.ask("clear", "default")
 
-    until(lambda: not left(crew))
+    eventually(lambda: not left(crew))
     assert max(counts(crew, "done").values()) == 1
     assert len(crew.done()) < 2 * MANY
     if deleted is not None:
@@ -162,7 +165,7 @@ def test_what_a_client_in_ruby_says_reaches_the_job(crew: Crew):
         "push", {"class": "Echo", "args": args, "queue": "work", "tags": ["x"], "custom": {"kept": 1.5}}
     )
 
-    until(lambda: crew.runs("done", jid))
+    eventually(lambda: crew.runs("done", jid))
     [done] = crew.runs("done", jid)
     assert (done["side"], done["args"]) == ("python", args)
 
@@ -174,7 +177,7 @@ def test_a_worker_that_ruby_quiets_and_stops(crew: Crew):
     worker = crew.mainspring().ready()
     other = crew.mainspring().ready()
     held = crew.app.enqueue("Hold", ["until told"]).jid
-    until(lambda: crew.runs("start", held))
+    eventually(lambda: crew.runs("start", held))
     quiet = worker if crew.runs("start", held)[0]["pid"] == worker.pid else other
     active = other if quiet is worker else worker
     identity = quiet.identity
@@ -182,15 +185,15 @@ def test_a_worker_that_ruby_quiets_and_stops(crew: Crew):
     crew.ruby.ask("signal", identity, "quiet!")
 
     quiet.became("quiet")
-    until(lambda: {each["identity"]: each["stopping"] for each in crew.ruby.ask("processes")["each"]}[identity])
+    eventually(lambda: {each["identity"]: each["stopping"] for each in crew.ruby.ask("processes")["each"]}[identity])
     # What is pushed now, the other runs; what ran goes on.
     jids = [crew.app.enqueue("Echo", [number]).jid for number in range(20)]
-    until(lambda: set(jids) <= crew.done())
+    eventually(lambda: set(jids) <= crew.done())
     assert {line["pid"] for line in crew.runs("done")} == {active.pid}
     crew.ruby.ask("signal", identity, "stop!")
     quiet.became("stopping")
     crew.release("until told")
-    assert quiet.wait(20) == 0
+    assert quiet.wait() == 0
     assert [line["pid"] for line in crew.runs("done", held)] == [quiet.pid]
     assert [each["identity"] for each in crew.ruby.ask("processes")["each"]] == [active.identity]
     assert left(crew) == 0
@@ -199,39 +202,39 @@ def test_a_worker_that_ruby_quiets_and_stops(crew: Crew):
 def test_a_worker_that_ruby_stops_gives_back_what_it_cannot_end(crew: Crew):
     worker = crew.mainspring(timeout=0.5).ready()
     jid = crew.app.enqueue("Hold", ["until told"]).jid
-    until(lambda: crew.runs("start", jid))
+    eventually(lambda: crew.runs("start", jid))
 
     crew.ruby.ask("signal", worker.identity, "stop!")
 
-    assert worker.wait(20) == 0
+    assert worker.wait() == 0
     [job] = crew.ruby.ask("queue", "default")["jobs"]
     assert job["jid"] == jid
     assert left(crew) == 1
     crew.release("until told")
     crew.mainspring().ready()
-    until(lambda: crew.runs("done", jid) and not left(crew))
+    eventually(lambda: crew.runs("done", jid) and not left(crew))
 
 
 def test_a_worker_whose_threads_ruby_wants_to_see(crew: Crew):
     worker = crew.mainspring().ready()
     crew.app.enqueue("Hold", ["until told"])
-    until(lambda: crew.runs("start"))
+    eventually(lambda: crew.runs("start"))
 
     crew.ruby.ask("signal", worker.identity, "dump_threads")
 
-    until(lambda: "in hold" in worker.log.read_text())
+    eventually(lambda: "in hold" in worker.log.read_text())
     crew.release("until told")
-    until(lambda: not left(crew))
+    eventually(lambda: not left(crew))
 
 
 def test_statistics_that_ruby_sets_back_begin_anew_for_both(crew: Crew):
     crew.mainspring().ready()
     crew.app.enqueue("Doomed", ["böse"], retry=0)
-    until(lambda: crew.app.stats().failed == 1)
+    eventually(lambda: crew.app.stats().failed == 1)
 
     crew.ruby.ask("reset_stats")
     crew.app.enqueue("Echo", [4])
 
-    until(lambda: crew.app.stats().processed == 1)
+    eventually(lambda: crew.app.stats().processed == 1)
     assert crew.ruby.ask("stats")["processed"] == 1
     assert crew.app.stats().failed == 0

@@ -85,6 +85,11 @@ class JobContext:
         return [str(tag) for tag in self._wire.tags] if isinstance(self._wire.tags, list) else []
 
     @property
+    def carry(self) -> dict[str, Any]:
+        """The values of the context variables that travel with it, as JSON."""
+        return self._wire.carry if isinstance(self._wire.carry, dict) else {}
+
+    @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
         """A logger whose lines name this job."""
         return _JobLogger(_log, {"jid": self.jid, "class": self.name, "queue": self.queue, "attempt": self.attempt})

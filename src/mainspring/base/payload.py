@@ -97,7 +97,8 @@ def read(data: bytes, limit: int = LIMIT) -> Payload:
     Raises:
         InvalidPayload: If it is too long, is not JSON, or has no class, jid or list of arguments.
     """
-    check_length(data, limit)
+    if len(data) > limit:
+        check_length(data, limit)
     try:
         return _decoder.decode(data)
     except msgspec.ValidationError as error:

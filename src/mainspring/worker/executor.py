@@ -32,7 +32,6 @@ from mainspring.worker.report import Reporter
 
 _DONE: Final = Done()
 _GIVEN_BACK: Final = GivenBack()
-_UNSET: Final = object()
 #: Bounds of what is believed of a stranger's numbers: retries, and seconds.
 _MANY: Final = 1_000_000
 _FOREVER: Final = 1e10
@@ -46,29 +45,45 @@ class Plan:
         job: The job.
         call: Runs one job in a thread, middleware included; None for ``async def``.
         acall: Runs one job on an event loop; None for ``def``.
-        is_plain: True if arguments need no conversion.
+        prepare: Converts arguments and sets carried variables; None if there is nothing to do.
     """
 
     job: Job[Any, Any]
     call: Callable[[JobContext], object] | None
     acall: Callable[[JobContext], Awaitable[object]] | None
-    is_plain: bool
+    prepare: Callable[[JobContext], None] | None
 
 
-def plan(job: Job[Any, Any], middlewares: tuple[Middleware, ...]) -> Plan:
+def plan(job: Job[Any, Any], middlewares: tuple[Middleware, ...], carried: Mapping[str, ContextVar[Any]]) -> Plan:
     """Return the plan of *job*."""
     function = job.function
+    prepare = _preparation(job, carried)
     if job.is_async:
 
         async def acall(context: JobContext) -> object:
             return await function(*context.args, **context.kwargs)
 
-        return Plan(job, None, around_async(middlewares, acall), job.arguments.is_plain)
+        return Plan(job, None, around_async(middlewares, acall), prepare)
 
     def call(context: JobContext) -> object:
         return function(*context.args, **context.kwargs)
 
-    return Plan(job, around(middlewares, call), None, job.arguments.is_plain)
+    return Plan(job, around(middlewares, call), None, prepare)
+
+
+def _preparation(job: Job[Any, Any], carried: Mapping[str, ContextVar[Any]]) -> Callable[[JobContext], None] | None:
+    if not carried and job.arguments.is_plain:
+        return None
+
+    def prepare(context: JobContext) -> None:
+        values = context.carry
+        for name, variable in carried.items():
+            if name in values:
+                variable.set(values[name])
+        if not job.arguments.is_plain:
+            context.args, context.kwargs = job.arguments.restore(context.args, context.kwargs)
+
+    return prepare
 
 
 class Executor:
@@ -100,8 +115,7 @@ class Executor:
             time: The clocks.
             rng: The source of jitter.
         """
-        self._plans = {name: plan(job, middlewares) for name, job in jobs.items()}
-        self._carried = carried
+        self._plans = {name: plan(job, middlewares, carried) for name, job in jobs.items()}
         self._handlers = handlers
         self._lease = lease
         self._holdings: dict[str, Holding] = {}
@@ -124,7 +138,7 @@ class Executor:
         context = self._context(delivery)
         try:
             # A context of its own: what a job sets in context variables must not reach the next.
-            Context().run(self._perform, found, context, delivery)
+            Context().run(_perform, found, context)
         except BaseException as error:  # noqa: BLE001 - SystemExit in a job is that job's failure, not the worker's
             self._conclude(delivery, self._judge(error, found.job, delivery, context))
         else:
@@ -137,7 +151,9 @@ class Executor:
             return
         context = self._context(delivery)
         try:
-            self._prepare(found, context, delivery)
+            enter(context)
+            if found.prepare is not None:
+                found.prepare(context)
             assert found.acall is not None  # noqa: S101 - sync plans go to `run`
             await found.acall(context)
         except BaseException as error:  # noqa: BLE001 - as in `run`
@@ -178,27 +194,6 @@ class Executor:
         """Return what all jobs that *holder* runs have in common."""
         made = Holding(holder, partial(self._lease.is_lost, holder), self._is_stopping)
         return self._holdings.setdefault(holder, made)
-
-    def _perform(self, found: Plan, context: JobContext, delivery: Delivery) -> None:
-        self._prepare(found, context, delivery)
-        assert found.call is not None  # noqa: S101 - async plans go to `arun`
-        found.call(context)
-
-    def _prepare(self, found: Plan, context: JobContext, delivery: Delivery) -> None:
-        enter(context)
-        if self._carried:
-            self._set_carried(delivery)
-        if not found.is_plain:
-            context.args, context.kwargs = found.job.arguments.restore(context.args, context.kwargs)
-
-    def _set_carried(self, delivery: Delivery) -> None:
-        carry = delivery.payload.carry if delivery.payload else None
-        if not isinstance(carry, dict):
-            return
-        for name, variable in self._carried.items():
-            value = carry.get(name, _UNSET)
-            if value is not _UNSET:
-                variable.set(value)
 
     # --- judging ---------------------------------------------------------------------
 
@@ -302,6 +297,14 @@ class Executor:
         delivery.settlement = outcomes.unreadable(delivery.raw, delivery.problem, self._time.now())
         self._handlers.error(delivery.problem, None)
         self._reporter.finished(delivery, Dead(delivery.problem, delivery.problem.reason))
+
+
+def _perform(found: Plan, context: JobContext) -> None:
+    enter(context)
+    if found.prepare is not None:
+        found.prepare(context)
+    assert found.call is not None  # noqa: S101 - async plans go to `arun`
+    found.call(context)
 
 
 # A stranger's fields may hold anything; what makes no sense counts as if it were not there.

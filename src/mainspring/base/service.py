@@ -16,9 +16,10 @@ from typing import Final
 from mainspring.base.errors import StoreError
 from mainspring.base.loggers import Log
 
-#: The first and the longest wait after an error, in seconds.
+#: The first and the longest wait after an error, in seconds. The longest is short enough that a worker goes on within
+#: five seconds of its store, though the store may take one to notice that it can, and a capsule one to look.
 FIRST_WAIT: Final = 0.05
-LONGEST_WAIT: Final = 5.0
+LONGEST_WAIT: Final = 3.0
 
 #: The longest wait between two turns, whatever a turn says: a thread cannot wait for ever and a day.
 LONGEST_PAUSE: Final = 86_400.0

@@ -36,6 +36,8 @@ The run ends with an error if one of these is off by one, or if the store has co
 
 - **A worker process** with 10 slots runs jobs that another process pushes one by one; every fifth is a coroutine.
 - **One job in a hundred fails** and goes through the retry set; one in a thousand fails three times and dies.
+- **The rate** is what came of {rate:,.0f} a second: where the machine had no time for the producer it fell behind,
+  and did not make up for it.
 - **RSS** is that of the process as the kernel tells it. The pacemaker is a fork of the worker, and shares most of
   its pages with it.
 - **Keys for good** have no lifetime. Those that pass are the marks by which a push can be sent again (60 s each) and
@@ -98,7 +100,8 @@ class Result:
     def title(self) -> str:
         """What was done, in words."""
         minutes = self.samples[-1].minute
-        return f"A worker through {minutes:.0f} minutes of {self.rate:,.0f} jobs a second, 1 % of them failing"
+        rate = self.pushed / minutes / 60
+        return f"A worker through {minutes:.0f} minutes of {rate:,.0f} jobs a second, 1 % of them failing"
 
     def quarters(self, value: Callable[[Sample], float]) -> list[float]:
         """Return the median of a value in each quarter of the run."""
@@ -160,6 +163,7 @@ def write(directory: Path, result: Result) -> None:
         python=f"{platform.python_implementation()} {platform.python_version()}",
         rows=table.markdown(HEADS, rows(result)),
         bars=table.markdown(BAR_HEADS, bar_rows(result)),
+        rate=result.rate,
         pushed=result.pushed,
         succeeded=result.succeeded,
         dead=result.dead,

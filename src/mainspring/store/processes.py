@@ -59,6 +59,11 @@ def owners(queue: str) -> Command[list[str]]:
     return plain("SMEMBERS", keys.owners(queue), decode=texts)
 
 
+def crowd(queue: str) -> Command[int]:
+    """Count the processes that may hold jobs of *queue*."""
+    return plain("SCARD", keys.owners(queue), decode=integer)
+
+
 def has_lease(queue: str, identity: str) -> Command[bool]:
     """Return whether *identity* has shown a sign of life lately."""
     return plain("EXISTS", keys.lease(queue, identity), decode=lambda reply: reply == 1)

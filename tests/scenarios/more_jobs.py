@@ -81,9 +81,19 @@ def holder(seconds: float) -> None:
     note("done")
 
 
+def breeder(seconds: float) -> None:
+    """Leave behind a child that has copies of all that its parent has open, for *seconds*."""
+    note("start")
+    child = os.fork()
+    if child == 0:
+        pause(seconds)
+        os._exit(0)
+    note("done", child=child)
+
+
 def add(app: App) -> None:
     """Make the functions of this file jobs of *app*, by their short names."""
     for function in (take, atake, typed, shout, weigh):
         app.job(name=function.__name__, retry=_LATER)(function)
-    for function in (crash, holder):
+    for function in (crash, holder, breeder):
         app.job(name=function.__name__, retry=Retry(max=25, backoff="fixed", base=0.3))(function)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scenarios.harness import Office, Process, Verdict, check, eventually
 from scenarios.kills import recovery_times
 from scenarios.producer import Producer
+from scenarios.record import at_length
 
 #: Workers of one node.
 WORKERS = 3
@@ -58,7 +59,8 @@ def kill_nodes(office: Office, *, kills: int, mutant: str = "") -> tuple[Verdict
         The verdict; and for each job that a kill interrupted, the seconds until it began anew, in order.
     """
     nodes = [start(office, mutant), start(office, mutant)]
-    with Producer(office, burst=20):
+    # Every start and end is a line that is read again and again: at length fewer a second.
+    with Producer(office, burst=at_length(20, 2)):
         for number in range(kills):
             victim = number % 2
             works(office, nodes[0] + nodes[1])

@@ -6,6 +6,7 @@ own with one other worker, so that no sweep is hastened by another's death, and 
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -34,6 +35,7 @@ def office_of_its_own(timing: Mapping[str, float]) -> Iterator[Office]:
     finally:
         office.close()
         server.close()
+        shutil.rmtree(office.directory, ignore_errors=True)
 
 
 def prepare(office: Office, mutant: str = "") -> None:

@@ -47,10 +47,14 @@ bench: $(VENV)/all.stamp ## measure throughput, latency, start and memory, besid
 	@tools/debian-packages $(DEBIAN)
 	@$(PY) -m benchmarks $(BENCH_ARGS)
 
-faults: $(VENV)/all.stamp ## the long fault tests: 100 kills under load, thousands of random walks (KILLS=n)
+faults: export MAINSPRING_LONG := 1
+faults: export MAINSPRING_FAULTS := $(CURDIR)/var/faults.json
+faults: $(VENV)/all.stamp ## every fault at length, about half an hour; writes docs/faults.md (KILLS=n)
 	@tools/debian-packages $(DEBIAN)
+	@mkdir -p var && rm -f var/faults.json
 	@$(PY) -m tests.scenarios.kills --kills $(KILLS)
-	@MAINSPRING_LONG=1 $(PY) -m pytest tests/machine/test_machine.py -o faulthandler_timeout=0
+	@$(PY) -m pytest tests/scenarios tests/machine/test_machine.py -o faulthandler_timeout=0
+	@$(PY) tools/faults_table.py --collect var/faults.json
 
 constraints: ## write constraints.txt anew from the newest versions
 	@tools/constraints $(PYTHON)

@@ -9,7 +9,10 @@ from taskiq_redis import ListQueueBroker, RedisStreamBroker
 
 from benchmarks.recovery.programs.common import URL, await_long
 
-broker = RedisStreamBroker(URL) if os.environ.get("BENCH_WAY") == "stream" else ListQueueBroker(URL)
+# Without it redis-py 8 gives an idle connection up after five seconds, and taskiq its whole process.
+PATIENT = {"socket_timeout": None}
+
+broker = (RedisStreamBroker if os.environ.get("BENCH_WAY") == "stream" else ListQueueBroker)(URL, **PATIENT)
 
 
 @broker.task(task_name="hold")

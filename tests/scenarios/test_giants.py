@@ -98,6 +98,12 @@ def test_what_is_too_long_is_refused_where_it_is_pushed_and_takes_nothing_of_the
         with pytest.raises(PayloadTooLarge):
             take.enqueue_many([("x",), ("x" * megabytes * MEGABYTE,)])
 
+    record(
+        "F33",
+        f"jobs of {', '.join(map(str, at_length((1, 16), SIZES)))} MB pushed by a producer of ours, alone and in bulk",
+        "refused above 1 MB; nothing of them is stored",
+        stored=len(office.server.keys()),
+    )
     assert office.server.snapshot() == before
     assert take.enqueue("x" * 900_000).jid
 

@@ -12,6 +12,8 @@ from scenarios.observed import leases
 from scenarios.record import at_length, record
 
 WORKERS = at_length(3, 8)
+#: Seconds between two beats.
+BEAT = 2
 #: Seconds within which everybody has registered again, and for which the server is away.
 BAR = 10
 AWAY = at_length((0.0,), (0.0, 10.0, 60.0))
@@ -40,8 +42,9 @@ def empty(office: Office, away: float, mutant: str = "") -> Seen:
     eventually(lambda: {line["jid"] for line in office.runs("start")} >= set(running))
     later = [office.app.jobs["work"].enqueue_in(3600, 1).jid for _ in range(5)]
     office.pushed |= dict.fromkeys(later, "work")
+    # Each has read the count after that: it does so at every other beat.
     since = time.time()
-    eventually(lambda: beats(office) > since)
+    eventually(lambda: beats(office) > since + 1.2 * BEAT)
 
     office.server.kill9()
     wait(away)
@@ -82,7 +85,7 @@ def reports(worker: Process) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("away", AWAY)
 def test_all_register_again_on_a_store_that_was_emptied_and_say_so(private_server, offices, away):
-    office = offices(private_server(), timing={"LEASE": 15, "BEAT": 2})
+    office = offices(private_server(), timing={"LEASE": 15, "BEAT": BEAT})
 
     seen = empty(office, away)
 
@@ -105,6 +108,6 @@ def test_all_register_again_on_a_store_that_was_emptied_and_say_so(private_serve
 
 
 def test_the_checker_finds_workers_that_nobody_would_miss(private_server, offices):
-    office = offices(private_server(), timing={"LEASE": 15, "BEAT": 2})
+    office = offices(private_server(), timing={"LEASE": 15, "BEAT": BEAT})
 
     assert empty(office, 0.0, mutant="mutants_server.forgotten").registered is None

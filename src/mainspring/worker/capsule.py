@@ -34,7 +34,7 @@ from mainspring.worker.slots import Slots
 #: Seconds between looks at what was fetched ahead and waits.
 _WATCH: Final = 0.25
 #: Seconds after which an idle capsule asks again, should a bell have been missed.
-_IDLE: Final = 10.0
+_IDLE: Final = 20.0
 
 
 class Capsule(Service):

@@ -6,6 +6,7 @@ one step. The store's clock decides what is due.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any, Final
@@ -22,10 +23,10 @@ _log: Final = Log("mainspring.worker")
 
 #: The most that is moved in one call.
 BATCH: Final = 100
-#: The longest wait, in seconds: what Ruby schedules rings no bell.
-LONGEST: Final = 1.0
 #: How late the server may end a blocking call, in seconds: it looks at its clients ten times a second.
 LATE: Final = 0.1
+#: The longest wait, in seconds: what Ruby schedules rings no bell. About a second, with half of what the server adds.
+LONGEST: Final = 1.0 - LATE / 2
 
 
 class Forwarder(Service):
@@ -50,7 +51,7 @@ class Forwarder(Service):
         self._forward(keys.SCHEDULE, due.scheduled, due.now)
         if len(due.scheduled) == BATCH or len(due.retries) == BATCH:
             return 0.0
-        wait = LONGEST if due.upcoming is None else due.upcoming - due.now
+        wait = math.inf if due.upcoming is None else due.upcoming - due.now
         if wait <= LATE:
             # The rest is waited for here, deaf to the bell, so that the job starts at its time.
             return max(wait, 0.0)

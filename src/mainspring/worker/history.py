@@ -18,6 +18,9 @@ from mainspring.store.command import Command
 
 _log: Final = Log("mainspring.worker")
 
+#: The counts are read at one beat of so many: an idle process shall ask for little.
+EVERY: Final = 2
+
 
 class History:
     """The newest delivery seen on each queue of one process."""
@@ -29,9 +32,13 @@ class History:
             names: The queues of this process.
         """
         self._seen = dict.fromkeys(names, 0)
+        self._beats = 0
 
     def calls(self) -> list[Command[int]]:
-        """Return the calls whose answers `compare` takes."""
+        """Return the calls to make with this beat, whose answers `compare` takes: none with most."""
+        self._beats += 1
+        if self._beats % EVERY != 1:
+            return []
         return [processes.deliveries(name) for name in self._seen]
 
     def compare(self, counts: Sequence[int | StoreError]) -> None:
@@ -40,6 +47,8 @@ class History:
         A store that lost its history and then delivered more than ever before, all between two looks, goes
         unnoticed; it must be young for that.
         """
+        if not counts:
+            return
         for (name, before), count in zip(list(self._seen.items()), counts, strict=True):
             if isinstance(count, StoreError):
                 continue

@@ -10,21 +10,25 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, cast
 
-from mainspring.base.errors import StoreRefused
+from mainspring.base.errors import StoreError, StoreRefused
 from mainspring.base.service import Service
 from mainspring.store import processes, queues
+from mainspring.store.command import Command
 from mainspring.store.connection import Store
 
 #: Seconds for which the server holds the answer back if nothing comes.
-PATIENCE: Final = 10.0
+PATIENCE: Final = 20.0
 
-#: How many processes may come at once when they are rung.
+#: How many processes may come at once when they are rung, and about how many of more do.
 FEW: Final = 4
-#: Seconds between two of more, longer than a fetch takes; and the longest that one lets others go first.
-STEP: Final = 0.005
-LONGEST: Final = 0.25
+FRONT: Final = 1.0
+#: Seconds for which each of the others lets each other one go first: the more are woken, the longer one fetch takes.
+STEP: Final = 0.0002
+LONGEST: Final = 1.0
+#: Looks in vain between two counts of the processes.
+LOOKS: Final = 6
 
 #: Seconds between two fetches on a server that is full: it refuses to wait, but not to fetch.
 POLL: Final = 1.0
@@ -47,7 +51,8 @@ class Looker(Service):
         self._store = store
         self._rung = rung
         self._armed = threading.Event()
-        self._others = float("inf")  # how many wait here as well; only the loop touches it
+        # Only the loop touches these: how many processes there are, how many of them seem to wait, and looks in vain.
+        self._crowd, self._waiters, self._looks = 0, float("inf"), 0
 
     def arm(self) -> None:
         """Ring once the queue holds a job."""
@@ -63,28 +68,39 @@ class Looker(Service):
         self._armed.wait()
         if self.is_stopping:
             return 0.0
-        crowd, found = self._store.pipeline([processes.crowd(self._queue), queues.look(self._queue, PATIENCE)])
+        found = self._look()
         if isinstance(found, StoreRefused) and found.code == "OOM":
             self._ring()
             return POLL
-        for answer in (crowd, found):
-            if isinstance(answer, Exception):
-                raise answer
-        if found and self._comes(crowd):
+        if isinstance(found, StoreError):
+            raise found
+        if found and self._comes():
             self._ring()
         return 0.0
 
-    def _comes(self, crowd: int) -> bool:
+    def _look(self) -> bool | StoreError:
+        """Look; after a job was found, and now and then, count the processes as well."""
+        calls: list[Command[Any]] = [queues.look(self._queue, PATIENCE)]
+        if self._looks % LOOKS == 0:
+            calls.insert(0, processes.crowd(self._queue))
+        *counted, found = self._store.pipeline(calls)
+        if counted and isinstance(counted[0], int):
+            self._crowd = counted[0]
+        self._looks = 0 if found is True else self._looks + 1
+        return cast("bool | StoreError", found)
+
+    def _comes(self) -> bool:
         """Let others go first, unless there are few; return whether a job is left then."""
-        if crowd <= FEW:
+        if self._crowd <= FEW:
             return True
-        others = min(self._others, crowd)
-        if self._rng.random() < 1 / others:
+        waiters = min(self._waiters, self._crowd)
+        if self._rng.random() < FRONT / waiters:
             return True
-        self._sleep(self._rng.uniform(STEP, min(STEP * others, LONGEST)))
+        longest = min(STEP * waiters**2, LONGEST)
+        self._sleep(self._rng.uniform(longest / 10, longest))
         is_left = self._store.run(queues.size(self._queue)) > 0
-        # Were there k of them, one in k would find a job left: this settles at about twice as many.
-        self._others = max(others / 2, 2) if is_left else others + 1
+        # Whoever finds most jobs left is one of few who wait, however many there are in all.
+        self._waiters = max(waiters - 1, FRONT) if is_left else waiters + 1
         return is_left
 
     def _ring(self) -> None:

@@ -73,6 +73,23 @@ def test_what_is_not_json_is_kept_byte_for_byte_and_reported_once(bench, spoken)
     assert facts["reason"] == "not_json"
 
 
+def test_the_environment_says_how_long_a_job_may_be_that_is_run(bench, monkeypatch):
+    monkeypatch.setenv("MAINSPRING_PAYLOAD_LIMIT", "2MB")
+    taken = []
+
+    def take(document: str) -> None:
+        taken.append(len(document))
+
+    bench.job(take)
+    bench.push("take", "x" * 1_900_000)
+    bench.push("take", "x" * 2_300_000)
+
+    bench.run(concurrency=1)
+
+    assert taken == [1_900_000]
+    assert "the limit is 2,000,000" in bench.only("dead")["error_message"]
+
+
 @pytest.mark.parametrize("name", ["this", "antigravity.fly", "os.system", "builtins.eval", "Ruby::Job", "__main__.x"])
 def test_an_unknown_class_is_dead_with_a_reason_and_nothing_is_imported(bench, spoken, name):
     before = set(sys.modules)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from mainspring import config
 from mainspring.base import payload
 from mainspring.base.errors import InvalidPayload
 from mainspring.base.timesource import TimeSource
@@ -55,6 +56,7 @@ class Fetcher:
         self._paused_until: dict[str, float] = {}
         self._rate = 0.0
         self._measured = time.monotonic()
+        self._limit = config.payload_limit()
 
     def order(self) -> list[str]:
         """Return the queues to ask, in order, without those found paused just now."""
@@ -74,10 +76,10 @@ class Fetcher:
         now = self._time.monotonic()
         if fetched.paused:
             self._paused_until[queue] = now + PAUSE
-        deliveries, read, async_jobs = [], payload.read, self._async_jobs
+        deliveries, read, limit, async_jobs = [], payload.read, self._limit, self._async_jobs
         for seq, raw in fetched.jobs:
             try:
-                job = read(raw)
+                job = read(raw, limit)
             except InvalidPayload as problem:
                 deliveries.append(Delivery(queue, seq, raw, holder, now, None, problem))
             else:

@@ -217,7 +217,11 @@ class Capsule(Service):
             self._fenced()
             return 0
         fresh = self._fetcher.answered(queue, answer, holder)
-        self._inflight.add(queue, fresh)
+        for delivery in self._inflight.add(queue, fresh):
+            # Acknowledged, they would be taken for those that have their numbers now.
+            if not delivery.is_given_up:
+                delivery.is_given_up = True
+                self._completer.refused(delivery)
         self._hand_out(fresh)
         return len(fresh)
 

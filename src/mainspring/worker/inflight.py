@@ -27,11 +27,18 @@ class InFlight:
         """Return those of one queue, by number; not to be changed."""
         return self._held[queue]
 
-    def add(self, queue: str, deliveries: Sequence[Delivery]) -> None:
-        """Hold deliveries of one queue."""
+    def add(self, queue: str, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Hold deliveries of one queue, in the order of their numbers.
+
+        Returns:
+            Those held before if the numbers went back: the store has lost its history and numbers anew.
+        """
         held = self._held[queue]
+        went_back = bool(held and deliveries) and deliveries[0].seq <= next(reversed(held))
+        old = list(held.values()) if went_back else []
         for delivery in deliveries:
             held[delivery.seq] = delivery
+        return old
 
     def forget(self, deliveries: Iterable[Delivery]) -> None:
         """Hold them no more."""

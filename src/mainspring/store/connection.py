@@ -10,6 +10,7 @@ redis-py and asyncio are imported when first needed: each takes longer than all 
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import threading
@@ -321,9 +322,13 @@ class AsyncStore(_Wire):
 
     async def _read(self, connection: Any, command: Command[Any]) -> Any:
         try:
-            if command.blocks:
-                return await connection.read_response(timeout=command.blocks + self.timeout)
-            return await connection.read_response()
+            if not command.blocks:
+                return await connection.read_response()
+            import asyncio
+
+            # Given a timeout of its own, redis-py takes silence for an answer, and the connection for a good one.
+            async with asyncio.timeout(command.blocks + self.timeout):
+                return await connection.read_response(timeout=math.inf)
         except _errors() as error:
             if _is_answer(error):
                 return error

@@ -30,6 +30,9 @@ class Home:
 
 def leave_child() -> NoReturn:
     """End this process: it has copies of what its parent runs, and would run it too."""
-    sys.stderr.write(f"mainspring: a child forked by a job returned from it; process {os.getpid()} ends here\n")
-    sys.stderr.flush()
-    os._exit(0)
+    try:
+        sys.stderr.write(f"mainspring: a child forked by a job returned from it; process {os.getpid()} ends here\n")
+        sys.stderr.flush()
+    finally:
+        # Whatever the standard error is, closed, on a full disk or nothing at all: this is no place to raise from.
+        os._exit(0)

@@ -22,8 +22,9 @@ _FIELD: Final = "_req"
 #: Seconds of work that may be fetched ahead: enough to hide a round trip, too little to matter to anybody.
 AHEAD: Final = 0.05
 
-#: Seconds after which what was fetched ahead and has not started is given back.
-STALE: Final = 1.0
+#: Seconds after which what was fetched ahead and has not started is given back: within a second, as the capsule looks
+#: at it four times a second.
+STALE: Final = 0.7
 
 #: Seconds for which a queue that was found paused is left alone.
 PAUSE: Final = 1.0

@@ -45,9 +45,17 @@ def test_a_registered_process_is_an_owner_with_a_lease(server, store):
     assert store.run(processes.register(Q, ME, 30_000)) == 1
 
     assert store.run(processes.owners(Q)) == [ME]
-    assert store.run(processes.has_lease(Q, ME)) is True
+    assert store.run(processes.without_lease(Q, [ME])) == []
     assert 29_000 < server.client.pttl(LEASE) <= 30_000
     assert server.keys() == {LEASE, keys.owners(Q)}
+
+
+def test_one_look_finds_all_that_have_no_lease(store):
+    for identity in ("a", "b", "c", "d"):
+        store.run(processes.register(Q, identity, 30_000))
+    store.run(processes.leave(Q, "b"))
+
+    assert store.run(processes.without_lease(Q, ["d", "b", "a", "unheard-of", "c"])) == ["b", "unheard-of"]
 
 
 def test_a_beat_renews_the_lease(server, store):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mainspring.store import keys
-from mainspring.store.command import Command, Reply, ignore, integer, maybe_blob, pairs, plain, texts
+from mainspring.store.command import Command, Reply, array, ignore, integer, maybe_blob, pairs, plain, texts
 
 # --- ownership -------------------------------------------------------------------
 
@@ -64,9 +64,13 @@ def crowd(queue: str) -> Command[int]:
     return plain("SCARD", keys.owners(queue), decode=integer)
 
 
-def has_lease(queue: str, identity: str) -> Command[bool]:
-    """Return whether *identity* has shown a sign of life lately."""
-    return plain("EXISTS", keys.lease(queue, identity), decode=lambda reply: reply == 1)
+def without_lease(queue: str, identities: Sequence[str]) -> Command[list[str]]:
+    """Read which of 1 to 1,000 *identities* have shown no sign of life lately."""
+
+    def read(reply: Reply) -> list[str]:
+        return [identity for identity, lease in zip(identities, array(reply), strict=True) if lease is None]
+
+    return plain("MGET", *(keys.lease(queue, identity) for identity in identities), decode=read)
 
 
 def suspect(queue: str, identity: str) -> Command[int]:

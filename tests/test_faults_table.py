@@ -6,6 +6,8 @@ import ast
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,15 +32,20 @@ LINES = [
 ]
 
 
+@cache
 def recorded() -> dict[str, list[Path]]:
     """Return for each fault the files of tests that record what they measured of it."""
     found: dict[str, list[Path]] = defaultdict(list)
     for source in files("tests"):
-        for call in ast.walk(ast.parse(source.text)):
-            if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] == "record" and call.args:
-                for fault in re.findall(r"\bF\d+\b", ast.unparse(call.args[0])):
-                    found[fault].append(ROOT / source.path)
+        for fault in _faults_in(source.text):
+            found[fault].append(ROOT / source.path)
     return found
+
+
+def _faults_in(text: str) -> Iterator[str]:
+    for call in ast.walk(ast.parse(text)):
+        if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] == "record" and call.args:
+            yield from re.findall(r"\bF\d+\b", ast.unparse(call.args[0]))
 
 
 @pytest.mark.parametrize("fault", FAULTS)

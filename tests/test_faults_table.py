@@ -6,9 +6,8 @@ import ast
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest

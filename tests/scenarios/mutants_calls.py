@@ -7,7 +7,7 @@ from typing import Any
 from mainspring.base import service
 from mainspring.store import connection, keys, queues
 from mainspring.store.command import Command, maybe_blob, plain
-from mainspring.worker import looker
+from mainspring.worker import capsule, looker
 
 
 def lmove() -> None:
@@ -49,7 +49,13 @@ def chatty() -> None:
 
 def eager() -> None:
     """Come at once, however many others do."""
+    patient()
     looker.FEW = 10**9  # type: ignore[misc]
+
+
+def patient() -> None:
+    """Ask nothing while nobody rings. It is no fault: what is asked then, a ring has caused."""
+    capsule._IDLE = 3600.0  # type: ignore[misc]
 
 
 def one_pool() -> None:

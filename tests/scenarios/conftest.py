@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from scenarios.harness import Office
+from scenarios.proxy import Proxy
 from servers import Server
 
 
@@ -30,3 +31,22 @@ def offices() -> Iterator[Callable[..., Office]]:
 def office(server: Server, offices: Callable[..., Office]) -> Office:
     """Give one office on the shared server."""
     return offices(server)
+
+
+@pytest.fixture
+def proxied(offices: Callable[..., Office], server: Server) -> Iterator[Callable[[], tuple[Office, Proxy]]]:
+    """Make offices whose workers reach the server through a proxy that can lose what comes and goes."""
+    made: list[tuple[Office, Proxy]] = []
+
+    def make() -> tuple[Office, Proxy]:
+        office = offices(server)
+        proxy = Proxy(server.socket_path, office.seed)
+        office.url = proxy.url
+        made.append((office, proxy))
+        return office, proxy
+
+    yield make
+    for office, proxy in made:
+        # Pacemakers want to give back, and need a way.
+        office.close()
+        proxy.close()

@@ -246,6 +246,10 @@ class Supervisor:
         self._told.set()
         self._thread.join()
 
+    def kill(self) -> None:
+        """Kill the first worker with -9; another takes its place."""
+        self._workers[0].popen.kill()
+
     def _run(self) -> None:
         while not self._told.wait(0.02):
             for index, worker in enumerate(self._workers):

@@ -175,7 +175,7 @@ def test_the_count_finds_a_connection_that_is_used_again_after_a_cancellation(se
             await connection.send_packed_command(connection.pack_commands(words), check_health=False)
             return [await connection.read_response(disconnect_on_error=False) for _ in commands]
         except asyncio.CancelledError:
-            (await self._free()).append(connection)
+            (await self._connections.free()).append(connection)
             raise
 
     monkeypatch.setattr(AsyncStore, "_exchange", exchange)
@@ -275,15 +275,14 @@ def test_a_call_that_blocks_may_be_interrupted_anywhere(server, wire, way, cold)
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_count_finds_a_connection_that_is_used_again_after_an_interruption(server, wire, monkeypatch):
-    def exchange(self: Store, connection: Any, words: Any, commands: Any) -> list[Any]:
+    def read_all(self: Store, connection: Any, commands: Any) -> list[Any]:
         try:
-            connection.send_packed_command(connection.pack_commands(words), check_health=False)
             return [connection.read_response(disconnect_on_error=False) for _ in commands]
         except KeyboardInterrupt:
             self._free.append(connection)
             raise
 
-    monkeypatch.setattr(Store, "_exchange", exchange)
+    monkeypatch.setattr(Store, "_read_all", read_all)
     store = Store(wire.url)
 
     _, wrong = interrupt_everywhere(store, lambda: store.run(echo("interrupted")), step=1, bytecodes=False)

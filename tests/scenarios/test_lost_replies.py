@@ -3,31 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from scenarios.harness import Office, check, eventually
-from scenarios.proxy import Proxy
-
-
-@pytest.fixture
-def proxied(offices, server) -> Iterator[Callable[[], tuple[Office, Proxy]]]:
-    made = []
-
-    def make() -> tuple[Office, Proxy]:
-        office = offices(server)
-        proxy = Proxy(server.socket_path, office.seed)
-        office.url = proxy.url
-        made.append((office, proxy))
-        return office, proxy
-
-    yield make
-    for office, proxy in made:
-        # Pacemakers want to give back, and need a way.
-        office.close()
-        proxy.close()
-
+from scenarios.harness import check, eventually
 
 SCRIPTS = ("jobs_fetch", "jobs_done", "job_settle", "process_beat", "BLMOVE")
 

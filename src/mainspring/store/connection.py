@@ -13,14 +13,14 @@ from __future__ import annotations
 import math
 import os
 import select
-import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from mainspring.base.errors import StoreError, StoreRefused, StoreUnavailable
 from mainspring.store import replies, scripts
 from mainspring.store.command import Command
+from mainspring.store.loops import PerLoop, close_all
 from mainspring.store.url import redis_options
 
 T = TypeVar("T")
@@ -50,6 +50,13 @@ def _is_answer(error: Exception) -> bool:
 
 def _is_noscript(answer: Any) -> bool:
     return isinstance(answer, Exception) and replies.code_of(answer) == "NOSCRIPT"
+
+
+def _decoded(commands: Sequence[Command[Any]], answers: Sequence[Any]) -> list[Any]:
+    return [
+        answer if isinstance(answer, StoreError) else command.decode(answer)
+        for command, answer in zip(commands, answers, strict=True)
+    ]
 
 
 class _Wire:
@@ -138,13 +145,17 @@ class Store(_Wire):
         Raises:
             StoreUnavailable: The server did not answer them all.
         """
-        if not commands:
-            return []
-        replies_ = self._send(commands)
-        return [
-            reply if isinstance(reply, StoreError) else command.decode(reply)
-            for command, reply in zip(commands, replies_, strict=True)
-        ]
+        return self.ask(commands)() if commands else []
+
+    def ask(self, commands: Sequence[Command[Any]]) -> Callable[[], list[Any]]:
+        """Send several calls, and return what reads their answers as `pipeline` does, once; other work fits in between.
+
+        Raises:
+            StoreUnavailable: The server cannot be reached; or, when the answers are read, did not give them all.
+        """
+        connection = self._borrow()
+        self._write(connection, [self._words(command) for command in commands])
+        return lambda: _decoded(commands, self._answers(connection, commands))
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -162,30 +173,41 @@ class Store(_Wire):
         return local
 
     def _send(self, commands: Sequence[Command[Any]]) -> list[Any]:
-        words = [self._words(command) for command in commands]
         connection = self._borrow()
-        answers = self._exchange(connection, words, commands)
+        self._write(connection, [self._words(command) for command in commands])
+        return self._answers(connection, commands)
+
+    def _answers(self, connection: Any, commands: Sequence[Command[Any]]) -> list[Any]:
+        answers = self._read_all(connection, commands)
         again = [index for index, answer in enumerate(answers) if _is_noscript(answer)]
         if again:
             # The server refused these before doing anything, so they may be sent again, with their text.
-            whole = [self._words(commands[index], whole=True) for index in again]
-            fresh = self._exchange(connection, whole, [commands[index] for index in again])
+            self._write(connection, [self._words(commands[index], whole=True) for index in again])
+            fresh = self._read_all(connection, [commands[index] for index in again])
             for index, answer in zip(again, fresh, strict=True):
                 answers[index] = answer
         self._free.append(connection)
         return [self._judge(answer) for answer in answers]
 
-    def _exchange(self, connection: Any, words: list[tuple[Any, ...]], commands: Sequence[Command[Any]]) -> list[Any]:
+    def _write(self, connection: Any, words: list[tuple[Any, ...]]) -> None:
         try:
             connection.send_packed_command(connection.pack_commands(words), check_health=False)
-            return [self._read(connection, command) for command in commands]
-        except _broken() as error:
-            # Half an answer may still be under way: this connection must not serve another call.
-            connection.disconnect()
-            raise replies.cut_off(error, self.url) from error
-        except BaseException:
-            connection.disconnect()
+        except BaseException as error:
+            self._give_up(connection, error)
             raise
+
+    def _read_all(self, connection: Any, commands: Sequence[Command[Any]]) -> list[Any]:
+        try:
+            return [self._read(connection, command) for command in commands]
+        except BaseException as error:
+            self._give_up(connection, error)
+            raise
+
+    def _give_up(self, connection: Any, error: BaseException) -> None:
+        # Half an answer may still be under way: this connection must not serve another call.
+        connection.disconnect()
+        if isinstance(error, _broken()):
+            raise replies.cut_off(error, self.url) from error
 
     def _read(self, connection: Any, command: Command[Any]) -> Any:
         try:
@@ -243,9 +265,7 @@ class AsyncStore(_Wire):
     def __init__(self, url: str, **options: Any) -> None:
         """Prepare to talk to the server at *url*; takes what `Store` takes."""
         super().__init__(url, **options)
-        self._idle: dict[Any, tuple[deque[Any], AsyncGenerator[None]]] = {}
-        self._inherited: list[object] = []
-        self._guard = threading.Lock()
+        self._connections = PerLoop()
 
     async def run(self, command: Command[T]) -> T:
         """Make one call and return its decoded answer; errors as for `Store.run`."""
@@ -256,42 +276,11 @@ class AsyncStore(_Wire):
 
     async def pipeline(self, commands: Sequence[Command[Any]]) -> list[Any]:
         """Make several calls in one round trip; an error takes the place of its answer."""
-        if not commands:
-            return []
-        replies_ = await self._send(commands)
-        return [
-            reply if isinstance(reply, StoreError) else command.decode(reply)
-            for command, reply in zip(commands, replies_, strict=True)
-        ]
+        return _decoded(commands, await self._send(commands)) if commands else []
 
     async def aclose(self) -> None:
         """Close this loop's connections that are not in use."""
-        await _close_all(await self._free())
-
-    async def _free(self) -> deque[Any]:
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        found = self._here().get(loop)
-        if found is not None:
-            return found[0]
-        free: deque[Any] = deque()
-        keeper = _until_the_loop_ends(free)
-        await anext(keeper)
-        with self._guard:
-            # A loop that was closed without its generators: there is nobody left to close its sockets but this.
-            for ended in [known for known in self._idle if known.is_closed()]:
-                del self._idle[ended]
-            self._idle[loop] = free, keeper
-        return free
-
-    def _here(self) -> dict[Any, tuple[deque[Any], AsyncGenerator[None]]]:
-        if self._pid != os.getpid():
-            # The parent's connections are kept for ever, untouched: to close one would take its socket
-            # off the selector that the parent's loop waits on, which a fork shares.
-            self._inherited.append(self._idle)
-            self._pid, self._idle, self._guard = os.getpid(), {}, threading.Lock()
-        return self._idle
+        await close_all(await self._connections.free())
 
     async def _send(self, commands: Sequence[Command[Any]]) -> list[Any]:
         words = [self._words(command) for command in commands]
@@ -303,7 +292,7 @@ class AsyncStore(_Wire):
             fresh = await self._exchange(connection, whole, [commands[index] for index in again])
             for index, answer in zip(again, fresh, strict=True):
                 answers[index] = answer
-        (await self._free()).append(connection)
+        (await self._connections.free()).append(connection)
         return [self._judge(answer) for answer in answers]
 
     async def _exchange(
@@ -335,7 +324,7 @@ class AsyncStore(_Wire):
             raise
 
     async def _borrow(self) -> Any:
-        free = await self._free()
+        free: deque[Any] = await self._connections.free()
         while free:
             connection = free.pop()
             if connection.is_connected and not await self._is_stale(connection):
@@ -379,19 +368,6 @@ class AsyncStore(_Wire):
 
             await to_thread(self._revive)
             await connection.connect()
-
-
-async def _until_the_loop_ends(free: deque[Any]) -> AsyncGenerator[None]:
-    """Close what is free when the loop shuts down its generators, as `asyncio.run` does at its end."""
-    try:
-        yield
-    finally:
-        await _close_all(free)
-
-
-async def _close_all(free: deque[Any]) -> None:
-    while free:
-        await free.pop().disconnect()
 
 
 __all__ = ["TIMEOUT", "AsyncStore", "Store", "StoreRefused", "StoreUnavailable"]

@@ -18,7 +18,7 @@ from mainspring.store import queues, stats
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.store.queues import Fetched
-from mainspring.worker.completer import Completer
+from mainspring.worker.completer import Completer, Request
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.executor import Executor
 from mainspring.worker.fetcher import PAUSE, Fetcher, stale
@@ -35,6 +35,8 @@ from mainspring.worker.slots import Slots
 _WATCH: Final = 0.25
 #: Seconds after which an idle capsule asks again, should a bell have been missed.
 _IDLE: Final = 20.0
+#: So many jobs at once are worth a request ahead.
+_CROWD: Final = 100
 
 
 class Capsule(Service):
@@ -80,6 +82,7 @@ class Capsule(Service):
         self._slots = Slots(settings.name, settings.concurrency, executor=executor, finished=self._finished)
         self._lookers = {name: Looker(name, store, rung=self.wake, rng=rng) for name in settings.names}
         self._inflight = InFlight(settings.names)
+        self._sent: Request | None = None  # the next request, under way while the last answers are read
         self._is_quiet = False
         self._is_asleep = False
         self._must_reconcile = False
@@ -114,6 +117,10 @@ class Capsule(Service):
 
     def end(self) -> None:
         """Acknowledge what has finished since; what cannot be acknowledged now runs again."""
+        if self._sent is not None:
+            # What it fetches lies in flight, and is given back with the rest; what it acknowledges is sent again.
+            self._sent = None
+            self._was_cut_off()
         try:
             while self._completer.has_work:
                 self._exchange([])
@@ -147,15 +154,14 @@ class Capsule(Service):
     @property
     def is_idle(self) -> bool:
         """True if nothing runs and nothing waits to be acknowledged."""
-        return not self._inflight and not self._completer.has_work
+        return not self._inflight and not self._completer.has_work and self._sent is None
 
     # --- the loop --------------------------------------------------------------------
 
     def turn(self) -> float:
         """Acknowledge, fetch, hand out; return how long nothing will be due."""
-        if self._must_reconcile or self._time.monotonic() - self._reconciled > self._reconcile_every:
+        if self._is_reconciliation_due and self._sent is None:
             self._reconcile()
-        self._fetcher.measure(len(self._completer))
         self._release_suspect()
         got, everywhere = self._round()
         self._slots.deal(self.unfinished() - len(self._quarantine))
@@ -166,12 +172,20 @@ class Capsule(Service):
             return 0.0
         return self._fall_asleep(all_empty=everywhere)
 
+    @property
+    def _is_reconciliation_due(self) -> bool:
+        return self._must_reconcile or self._time.monotonic() - self._reconciled > self._reconcile_every
+
     def _round(self) -> tuple[int, bool]:
         """Make the round trips of one turn.
 
         Returns:
             How many jobs came, and whether each queue was asked and gave fewer than there was room for.
         """
+        if self._sent is not None:
+            request, self._sent = self._sent, None
+            got = self._receive(request)
+            return got, request.room > got
         room = self._room()
         order = self._fetcher.order() if room > 0 else []
         got = self._exchange(order[:1], room)
@@ -188,7 +202,13 @@ class Capsule(Service):
 
     def _exchange(self, asked: Sequence[str], room: int = 0) -> int:
         """Acknowledge and fetch in one round trip, and return how many jobs came."""
+        request = self._send(asked, room)
+        return 0 if request is None else self._receive(request)
+
+    def _send(self, asked: Sequence[str], room: int) -> Request | None:
+        """Send what is to be acknowledged and fetched; None if that is nothing."""
         calls, dropped = self._completer.take()
+        self._fetcher.measure(sum(len(call.deliveries) for call in calls))
         self._forget(dropped)
         # They are not acknowledged, and may be in flight for us still: the reconciliation gives them back.
         self._must_reconcile = self._must_reconcile or bool(dropped)
@@ -196,34 +216,61 @@ class Capsule(Service):
         commands: list[Command[Any]] = [call.command for call in calls]
         commands += [self._fetcher.ask(queue, holder, room) for queue in asked]
         if not commands:
-            return 0
+            return None
         try:
-            answers = self._store.pipeline(commands)
+            return Request(calls, asked, room, holder, self._store.ask(commands))
         except StoreError:
-            self._completer.sent()
-            self._must_reconcile = True
+            self._was_cut_off()
             raise
+
+    def _receive(self, request: Request) -> int:
+        """Read the answers to a request, and return how many jobs came."""
+        try:
+            answers = request.answers()
+        except StoreError:
+            self._was_cut_off()
+            raise
+        calls = request.calls
         settled = self._completer.confirm(calls, answers[: len(calls)])
         self._forget(settled)
-        self._meter.count(settled)
-        return sum(
-            self._receive(queue, answer, holder) for queue, answer in zip(asked, answers[len(calls) :], strict=True)
-        )
+        fetched = [self._fetched(*answer) for answer in zip(request.asked, answers[len(calls) :], strict=True)]
+        try:
+            self._send_ahead(request, sum(map(len, fetched)))
+        finally:
+            self._meter.count(settled)
+            for queue, jobs in zip(request.asked, fetched, strict=True):
+                self._take_in(queue, jobs, request.holder)
+        return sum(map(len, fetched))
 
-    def _receive(self, queue: str, answer: Fetched | StoreError, holder: str) -> int:
+    def _was_cut_off(self) -> None:
+        """Note that nobody can tell what the last request did."""
+        self._completer.sent()
+        self._must_reconcile = True
+
+    def _send_ahead(self, request: Request, came: int) -> None:
+        """If jobs come in crowds, ask for the next already, for the server to fetch while these are read here."""
+        room = self._room() - came
+        if came >= _CROWD and room >= _CROWD and len(self._lookers) == 1 and not self._is_reconciliation_due:
+            self._sent = self._send(request.asked, room)
+
+    def _fetched(self, queue: str, answer: Fetched | StoreError) -> Sequence[tuple[int, bytes]]:
+        """Return the jobs that a queue gave, and note that they came."""
         if isinstance(answer, StoreError):
             raise answer
         if answer.fenced:
             self._fenced()
-            return 0
-        fresh = self._fetcher.answered(queue, answer, holder)
+            return ()
+        self._fetcher.answered(queue, answer)
+        return answer.jobs
+
+    def _take_in(self, queue: str, jobs: Sequence[tuple[int, bytes]], holder: str) -> None:
+        fresh = self._fetcher.read(queue, jobs, holder)
         for delivery in self._inflight.add(queue, fresh):
             # Acknowledged, they would be taken for those that have their numbers now.
             if not delivery.is_given_up:
                 delivery.is_given_up = True
                 self._completer.refused(delivery)
         self._hand_out(fresh)
-        return len(fresh)
 
     def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
         suspects = [delivery for delivery in deliveries if delivery.is_suspect]
@@ -294,7 +341,10 @@ class Capsule(Service):
         self._forget(deliveries)
         had_to, self._must_reconcile = self._must_reconcile, True
         for (queue, holder), group in groups.items():
-            self._store.run(queues.give_back(queue, holder, [delivery.seq for delivery in group]))
+            # Newest first, so that the oldest lies where it runs next.
+            seqs = sorted((delivery.seq for delivery in group), reverse=True)
+            for start in range(0, len(seqs), queues.MOST):
+                self._store.run(queues.give_back(queue, holder, seqs[start : start + queues.MOST]))
         self._must_reconcile = had_to
 
     # --- reconciling ----------------------------------------------------------------------

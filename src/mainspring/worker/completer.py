@@ -37,6 +37,25 @@ class Acknowledgement:
     seqs: Sequence[int] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One round trip under way.
+
+    Attributes:
+        calls: What it acknowledges.
+        asked: The queues that it fetches from.
+        room: How many jobs it fetches at most.
+        holder: The identity under which.
+        answers: Waits for the answers, and reads them.
+    """
+
+    calls: Sequence[Acknowledgement]
+    asked: Sequence[str]
+    room: int
+    holder: str
+    answers: Callable[[], list[Any]]
+
+
 class Completer:
     """Collects what has finished, and turns it into calls; used by one capsule's thread."""
 

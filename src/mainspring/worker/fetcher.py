@@ -22,6 +22,9 @@ _FIELD: Final = "_req"
 #: Seconds of work that may be fetched ahead: enough to hide a round trip, too little to matter to anybody.
 AHEAD: Final = 0.05
 
+#: The most jobs that may be fetched ahead: while one call's worth of them runs, the next is read and another fetched.
+MOST_AHEAD: Final = 2 * queues.MOST
+
 #: Seconds after which what was fetched ahead and has not started is given back: within a second, as the capsule looks
 #: at it four times a second.
 STALE: Final = 0.7
@@ -71,14 +74,17 @@ class Fetcher:
         """
         return queues.fetch(queue, holder, min(n, queues.MOST), str(self._requests[queue]), _FIELD)
 
-    def answered(self, queue: str, fetched: Fetched, holder: str) -> list[Delivery]:
-        """Note that an answer was read, and return what it gave."""
+    def answered(self, queue: str, fetched: Fetched) -> None:
+        """Note that an answer came: the next request is another."""
         self._requests[queue] += 1
-        now = self._time.monotonic()
         if fetched.paused:
-            self._paused_until[queue] = now + PAUSE
+            self._paused_until[queue] = self._time.monotonic() + PAUSE
+
+    def read(self, queue: str, jobs: Iterable[tuple[int, bytes]], holder: str) -> list[Delivery]:
+        """Return what an answer gave."""
+        now = self._time.monotonic()
         deliveries, read, limit, async_jobs = [], payload.read, self._limit, self._async_jobs
-        for seq, raw in fetched.jobs:
+        for seq, raw in jobs:
             try:
                 job = read(raw, limit)
             except InvalidPayload as problem:
@@ -101,7 +107,7 @@ class Fetcher:
 
     def ahead(self) -> int:
         """Return how many jobs more than there are slots may be fetched now."""
-        return min(queues.MOST, int(self._rate * AHEAD))
+        return min(MOST_AHEAD, int(self._rate * AHEAD))
 
 
 def stale(deliveries: Iterable[Delivery], now: float) -> bool:

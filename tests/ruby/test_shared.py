@@ -70,7 +70,9 @@ def test_ten_thousand_jobs_of_both_languages_run_once_each_on_both(crew: Crew):
 
 def test_the_checker_finds_what_a_forwarder_that_asks_nobody_doubles(crew: Crew):
     sidekiq(crew).ready()
-    crew.mainspring(queues=QUEUES, mutant="push_all").ready()
+    # Ruby may take all before one of ours looks; two of ours wake at the same moment.
+    for _ in range(2):
+        crew.mainspring(queues=QUEUES, mutant="push_all").ready()
     due = crew.server.client.time()[0] + 2
     for number in range(1, 601):
         crew.app.jobs["Tally"].enqueue_at(due, number, fails(number))

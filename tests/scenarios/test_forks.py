@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -125,8 +125,11 @@ def test_children_of_a_process_that_uses_an_app_have_connections_of_their_own(of
 
 
 def test_the_count_finds_children_that_use_the_connections_of_their_parent(office):
-    found = use(office, "fork", "mutants_calls.one_pool")
+    # Chance decides whether two of them call at the same time.
+    assert any(went_wrong(use(office, "fork", "mutants_calls.one_pool")) for _ in range(5))
 
-    # Those that read each other's answers may not even have come to their end.
+
+def went_wrong(found: Sequence[dict[str, Any]]) -> bool:
+    """Return whether any child met another's; those that read each other's answers may not even come to their end."""
     wrong = sum(line["wrong"] for line in found)
-    assert wrong + shared(line["blocking"] for line in found) > 0 or len(found) <= CHILDREN
+    return wrong + shared(line["blocking"] for line in found) > 0 or len(found) <= CHILDREN

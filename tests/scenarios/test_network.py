@@ -196,6 +196,13 @@ def test_the_jobs_of_a_worker_that_was_cut_off_are_done_by_another_and_it_keeps_
 
 
 def test_the_checker_finds_a_worker_that_goes_on_when_its_lease_has_run_out(linked):
-    office, link = linked(**CUT)
+    def late() -> int:
+        office, link = linked(**CUT)
+        found = cut_off(office, link, mutant="mutants_server.trusting").late
+        link.be_good()
+        office.close()
+        office.server.client.flushall()
+        return found
 
-    assert cut_off(office, link, mutant="mutants_server.trusting").late > 0
+    # Chance decides whether a job was left to begin too late.
+    assert any(late() for _ in range(4))

@@ -233,12 +233,13 @@ class Capsule(Service):
         calls = request.calls
         settled = self._completer.confirm(calls, answers[: len(calls)])
         self._forget(settled)
-        fetched = [self._fetched(*answer) for answer in zip(request.asked, answers[len(calls) :], strict=True)]
+        fetched: list[Sequence[tuple[int, bytes]]] = []
         try:
+            fetched += [self._fetched(*answer) for answer in zip(request.asked, answers[len(calls) :], strict=True)]
             self._send_ahead(request, sum(map(len, fetched)))
         finally:
             self._meter.count(settled)
-            for queue, jobs in zip(request.asked, fetched, strict=True):
+            for queue, jobs in zip(request.asked, fetched, strict=False):
                 self._take_in(queue, jobs, request.holder)
         return sum(map(len, fetched))
 

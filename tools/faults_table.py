@@ -26,7 +26,7 @@ processes and a real server take part; nothing is simulated. The judge stands ou
 file when it begins and when it is done, and what those lines and the store say must agree.
 
 `make test` tries each fault for seconds, `make faults` at length. This page is made of what the latter measured last,
-on a machine with two cores that did nothing else. Each of these tests is itself tested: with a bug of one line put
+on a machine with two cores that it shared. Each of these tests is itself tested: with a bug of one line put
 into the worker, such as taking jobs off the queue with BRPOP, it must fail.
 
 The words:

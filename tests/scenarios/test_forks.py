@@ -90,9 +90,13 @@ def use(office: Office, manner: str, mutant: str = "") -> list[dict[str, Any]]:
     paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
     env = os.environ | {"PYTHONPATH": paths, "MAINSPRING_URL": office.server.url, "ORACLE": str(office.oracle)}
     command = [sys.executable, str(Path(preload.__file__)), manner, str(CHILDREN), str(CALLS), mutant]
-    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    # A file: long lines of several processes would be mixed in a pipe.
+    found = office.directory / "used"
+    found.unlink(missing_ok=True)
+    with found.open("ab") as output:
+        ended = subprocess.run(command, env=env, stdout=output, stderr=subprocess.PIPE, text=True, timeout=120)
     assert mutant or ended.returncode == 0, ended.stderr[-3000:]
-    return [json.loads(line) for line in ended.stdout.splitlines()]
+    return [json.loads(line) for line in found.read_text().splitlines()]
 
 
 def shared(groups: Iterable[Iterable[Any]]) -> int:

@@ -68,7 +68,7 @@ def watch(office: Office, seconds: float) -> list[float]:
     end, left = time.monotonic() + seconds, []
 
     def is_over() -> bool:
-        left.append(min(leases(office).values()) / 1000)
+        left.append(min(leases(office).values(), default=0) / 1000)
         return time.monotonic() > end
 
     eventually(is_over, seconds + 20)

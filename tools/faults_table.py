@@ -66,6 +66,8 @@ NAMES = {
     "F38": "calls cancelled half-way",
     "F39": "forks",
     "F40": "broken logs and outputs",
+    "recovery": "after kill -9, with all settings as they come",
+    "mix": "short jobs beside long ones",
 }
 
 
@@ -75,15 +77,20 @@ def page(lines: Iterable[Mapping[str, Any]]) -> str:
     Args:
         lines: What `scenarios.record.record` wrote, in any order.
     """
-    ordered = sorted(lines, key=lambda line: (int(line["fault"][1:]), line["tried"]))
+    places = list(NAMES)
+    ordered = sorted(lines, key=lambda line: (places.index(line["fault"]), line["tried"]))
     rows = []
     for fault, found in groupby(ordered, key=lambda line: str(line["fault"])):
         for number, line in enumerate(found):
-            name = f"{fault} {NAMES[fault]}" if number == 0 else ""
+            name = _label(fault) if number == 0 else ""
             numbers = {key: value for key, value in line["numbers"].items() if key != "seed"}
             cells = [name, line["tried"], line["bar"], _said(numbers), line["numbers"].get("seed", "")]
             rows.append(f"| {' | '.join(_escaped(str(cell)) for cell in cells)} |\n")
     return HEAD + "".join(rows)
+
+
+def _label(fault: str) -> str:
+    return f"{fault} {NAMES[fault]}" if fault[1:].isdigit() else NAMES[fault]
 
 
 def newest(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -71,7 +71,7 @@ def test_no_short_job_waits_behind_a_long_one_while_a_slot_is_free_anywhere(offi
     found = check(office, "mixed")
     longest = max(held.values())
     record(
-        "bar 4",
+        "mix",
         f"{SHORT} short jobs to one of {seconds:.0f} s, {rounds} times, two workers of one slot",
         "none held over 1 s while a slot is free",
         short=SHORT * rounds,

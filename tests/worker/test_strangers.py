@@ -60,14 +60,15 @@ def test_what_is_no_job_goes_to_the_dead_set_counted_and_nothing_stops(bench, te
     assert not bench.client.exists("retry")
 
 
-def test_what_is_not_json_is_kept_byte_for_byte_and_reported_once(bench, spoken):
+@pytest.mark.parametrize("raw", [b"\xffnot json", b',"class":"A"}'])
+def test_what_is_not_json_is_kept_byte_for_byte_and_reported_once(bench, spoken, raw):
     heard = []
     bench.app.on_error(lambda error, job: heard.append((type(error).__name__, job)))
-    bench.push_raw(b"\xffnot json")
+    bench.push_raw(raw)
 
     bench.run()
 
-    assert bench.client.zrange("dead", 0, -1) == [b"\xffnot json"]
+    assert bench.client.zrange("dead", 0, -1) == [raw]
     assert heard == [("InvalidPayload", None)]
     (facts,) = spoken("job.dead")
     assert facts["reason"] == "not_json"

@@ -83,9 +83,12 @@ def settlement(raw: bytes, queue: str, outcome: Outcome, now: float) -> Settleme
 
 def unreadable(raw: bytes, problem: InvalidPayload, now: float) -> Settlement:
     """Return the settlement of what is no job: into the dead set as it is, if no error can be noted in it."""
-    # What is too long is not sent back, and not even copied.
-    data = wire.note(raw, _error_fields(problem)) if problem.reason == "too_large" else noted(raw, problem)
-    return Settlement(keys.DEAD, now, data, fails=True)
+    if problem.reason == "too_large":
+        # It is not sent back, and not even copied.
+        return Settlement(keys.DEAD, now, wire.note(raw, _error_fields(problem)), fails=True)
+    data = noted(raw, problem)
+    # Nothing stands for the job as it is stored: it may begin with the comma that stands for a note.
+    return Settlement(keys.DEAD, now, b"" if data is raw else data, fails=True)
 
 
 def noted(raw: bytes, problem: Exception) -> bytes:

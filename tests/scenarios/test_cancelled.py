@@ -199,7 +199,8 @@ class Interrupting:
     def run(self, call: Callable[[], object]) -> bool:
         """Make a call; False if it had fewer steps."""
         before = sys.gettrace()
-        with suppress(KeyboardInterrupt):
+        # Where a trace function raises between some bytecodes, CPython takes the wrong object off its stack: a TypeError.
+        with suppress(KeyboardInterrupt, *([TypeError] if self._bytecodes else [])):
             sys.settrace(self._enter)
             try:
                 call()

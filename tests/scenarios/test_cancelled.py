@@ -199,8 +199,8 @@ class Interrupting:
     def run(self, call: Callable[[], object]) -> bool:
         """Make a call; False if it had fewer steps."""
         before = sys.gettrace()
-        # Where a trace function raises between some bytecodes, CPython takes the wrong object off its stack: a TypeError.
-        with suppress(KeyboardInterrupt, *([TypeError] if self._bytecodes else [])):
+        # Where a trace function raises at a bad moment, CPython takes the wrong object off its stack: a TypeError.
+        with suppress(KeyboardInterrupt, TypeError):
             sys.settrace(self._enter)
             try:
                 call()

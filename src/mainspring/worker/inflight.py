@@ -13,6 +13,7 @@ class InFlight:
     def __init__(self, queues: Iterable[str]) -> None:
         """Begin with none of any queue."""
         self._held: dict[str, dict[int, Delivery]] = {queue: {} for queue in queues}
+        self._newest = dict.fromkeys(self._held, 0)  # the number that came last, which may have been settled since
 
     def __len__(self) -> int:
         """Count them."""
@@ -34,8 +35,11 @@ class InFlight:
             Those held before if the numbers went back: the store has lost its history and numbers anew.
         """
         held = self._held[queue]
-        went_back = bool(held and deliveries) and deliveries[0].seq <= next(reversed(held))
+        if not deliveries:
+            return []
+        went_back = deliveries[0].seq <= self._newest[queue]
         old = list(held.values()) if went_back else []
+        self._newest[queue] = deliveries[-1].seq
         for delivery in deliveries:
             held[delivery.seq] = delivery
         return old

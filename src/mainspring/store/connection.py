@@ -153,8 +153,7 @@ class Store(_Wire):
         Raises:
             StoreUnavailable: The server cannot be reached; or, when the answers are read, did not give them all.
         """
-        connection = self._borrow()
-        self._write(connection, [self._words(command) for command in commands])
+        connection = self._begin(commands)
         return lambda: _decoded(commands, self._answers(connection, commands))
 
     def close(self) -> None:
@@ -173,9 +172,14 @@ class Store(_Wire):
         return local
 
     def _send(self, commands: Sequence[Command[Any]]) -> list[Any]:
+        return self._answers(self._begin(commands), commands)
+
+    def _begin(self, commands: Sequence[Command[Any]]) -> Any:
+        """Send calls, and return the connection on which their answers come."""
+        words = [self._words(command) for command in commands]
         connection = self._borrow()
-        self._write(connection, [self._words(command) for command in commands])
-        return self._answers(connection, commands)
+        self._write(connection, words)
+        return connection
 
     def _answers(self, connection: Any, commands: Sequence[Command[Any]]) -> list[Any]:
         answers = self._read_all(connection, commands)

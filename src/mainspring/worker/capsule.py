@@ -164,7 +164,7 @@ class Capsule(Service):
             self._reconcile()
         self._release_suspect()
         got, everywhere = self._round()
-        self._slots.deal(self.unfinished() - len(self._quarantine))
+        self._deal()
         self._give_back_stale()
         if self._meter.is_due:
             self._meter.flush(self._store)
@@ -279,6 +279,9 @@ class Capsule(Service):
             self._quarantine.add(suspects)
             deliveries = [delivery for delivery in deliveries if not delivery.is_suspect]
         self._slots.put(deliveries)
+        self._deal()
+
+    def _deal(self) -> None:
         self._slots.deal(self.unfinished() - len(self._quarantine))
 
     def _release_suspect(self) -> None:
@@ -288,7 +291,7 @@ class Capsule(Service):
             return
         if self._store.run(self._quarantine.mark(suspect)):
             self._slots.put_first(self._quarantine.started(now))
-            self._slots.deal(self.unfinished() - len(self._quarantine))
+            self._deal()
         else:
             self._forget([self._quarantine.started(now)])
 

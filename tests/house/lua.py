@@ -1,8 +1,8 @@
 """The contract on top of each Lua script, read and held against the script's body.
 
 The header is ``-- name: sentence.``, prose if there is more to know, then a line for
-each KEYS[n] (type, name, meaning), each ARGV[n] (name, meaning; ``ARGV[n...]`` takes
-all that follow) and what is returned (value, meaning), then includes.
+each KEYS[n] (type, name, meaning), each ARGV[n] (name, meaning; ``KEYS[n...]`` and
+``ARGV[n...]`` take all that follow) and what is returned (value, meaning), then includes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 _NAME = re.compile(r"^-- (?P<name>[a-z_]+): .+[.]$")
-_KEY = re.compile(r"^-- KEYS\[(?P<index>\d+)\] +(?P<type>\S+) +(?P<name>\S.*?)(?:  +(?P<meaning>\S.*))?$")
+_KEY = re.compile(
+    r"^-- KEYS\[(?P<index>\d+)(?P<tail>\.\.\.)?\] +(?P<type>\S+) +(?P<name>\S.*?)(?:  +(?P<meaning>\S.*))?$"
+)
 _ARG = re.compile(r"^-- ARGV\[(?P<index>\d+)(?P<tail>\.\.\.)?\] +(?P<name>\S+)(?:  +(?P<meaning>\S.*))?$")
 _RETURN = re.compile(r"^-- (?:Returns|       )  +(?P<value>-?\w+|\{.*?\})(?:  +(?P<meaning>\S.*))?$")
 _INCLUDE = re.compile(r"^-- include: lib/(?P<name>[a-z_]+)\.lua$")
@@ -44,6 +46,7 @@ class Script:
         keys: Index -> name of each KEYS line.
         args: Index -> name of each ARGV line.
         tail: The index from which ARGV is open-ended; None if it is not.
+        keys_tail: The same of KEYS.
         returns: The values of the Returns lines.
         includes: Names of included files of ``lib/``.
         body: The code.
@@ -57,6 +60,7 @@ class Script:
     returns: Sequence[str]
     includes: Sequence[str]
     body: str
+    keys_tail: int | None = None
     lies: Sequence[str] = field(default=())
 
 
@@ -72,7 +76,8 @@ def parse(text: str) -> Script:
         name=name["name"] if name else "",
         keys=[(int(match["index"]), match["name"]) for match in keys],
         args=[(int(match["index"]), match["name"]) for match in args],
-        tail=next((int(match["index"]) for match in args if match["tail"]), None),
+        tail=_tail_of(args),
+        keys_tail=_tail_of(keys),
         returns=[match["value"] for match in returns],
         includes=[match["name"] for line in header if (match := _INCLUDE.match(line))],
         body="\n".join(_without_comments(line) for line in lines[len(header) :]),
@@ -86,6 +91,10 @@ def parse(text: str) -> Script:
             *(f"{match[0]!r} has no meaning" for match in (*keys, *args, *returns) if not match["meaning"]),
         ],
     )
+
+
+def _tail_of(entries: Sequence[re.Match[str]]) -> int | None:
+    return next((int(match["index"]) for match in entries if match["tail"]), None)
 
 
 def lies(script: Script, file: str) -> list[str]:
@@ -107,23 +116,24 @@ def _header(script: Script, file: str) -> Iterator[str]:
         yield "no KEYS: the server could not tell on a cluster where to run it"
     if not script.returns:
         yield "Returns is missing"
-    for what, entries in (("KEYS", script.keys), ("ARGV", script.args)):
+    for what, entries, _ in _both(script):
         if [index for index, _ in entries] != list(range(1, len(entries) + 1)):
             yield f"{what} is not numbered 1, 2, 3 ... without gaps"
-    if script.tail is not None and script.tail != len(script.args):
-        yield "only the last ARGV may be open-ended"
+    for what, entries, tail in _both(script):
+        if tail is not None and tail != len(entries):
+            yield f"only the last {what} may be open-ended"
 
 
 def _names(script: Script) -> Iterator[str]:
     """Hold the header's KEYS and ARGV against those of the body."""
-    for what, declared in (("KEYS", script.keys), ("ARGV", script.args)):
+    for what, declared, tail in _both(script):
         used = [int(index) for index in re.findall(rf"\b{what}\[(\d+)\]", script.body)]
-        open_from = script.tail if what == "ARGV" and script.tail is not None else len(declared) + 1
+        open_from = len(declared) + 1 if tail is None else tail
         for index, name in declared:
             if index < open_from and used.count(index) != 1:
                 yield f"{what}[{index}] ({name}) stands {used.count(index)} times in the body: name it once, at the top"
         for index in sorted(set(used)):
-            if index >= open_from and (script.tail is None or what == "KEYS"):
+            if index >= open_from and tail is None:
                 yield f"{what}[{index}] is used, and the header does not know it"
     yield from _tail(script)
     for name, value in _bound(script.body):
@@ -131,12 +141,19 @@ def _names(script: Script) -> Iterator[str]:
             yield f"{value} is named {name!r} and never used"
 
 
+def _both(script: Script) -> Iterator[tuple[str, Sequence[tuple[int, str]], int | None]]:
+    """Yield KEYS and ARGV: the word, what is declared, and from which index on it is open-ended."""
+    yield "KEYS", script.keys, script.keys_tail
+    yield "ARGV", script.args, script.tail
+
+
 def _tail(script: Script) -> Iterator[str]:
-    open_ended = re.search(r"#ARGV|unpack\(ARGV|pairs\(ARGV|ARGV\[[^\]\d]", script.body) is not None
-    if open_ended and script.tail is None:
-        yield "the body reads ARGV to its end; the header must say ARGV[n...]"
-    if script.tail is not None and not open_ended:
-        yield f"ARGV[{script.tail}...] is open-ended, and the body does not read ARGV to its end"
+    for what, _, tail in _both(script):
+        open_ended = re.search(rf"#{what}|unpack\({what}|pairs\({what}|{what}\[[^\]\d]", script.body) is not None
+        if open_ended and tail is None:
+            yield f"the body reads {what} to its end; the header must say {what}[n...]"
+        if tail is not None and not open_ended:
+            yield f"{what}[{tail}...] is open-ended, and the body does not read {what} to its end"
 
 
 def _bound(body: str) -> Iterator[tuple[str, str]]:

@@ -41,7 +41,7 @@ CALLS = {
     "queue_move": [queues.move(Q, keys.SCHEDULE, b"three", score=1.0)],
     "queue_drop": [queues.drop(Q, [(1, b"three")], died=NOW)],
     "queue_clear": [queues.clear(Q)],
-    "periodic_claim": [
+    "periodic_claim_once": [
         periodic.claim("report", "1.000", Q, b"new"),
         periodic.claim("report", "2.000", Q, b"new", at=3.0),
     ],

@@ -118,6 +118,39 @@ def tomb(queue_name: str, identity: str) -> str:
     return f"{{queue:{queue_name}}}:tomb:{identity}"
 
 
+# --- the clock's, one set for each namespace, which holds no colon ---------------
+
+
+def periodic_names(namespace: str) -> str:
+    """Return the sorted set of the names of all entries; score = version of the last change."""
+    return f"mainspring:periodic:{namespace}:names"
+
+
+def periodic_version(namespace: str) -> str:
+    """Return the counter of changes of entries."""
+    return f"mainspring:periodic:{namespace}:version"
+
+
+def periodic_entry(namespace: str, name: str) -> str:
+    """Return the hash of the entry *name*."""
+    return f"mainspring:periodic:{namespace}:entry:{name}"
+
+
+def periodic_history(namespace: str, name: str) -> str:
+    """Return the list of what became of the ticks of the entry *name*, newest at the head."""
+    return f"mainspring:periodic:{namespace}:history:{name}"
+
+
+def periodic_code(namespace: str) -> str:
+    """Return the hash that says whose code's schedule counts, and which were seen."""
+    return f"mainspring:periodic:{namespace}:code"
+
+
+def periodic_alive(namespace: str, digest: str) -> str:
+    """Return the sign of life of all clocks whose code's schedule has the *digest*."""
+    return f"mainspring:periodic:{namespace}:alive:{digest}"
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One row of the data model."""
@@ -160,10 +193,24 @@ TABLE = (
     Key("{queue:NAME}:tomb:IDENTITY", "string", "24 h", "mainspring", "the fence of a dead identity"),
     Key("mainspring:periodic:last", "hash", FOREVER, "mainspring", "periodic entry -> newest tick claimed"),
     Key("mainspring:periodic:anchor", "hash", FOREVER, "mainspring", "periodic entry -> when first registered"),
+    Key(
+        "mainspring:periodic:NS:names", "zset", FOREVER, "mainspring", "names of periodic entries; score = last change"
+    ),
+    Key("mainspring:periodic:NS:version", "string", FOREVER, "mainspring", "changes of periodic entries so far"),
+    Key("mainspring:periodic:NS:entry:NAME", "hash", FOREVER, "mainspring", "a periodic entry, and how far it has run"),
+    Key("mainspring:periodic:NS:history:NAME", "list", FOREVER, "mainspring", "what became of its newest 100 ticks"),
+    Key(
+        "mainspring:periodic:NS:code",
+        "hash",
+        FOREVER,
+        "mainspring",
+        "which code's schedule counts, and which were seen",
+    ),
+    Key("mainspring:periodic:NS:alive:DIGEST", "string", "45 s", "mainspring", "a clock with that code lives"),
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 
-_PLACEHOLDER = re.compile(r"NAME|DAY|MINUTE|JOB|IDENTITY|JID")
+_PLACEHOLDER = re.compile(r"NAME|DAY|MINUTE|JOB|IDENTITY|JID|DIGEST")
 
 
 def is_permanent(key: str) -> bool:
@@ -172,5 +219,6 @@ def is_permanent(key: str) -> bool:
 
 
 def _matches(pattern: str, key: str) -> bool:
-    parts = _PLACEHOLDER.split(pattern)
-    return re.fullmatch(".+".join(map(re.escape, parts)), key) is not None
+    # A namespace may be empty; everything else has a name.
+    expression = _PLACEHOLDER.sub(".+", re.escape(pattern)).replace("NS", "[^:]*")
+    return re.fullmatch(expression, key) is not None

@@ -1,17 +1,66 @@
-"""Verbs of the clock: register entries, claim their ticks, ask for the server's time."""
+"""Verbs of the clock: take part, look for changes, claim ticks, run an entry out of turn, read what happened."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+from mainspring.base import codec
+from mainspring.base.errors import InvalidPayload
 from mainspring.store import keys
-from mainspring.store.command import Command, Reply, array, integer, integers, plain
+from mainspring.store.command import Command, Reply, array, blobs, integer, integers, maybe_blob, plain
+from mainspring.store.queues import REMEMBERED_MS
 
 #: The most entries that one call may register: a script blocks all other callers.
 MOST: Final = 1000
+
+#: For how long after its last sign a clock is taken for alive, in milliseconds.
+ALIVE_MS: Final = 45_000
+#: How many records the history of an entry holds.
+HISTORY: Final = 100
+
+
+class Standing(IntEnum):
+    """What the schedule in a clock's code is worth."""
+
+    COUNTS = 1
+    """It is the one that counts: this clock may define and remove entries of the code."""
+    FOLLOWS = 0
+    """Newer code counts, and a clock that has it lives."""
+    AGAIN = 2
+    """Another code has become current meanwhile: ask again, with it as the one seen."""
+
+
+class Entered(NamedTuple):
+    """How a clock takes part.
+
+    Attributes:
+        status: What the schedule in its code is worth.
+        number: How often another code has begun to count, so far.
+        current: The digest of the code that counts.
+    """
+
+    status: Standing
+    number: int
+    current: str
+
+
+class Poll(NamedTuple):
+    """What a clock must know each second.
+
+    Attributes:
+        now: The server's time, unix seconds.
+        version: How often entries have changed; less than before if the store has lost its data.
+        is_current: True if the caller's code is the one that counts.
+        current: The digest of the code that counts; empty if there is none.
+    """
+
+    now: float
+    version: int
+    is_current: bool
+    current: str
 
 
 class Claim(IntEnum):
@@ -23,6 +72,10 @@ class Claim(IntEnum):
     """This tick, or a later one of the entry, had been claimed."""
     EARLY = -1
     """It is not due yet by the server's clock."""
+    CHANGED = -2
+    """There is no such entry any more, or it is another than the claimant knows: read it again."""
+    PAUSED = -3
+    """The entry is paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +106,149 @@ class TickJob(NamedTuple):
     at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A claim to make.
+
+    Attributes:
+        name: The entry's name.
+        stamp: The digest of its record, as the claimant knows it.
+        tick: The nominal time: unix seconds with three decimals, as `schedule.ticks.text` writes them.
+        due: Unix seconds from which on it may run.
+        job: Its job; with an empty payload the tick is claimed, and nothing enqueued.
+        record: JSON for the entry's history; empty for none.
+        expected: The jids of unfinished runs, as the claimant knows them.
+        runs: The same as they shall be from now on.
+    """
+
+    name: str
+    stamp: str
+    tick: str
+    due: float
+    job: TickJob
+    record: bytes = b""
+    expected: Sequence[str] = ()
+    runs: Sequence[str] = ()
+
+
+class Past(NamedTuple):
+    """One line of an entry's history.
+
+    Attributes:
+        at: When it was written, unix seconds by the server's clock.
+        record: What happened.
+    """
+
+    at: float
+    record: Mapping[str, object]
+
+
+def current_code(ns: str) -> Command[str]:
+    """Ask for the digest of the code whose schedule counts in the namespace *ns*; empty if there is none."""
+    return plain("HGET", keys.periodic_code(ns), args=("current",), decode=_digest)
+
+
+def enter(ns: str, digest: str, seen_current: str, *, ttl_ms: int = ALIVE_MS) -> Command[Entered]:
+    """Let a clock take part, and decide whether the schedule in its code counts. It is safe to send again.
+
+    Args:
+        ns: The namespace.
+        digest: Of the schedule in the clock's code.
+        seen_current: What `current_code`, or an earlier answer, has told.
+        ttl_ms: For how long the clock is taken for alive.
+    """
+    return Command(
+        "periodic_enter",
+        (keys.periodic_code(ns), keys.periodic_alive(ns, digest), keys.periodic_alive(ns, seen_current)),
+        (digest, seen_current, ttl_ms),
+        _entered,
+    )
+
+
+def poll(ns: str, digest: str, *, ttl_ms: int = ALIVE_MS) -> Command[Poll]:
+    """Show that a clock lives, and ask whether anything is new; on a full server, too."""
+
+    def decode(reply: Reply) -> Poll:
+        now_ms, version, current = array(reply)
+        found = _digest(current)
+        return Poll(integer(now_ms) / 1000, integer(version), found == digest, found)
+
+    return Command(
+        "periodic_poll",
+        (keys.periodic_code(ns), keys.periodic_alive(ns, digest), keys.periodic_version(ns)),
+        (ttl_ms,),
+        decode,
+    )
+
+
+def claim_tick(ns: str, attempt: Attempt) -> Command[Claim]:
+    """Enqueue the job of one tick of an entry, once in the whole cluster.
+
+    Claim, record and push are one script, so no crash can leave a tick claimed but never
+    enqueued, and no second clock can enqueue it again. It is safe to send again.
+    """
+    queue, payload, at = attempt.job
+    return Command(
+        "periodic_claim",
+        (
+            keys.periodic_entry(ns, attempt.name),
+            keys.periodic_history(ns, attempt.name),
+            keys.queue(queue),
+            keys.QUEUES,
+            keys.SCHEDULE,
+            keys.BELL,
+        ),
+        (
+            attempt.stamp,
+            attempt.tick,
+            attempt.due,
+            " ".join(attempt.expected),
+            " ".join(attempt.runs),
+            attempt.record,
+            queue,
+            payload,
+            "" if at is None else at,
+        ),
+        _claim,
+    )
+
+
+def push_run(ns: str, name: str, job: TickJob, *, record: bytes = b"", run: str = "", token: str = "") -> Command[bool]:
+    """Enqueue a run of the entry *name* beside its schedule, of which nothing changes.
+
+    Args:
+        ns: The namespace.
+        name: The entry's name.
+        job: The job.
+        record: JSON for the entry's history; empty for none.
+        run: The jid, if the entry must know of its unfinished runs.
+        token: Names this push, so that it can be sent again if its answer was lost; empty if it will not be.
+
+    Returns:
+        False if there is no such entry.
+    """
+    queue, payload, at = job
+    return Command(
+        "periodic_push",
+        (
+            keys.periodic_entry(ns, name),
+            keys.periodic_history(ns, name),
+            keys.queue(queue),
+            keys.QUEUES,
+            keys.SCHEDULE,
+            keys.BELL,
+            keys.pushed(queue, token),
+        ),
+        (run, record, queue, payload, "" if at is None else at, REMEMBERED_MS if token else 0),
+        lambda reply: bool(integer(reply)),
+    )
+
+
+def history(ns: str, name: str, count: int = HISTORY) -> Command[list[Past]]:
+    """Read the newest *count* lines of an entry's history, the newest first."""
+    return plain("LRANGE", keys.periodic_history(ns, name), args=(0, count - 1), decode=_history)
+
+
 def claim(entry: str, tick: str, queue: str, payload: bytes, *, at: float | None = None) -> Command[Claim]:
     """Enqueue *payload* as the *tick* of *entry*, once in the whole cluster.
 
@@ -67,7 +263,7 @@ def claim(entry: str, tick: str, queue: str, payload: bytes, *, at: float | None
         at: When the job is due, in unix seconds; None for now.
     """
     return Command(
-        "periodic_claim",
+        "periodic_claim_once",
         (keys.PERIODIC_LAST, keys.queue(queue), keys.QUEUES, keys.SCHEDULE, keys.BELL),
         (entry, tick, queue, payload, "" if at is None else at),
         _claim,
@@ -87,6 +283,29 @@ def register(entries: Sequence[str]) -> Command[Registered]:
 def server_time() -> Command[float]:
     """Ask for the server's time, in unix seconds."""
     return plain("TIME", decode=_time)
+
+
+def _digest(reply: Reply) -> str:
+    return (maybe_blob(reply) or b"").decode("utf-8", "replace")
+
+
+def _entered(reply: Reply) -> Entered:
+    status, number, current = array(reply)
+    return Entered(Standing(integer(status)), integer(number), _digest(current))
+
+
+def _history(reply: Reply) -> list[Past]:
+    return [past for line in blobs(reply) if (past := _past(line)) is not None]
+
+
+def _past(line: bytes) -> Past | None:
+    """Read one line; None for what a stranger wrote."""
+    at, _, text = line.partition(b" ")
+    try:
+        record = codec.decode(text)
+        return Past(float(at), record) if isinstance(record, dict) else None
+    except (InvalidPayload, ValueError):
+        return None
 
 
 def _claim(reply: Reply) -> Claim:

@@ -1,0 +1,56 @@
+-- periodic_remove: delete entries with their histories, if they are the caller's to delete.
+--
+-- KEYS[1]     hash    mainspring:periodic:<ns>:code          whose schedule counts
+-- KEYS[2]     zset    mainspring:periodic:<ns>:names         name -> version of the entry's last change
+-- KEYS[3]     string  mainspring:periodic:<ns>:version       changes of entries so far
+-- KEYS[4...]  hash    mainspring:periodic:<ns>:entry:<name>  the entry, then the list of its history; at most 500 pairs
+--
+-- ARGV[1]     digest  of the schedule in the caller's code
+-- ARGV[2]     origin  who deletes: "code", which must be the code that counts; another, or "*" for any but the code
+-- ARGV[3]     number  of the caller's code: what was defined under a later one stays
+-- ARGV[4...]  name    of each entry
+--
+-- Returns  {1 or 0, ...}  for each: 1 deleted, 0 there is none, or it is not the caller's
+-- include: lib/forbidden.lua
+
+local code, names, version = KEYS[1], KEYS[2], KEYS[3]
+local digest, origin, number = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local is_current = redis.call("HGET", code, "current") == digest
+
+local function is_ours(owner, gen)
+  if origin == "code" then
+    return owner == "code" and is_current and (tonumber(gen) or 0) < number
+  end
+  return owner and owner ~= "code" and (origin == "*" or origin == owner)
+end
+
+-- Fail here if the keys have other types: an error after the first write would leave it half done.
+redis.call("ZCARD", names)
+redis.call("GET", version)
+local answer, gone = {}, {}
+for i = 4, #ARGV do
+  local entry, history = KEYS[i * 2 - 4], KEYS[i * 2 - 3]
+  local known = redis.call("HMGET", entry, "origin", "gen")
+  local ours = is_ours(known[1], known[2])
+  answer[#answer + 1] = ours and 1 or 0
+  -- An ACL that forbids one of these is met before the first write, lest no clock is told.
+  local refusal = ours and forbidden("ZREM", names, "INCR", version, "DEL", entry, "DEL", history)
+  if refusal then
+    return refusal
+  end
+  if ours then
+    gone[#gone + 1] = { ARGV[i], entry, history }
+  end
+end
+
+-- Memory is freed first, so a full server lets the rest of the script run.
+for _, each in ipairs(gone) do
+  local entry, history = each[2], each[3]
+  redis.call("DEL", entry, history)
+  redis.call("ZREM", names, each[1])
+end
+if #gone > 0 then
+  redis.call("INCR", version)
+end
+return answer

@@ -37,6 +37,40 @@ def test_tags_that_are_no_list_are_none(tags):
     assert context(tags=tags).tags == []
 
 
+@pytest.mark.parametrize(
+    ("tz", "tick", "hour"),
+    [("UTC", 1790000000.25, 14), ("Asia/Tokyo", 1790000000.25, 23), ("Asia/Tokyo", 1790000000250, 23)],
+)
+def test_a_job_knows_which_tick_it_is_for(tz, tick, hour):
+    run = context(periodic={"name": "report", "tick": tick, "tz": tz, "kind": "caught_up", "late": 61.5}).periodic
+
+    assert (run.name, run.tz, run.kind, run.late) == ("report", tz, "caught_up", 61.5)
+    assert run.tick.timestamp() == 1790000000.25
+    assert (run.tick.hour, run.tick.tzinfo.key if tz != "UTC" else "UTC") == (hour, tz)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [None, True, 7, "report", [], {}, {"name": "report"}, {"tick": 5}, {"name": 5, "tick": 5},
+     {"name": "report", "tick": "noon"}, {"name": "report", "tick": True}, {"name": "report", "tick": 1e300}],
+)  # fmt: skip
+def test_a_job_that_no_clock_enqueued_is_for_no_tick(field):
+    assert context(periodic=field).periodic is None
+
+
+@pytest.mark.parametrize("tz", [None, 7, "Mars/Olympus", "../../etc/passwd", "Europe", "x" * 5000, ""])
+def test_a_zone_that_nobody_knows_here_is_read_as_utc(tz):
+    run = context(periodic={"name": "report", "tick": 1790000000, "tz": tz}).periodic
+
+    assert (run.tick.isoformat(), run.tz) == ("2026-09-21T14:13:20+00:00", "UTC")
+    assert (run.kind, run.late) == ("scheduled", 0.0)
+
+
+@pytest.mark.parametrize("late", [None, True, "1", [], 10**400])
+def test_a_lateness_that_is_no_number_is_none(late):
+    assert context(periodic={"name": "report", "tick": 5, "late": late}).periodic.late == 0.0
+
+
 def test_a_job_learns_that_it_should_end():
     assert not context().is_stopping()
     assert context(stopping=True).is_stopping()

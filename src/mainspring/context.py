@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from mainspring.base import payload
@@ -29,6 +30,26 @@ class Holding:
     process: str
     is_lost: Callable[[], bool]
     is_stopping: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicRun:
+    """Which tick of the schedule a job is for.
+
+    Attributes:
+        name: The periodic entry's name.
+        tick: Its nominal time, in the entry's zone: what the job is for, however late it runs. The same for
+            each retry. For a manual run, when it was asked for.
+        tz: The entry's zone, as an IANA name.
+        late: Seconds from the time at which it was due to that at which it was enqueued.
+        kind: ``"scheduled"``, ``"caught_up"`` if it was missed when it was due, ``"manual"`` or ``"backfilled"``.
+    """
+
+    name: str
+    tick: datetime
+    tz: str
+    late: float
+    kind: str
 
 
 class JobContext:
@@ -90,6 +111,11 @@ class JobContext:
         return self._wire.carry if isinstance(self._wire.carry, dict) else {}
 
     @property
+    def periodic(self) -> PeriodicRun | None:
+        """Which tick of which periodic entry it is for; None if it was not enqueued for one."""
+        return None if self._wire.periodic is None else _periodic_run(self._wire.periodic)
+
+    @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
         """A logger whose lines name this job."""
         return _JobLogger(_log, {"jid": self.jid, "class": self.name, "queue": self.queue, "attempt": self.attempt})
@@ -110,6 +136,39 @@ class JobContext:
         """
         if self._holding.is_lost():
             raise LeaseLost(self.jid, self._holding.process)
+
+
+def _periodic_run(field: object) -> PeriodicRun | None:
+    """Read what a job says of its tick; None if that is not what a clock writes."""
+    found = field if isinstance(field, dict) else {}
+    name, tick, tz = found.get("name"), payload.unix(found.get("tick")), found.get("tz")
+    if not isinstance(name, str) or tick is None:
+        return None
+    zone = _zone(tz)
+    try:
+        at = datetime.fromtimestamp(tick, zone)
+    except (ValueError, OverflowError, OSError):
+        return None
+    kind = found.get("kind")
+    return PeriodicRun(
+        name=name,
+        tick=at,
+        tz="UTC" if zone is UTC else str(tz),
+        late=payload.unix(found.get("late")) or 0.0,
+        kind=kind if isinstance(kind, str) else "scheduled",
+    )
+
+
+def _zone(name: object) -> tzinfo:
+    """Return the zone *name*; UTC where this machine knows none of that name."""
+    if not isinstance(name, str) or name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return UTC
 
 
 class _JobLogger(logging.LoggerAdapter[logging.Logger]):
@@ -141,4 +200,4 @@ def current_job() -> JobContext:
 enter: Final = _current.set
 
 
-__all__ = ["Holding", "JobContext", "JobCut", "current_job", "enter"]
+__all__ = ["Holding", "JobContext", "JobCut", "PeriodicRun", "current_job", "enter"]

@@ -55,6 +55,7 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
         tags: Words for people.
         carry: Context variables that travel with it.
         recovered: Unix seconds of the deaths of processes that it was running in.
+        periodic: Of which entry's tick it is the job; read by `context`, which trusts nothing in it.
     """
 
     name: str = msgspec.field(name="class")
@@ -73,6 +74,7 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     tags: Any = None
     carry: Any = None
     recovered: Any = None
+    periodic: Any = None
 
 
 class _Outline(msgspec.Struct, gc=False):

@@ -103,6 +103,25 @@ class UnknownJob(MainspringError, LookupError):
         self.candidates = tuple(candidates)
 
 
+class UnknownEntry(MainspringError, KeyError):
+    """A periodic entry that is neither in the store nor in the App's code.
+
+    Attributes:
+        name: The name that was asked for.
+        candidates: Names that come close.
+    """
+
+    def __init__(self, name: str, candidates: Sequence[str] = ()) -> None:
+        hint = f"; did you mean {' or '.join(map(repr, candidates))}?" if candidates else ""
+        super().__init__(f"no periodic entry is named {name!r}{hint}")
+        self.name = name
+        self.candidates = tuple(candidates)
+
+    def __str__(self) -> str:
+        """Return the text, which KeyError would quote."""
+        return str(self.args[0])
+
+
 class NotInAJob(MainspringError, RuntimeError):
     """`current_job()` was called outside of a running job."""
 

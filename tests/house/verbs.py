@@ -33,7 +33,7 @@ def calls(sources: list[Source]) -> Iterator[Call]:
     """Yield the script calls of *sources*; commands of the server itself are left out."""
     for source in sources:
         for node in source.calls():
-            if source.dotted(node.func).endswith(".Command") and not _is_plain(node):
+            if source.dotted(node.func) == "mainspring.store.command.Command" and not _is_plain(node):
                 yield _call(source, node)
 
 

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from house import lua
 from house.source import PACKAGE, ROOT
 from mainspring import App, PushFailed
 from mainspring.base.errors import StoreRefused
 from mainspring.clock import Clock
-from mainspring.store import keys, periodic, processes, queues, sets
+from mainspring.store import entries, keys, periodic, processes, queues, scripts, sets
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
+from mainspring.store.entries import Definition
+from mainspring.store.periodic import Attempt, TickJob
 from mainspring.store.queues import Settlement
 from mainspring.worker import Worker
 from support import until
@@ -23,6 +24,14 @@ from support import until
 PAGE = (ROOT / "docs/store.md").read_text()
 FOLDER = ROOT / PACKAGE / "store/lua"
 ME, Q, DAY, NOW = "host:1:aaaaaaaaaaaa", "default", "2026-11-21", 1_790_000_000.5
+REPORT, SWEEP = Definition("report", "1", "1", b"{}"), Definition("sweep", "1", "1", b"{}")
+
+
+def tick(number: int, job: TickJob, **runs: object) -> Command[periodic.Claim]:
+    """Return the claim of a tick of an entry that `store` prepares."""
+    attempt = Attempt("report", "1", f"{4_000_000_000 + number}.000", 0.0, job, b"{}", **runs)  # type: ignore[arg-type]  # as it comes
+    return periodic.claim_tick("", attempt)
+
 
 #: A call of each script, on what `store` prepares. Those of one name differ in the branch that they take.
 CALLS = {
@@ -45,6 +54,18 @@ CALLS = {
         periodic.claim("report", "1.000", Q, b"new"),
         periodic.claim("report", "2.000", Q, b"new", at=3.0),
     ],
+    "periodic_claim": [
+        tick(1, TickJob(Q, b"new"), runs=["aaaa"]),
+        tick(2, TickJob(Q, b"new", at=3.0), expected=["aaaa"]),
+    ],
+    "periodic_push": [
+        periodic.push_run("", "report", TickJob(Q, b"new"), record=b"{}", run="aaaa", token="t"),
+        periodic.push_run("", "report", TickJob(Q, b"new", at=3.0), record=b"{}"),
+    ],
+    "periodic_enter": [periodic.enter("", "new", ""), periodic.enter("", "old", "new")],
+    "periodic_define": [entries.define("", [REPORT, Definition("sweep", "2", "2", b"{}")], origin="api")],
+    "periodic_remove": [entries.remove("", ["sweep"], origin="api")],
+    "periodic_pause": [entries.pause("", "report"), entries.resume("", "report")],
     "process_register": [processes.register(Q, ME, 30_000)],
     "process_beat": [processes.beat(Q, ME, 30_000)],
     "process_leave": [processes.leave(Q, ME)],
@@ -54,7 +75,10 @@ CALLS = {
     ],
 }
 #: Those that make one write at most, or none that a job hangs on.
-HARMLESS = {"process_show", "process_suspect", "periodic_register", "queue_position", "set_due"}
+HARMLESS = {
+    *("process_show", "process_suspect", "queue_position", "set_due"),
+    *("periodic_poll", "periodic_read", "periodic_register"),
+}
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward",
     "process_register", "process_beat", "process_suspect", "process_leave", "process_reclaim",
@@ -63,8 +87,7 @@ OF_THE_WORKER = (
 
 def commands(name: str) -> Iterator[str]:
     """Return the words of the server that a script uses, its included files' too."""
-    text = (FOLDER / f"{name}.lua").read_text()
-    text += "".join((FOLDER / f"lib/{included}.lua").read_text() for included in lua.parse(text).includes)
+    text = scripts.load(name).source.decode()
     return iter(sorted(set(re.findall(r'redis\.call\("([A-Z]+)"', text)) - {"TIME"}))
 
 
@@ -86,6 +109,8 @@ def store(server):
     store.run(sets.add([(1.0, b"kept")]))
     server.client.delete(keys.BELL, keys.lease(Q, ME))
     store.run(processes.suspect(Q, ME))
+    store.run(periodic.enter("", "old", ""))
+    store.run(entries.define("", [REPORT, SWEEP], origin="api"))
     yield store
     store.close()
 

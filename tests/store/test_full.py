@@ -6,8 +6,10 @@ import pytest
 
 from mainspring import App, PushFailed
 from mainspring.base.errors import StoreRefused
-from mainspring.store import keys, periodic, processes, queues, sets
+from mainspring.store import entries, keys, periodic, processes, queues, sets
 from mainspring.store.connection import Store
+from mainspring.store.entries import Definition
+from mainspring.store.periodic import Attempt, TickJob
 from mainspring.store.queues import Settlement
 from servers import KINDS
 
@@ -29,6 +31,7 @@ def full(request, private_server):
     store.run(processes.suspect(Q, DEAD))
     for key in (keys.SCHEDULE, keys.RETRY, keys.DEAD):
         server.client.zadd(key, {JOB + b"%d" % i: i for i in range(10)})
+    store.run(entries.define("", [Definition("report", "1", "1", b"{}")], origin="api"))
     server.client.config_set("maxmemory", "1mb")
     yield server, store
     store.close()
@@ -37,7 +40,9 @@ def full(request, private_server):
 REFUSED = {
     "push": queues.push(Q, [b"a"]),
     "schedule": sets.add([(1.0, b"a")]),
-    "tick": periodic.claim("report", "1.000", Q, b"a"),
+    "tick": periodic.claim_tick("", Attempt("report", "1", "4000000000.000", 0.0, TickJob(Q, b"a"))),
+    "run": periodic.push_run("", "report", TickJob(Q, b"a"), record=b"{}"),
+    "entry": entries.define("", [Definition("report", "2", "2", b"{}")], origin="api"),
     "suspect": processes.suspect(Q, DEAD),
 }
 

@@ -36,6 +36,12 @@ OURS = [
     keys.tomb("low", ME),
     keys.PERIODIC_LAST,
     keys.PERIODIC_ANCHOR,
+    keys.periodic_names("office"),
+    keys.periodic_version("office"),
+    keys.periodic_entry("office", "report"),
+    keys.periodic_history("office", "report"),
+    keys.periodic_code("office"),
+    keys.periodic_alive("office", "abc"),
     keys.BELL,
 ]
 
@@ -54,6 +60,17 @@ def test_what_belongs_to_a_queue_lies_beside_it_on_a_cluster():
     ours = [key for key in OURS if "low" in key]
 
     assert {key[key.index("{") + 1 : key.index("}")] for key in ours} == {keys.queue("low")}
+
+
+def test_the_clocks_keys_of_two_namespaces_are_never_the_same():
+    made = (keys.periodic_names, keys.periodic_version, keys.periodic_code)
+    named = (keys.periodic_entry, keys.periodic_history, keys.periodic_alive)
+    spaces, names = ("", "a", "b"), ("names", "code", "a", "entry:a", ":names")
+
+    found = [key(space) for key in made for space in spaces]
+    found += [key(space, name) for key in named for space in spaces for name in names]
+
+    assert len(set(found)) == len(found)
 
 
 def test_every_key_that_is_made_has_its_row():
@@ -81,6 +98,11 @@ def test_every_key_that_is_made_has_its_row():
         keys.fence("low"),
         keys.owners("low"),
         keys.suspect("low"),
+        keys.periodic_names(""),
+        keys.periodic_version(""),
+        keys.periodic_code(""),
+        keys.periodic_entry("", "a: b"),
+        keys.periodic_history("office", "alive:abc"),
     ],
 )
 def test_what_holds_jobs_or_their_order_may_stay(key):
@@ -92,6 +114,11 @@ def test_what_holds_jobs_or_their_order_may_stay(key):
     [
         *(ME, f"{ME}:work", f"{ME}-signals", "process_cleanup", "anything", "deadly", "my:queue:a"),
         *(keys.lease("low", ME), keys.tomb("low", ME), keys.BELL, keys.stat_failed_day("2026-11-21")),
+        *(
+            keys.periodic_alive("", "abc"),
+            keys.periodic_alive("office", "abc"),
+            "mainspring:periodic:office:names:more",
+        ),
     ],
 )
 def test_everything_else_must_fade(key):

@@ -193,19 +193,11 @@ TABLE = (
     Key("{queue:NAME}:tomb:IDENTITY", "string", "24 h", "mainspring", "the fence of a dead identity"),
     Key("mainspring:periodic:last", "hash", FOREVER, "mainspring", "periodic entry -> newest tick claimed"),
     Key("mainspring:periodic:anchor", "hash", FOREVER, "mainspring", "periodic entry -> when first registered"),
-    Key(
-        "mainspring:periodic:NS:names", "zset", FOREVER, "mainspring", "names of periodic entries; score = last change"
-    ),
+    Key("mainspring:periodic:NS:names", "zset", FOREVER, "mainspring", "periodic entries; score = last change"),
     Key("mainspring:periodic:NS:version", "string", FOREVER, "mainspring", "changes of periodic entries so far"),
     Key("mainspring:periodic:NS:entry:NAME", "hash", FOREVER, "mainspring", "a periodic entry, and how far it has run"),
     Key("mainspring:periodic:NS:history:NAME", "list", FOREVER, "mainspring", "what became of its newest 100 ticks"),
-    Key(
-        "mainspring:periodic:NS:code",
-        "hash",
-        FOREVER,
-        "mainspring",
-        "which code's schedule counts, and which were seen",
-    ),
+    Key("mainspring:periodic:NS:code", "hash", FOREVER, "mainspring", "whose code's schedule counts; codes seen"),
     Key("mainspring:periodic:NS:alive:DIGEST", "string", "45 s", "mainspring", "a clock with that code lives"),
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )

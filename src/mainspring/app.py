@@ -25,6 +25,8 @@ from mainspring.middleware import Middleware, check
 from mainspring.push import check_json, check_shape
 from mainspring.registry import Registry
 from mainspring.schedule.catalog import Catalog
+from mainspring.schedule.hooks import Hooks
+from mainspring.schedule.namespace import check_namespace
 from mainspring.scheduling import Scheduling
 from mainspring.store import keys
 from mainspring.store.connection import AsyncStore, Store
@@ -77,6 +79,7 @@ class App(Scheduling):
         retry: RetryOption = True,
         tz: str = "UTC",
         prefix: str = "",
+        namespace: str = "",
         name: str = "",
         time: TimeSource | None = None,
     ) -> None:
@@ -89,6 +92,7 @@ class App(Scheduling):
             retry: What happens to failed jobs that say nothing of it: 25 retries over three weeks.
             tz: The IANA zone of periodic entries that name none.
             prefix: Put in front of every key in the store; gives up Ruby interoperability.
+            namespace: Keeps the schedule apart from those of other Apps on the same store.
             name: A name for people.
             time: Clocks to read in place of the machine's; for tests.
 
@@ -101,6 +105,8 @@ class App(Scheduling):
         self.name = text("name", name)
         self.time = TimeSource() if time is None else time
         self.schedule = Catalog(tz)
+        self.hooks = Hooks()
+        self.namespace = check_namespace(namespace)
         self.handlers = Handlers()
         self.performers: tuple[Middleware, ...] = ()
         self.client = Client(

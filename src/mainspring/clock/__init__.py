@@ -4,7 +4,8 @@ Any number of clocks may run on one store. None leads: each tick is claimed and
 pushed by one script, so whoever comes first enqueues it and the others learn so.
 """
 
-from mainspring.clock.clock import Clock, Tick
-from mainspring.clock.host import Companion, Host, Payloads
+from mainspring.clock.claims import Tick
+from mainspring.clock.clock import Clock
+from mainspring.clock.host import Companion, Host
 
-__all__ = ["Clock", "Companion", "Host", "Payloads", "Tick"]
+__all__ = ["Clock", "Companion", "Host", "Tick"]

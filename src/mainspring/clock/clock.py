@@ -13,19 +13,16 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
-from mainspring.base.errors import StoreError, StoreRefused
+from mainspring.base.errors import StoreError
 from mainspring.clock import report
+from mainspring.clock.book import Book, Line
+from mainspring.clock.claims import Claims, Tick
 from mainspring.clock.dial import Dial
 from mainspring.clock.hand import Hand
 from mainspring.clock.host import Companion, Host
 from mainspring.clock.servertime import ServerTime
-from mainspring.schedule import ticks
-from mainspring.schedule.entry import Entry
-from mainspring.store import periodic
-from mainspring.store.command import Command
-from mainspring.store.periodic import Claim, Registered
+from mainspring.clock.verdict import LATE
 
 #: The most ticks that one pipeline claims.
 BATCH = 1_000
@@ -33,45 +30,17 @@ BATCH = 1_000
 LEAST_PAUSE, MOST_PAUSE = 0.05, 5.0
 #: A tick found so many seconds late means that this process slept; other clocks may have run meanwhile.
 SLEPT = 5.0
-
-# Errors that concern one entry, such as a queue's key that is no list; all others concern the whole store.
-_OF_ONE_ENTRY = frozenset({"ERR", "WRONGTYPE"})
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """One tick, settled.
-
-    Attributes:
-        entry: The entry's name.
-        at: The nominal time, unix seconds.
-        jid: The id of its job.
-        won: True if this clock enqueued it, False if another had.
-        is_stopped: True if this clock claimed it without a job, because a middleware stopped it.
-        lag: Seconds from the nominal time to the store's answer.
-    """
-
-    entry: str
-    at: float
-    jid: str
-    won: bool
-    lag: float
-    is_stopped: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """A claim to make, and whether it is one without a job."""
-
-    command: Command[Claim]
-    is_stopped: bool
+#: Seconds between two questions whether entries have changed; each also brings the server's time.
+POLL = 1.0
+#: Seconds between two tries of a clock whose code does not count to make it count.
+REENTER = 10.0
 
 
 class Clock:
     """Enqueues the periodic jobs of an App at their ticks.
 
     A clock runs once: `run` here until `stop` is called, or `start` and `stop` around
-    something else, such as a worker.
+    something else, such as a worker; or `step`, as often as one likes.
 
     Attributes:
         ticked: Called with each settled `Tick`, by the clock's thread. Tests wait on it.
@@ -79,13 +48,21 @@ class Clock:
         advanced: When the loop last came round, on the App's monotonic clock; health checks read it.
     """
 
-    def __init__(self, app: Host, *, companions: Sequence[Companion] = (), rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        app: Host,
+        *,
+        companions: Sequence[Companion] = (),
+        rng: random.Random | None = None,
+        book: Book | None = None,
+    ) -> None:
         """Make a clock; nothing is sent yet.
 
         Args:
             app: The App whose entries it serves, as they are when it starts.
             companions: Services to start before it and to stop after it, such as a heartbeat.
             rng: The source of jitter.
+            book: What it knows of the entries, if it shall be made in another way.
         """
         self.ticked: Callable[[Tick], None] = _nothing
         self.became: Callable[[str], None] = _nothing
@@ -100,9 +77,13 @@ class Clock:
         self._thread: threading.Thread | None = None
         # Only the clock's own thread touches what follows.
         self._server_time = ServerTime(app.time)
+        self._book = book or Book(app)
         self._dial = Dial()
+        self._claims = Claims(app, lambda tick: self.ticked(tick))  # noqa: PLW0108 - it may be set later
         self._has_looked = False
         self._must_look = True
+        self._polled = self.advanced
+        self._entered = self.advanced
         self._failures = 0
         self._state = ""
         self._state_since = self.advanced
@@ -139,12 +120,10 @@ class Clock:
                 companion.start()
                 ending.callback(companion.stop)
             while not self._is_stopping:
-                self._sleep(self._lap())
+                self._sleep(self.step())
 
-    # --- the loop ------------------------------------------------------------------
-
-    def _lap(self) -> float:
-        """Do what is due; return for how many seconds nothing will be."""
+    def step(self) -> float:
+        """Do what is due, and return for how many seconds nothing will be; no error leaves it."""
         self.advanced = self._app.time.monotonic()
         try:
             pause = self._serve()
@@ -157,17 +136,19 @@ class Clock:
         self._become("watching")
         return pause
 
+    # --- the loop ------------------------------------------------------------------
+
     def _serve(self) -> float:
-        if self._must_look:
+        if self._must_look or self._has_waited_to_count():
             self._look()
-        elif not self._server_time.trusted_for():
-            self._server_time.learn(self._app.store.run(periodic.server_time()))
+        elif self._until_poll() <= 0:
+            self._poll()
         now = self._server_time.now()
         if self._dial.wait(now, 0) < -SLEPT:
             self._must_look = True
             return 0
-        self._claim(self._dial.take(now, BATCH), now)
-        return self._dial.wait(self._server_time.now(), self._server_time.trusted_for())
+        self._claim(now)
+        return self._dial.wait(self._server_time.now(), self._until_poll())
 
     def _sleep(self, pause: float) -> None:
         if pause > 0:
@@ -176,96 +157,80 @@ class Clock:
             except queue.Empty:
                 return
 
+    def _until_poll(self) -> float:
+        return max(0.0, self._polled + POLL - self._app.time.monotonic())
+
+    def _has_waited_to_count(self) -> bool:
+        return not self._book.is_current and self._app.time.monotonic() - self._entered >= REENTER
+
     # --- looking -------------------------------------------------------------------
 
     def _look(self) -> None:
         """Draw the picture anew: the server's time, what has run, what was missed."""
-        entries = list(self._app.schedule.values())
-        known = self._dial.lasts()
-        hands = []
-        for entry, now, anchor, last in self._register(entries):
-            newest = max((t for t in (last, known.get(entry.name)) if t is not None), default=None)
-            hand = Hand.of(entry, anchor, newest)
-            report.missed(entry, hand.look(now, awake=self._has_looked))
-            hands.append(hand)
-        self._dial.reset(hands)
+        self._entered = self._app.time.monotonic()
+        now, lines = self._book.open()
+        self._learn(now)
+        self._dial.reset([self._hand(line, now) for line in lines])
         self._has_looked, self._must_look = True, False
         if not self._state:
             self._become("watching")
 
-    def _register(self, entries: Sequence[Entry]) -> list[tuple[Entry, float, float, float | None]]:
-        chunks = [entries[i : i + periodic.MOST] for i in range(0, len(entries), periodic.MOST)]
-        commands: list[Command[float] | Command[Registered]] = [periodic.server_time()]
-        commands += [periodic.register([entry.name for entry in chunk]) for chunk in chunks]
-        answers = self._app.store.pipeline(commands)
-        for answer in answers:
-            if isinstance(answer, StoreError):
-                raise answer
-        self._server_time.learn(answers[0])
-        return [
-            (entry, answer.now, *since)
-            for chunk, answer in zip(chunks, answers[1:], strict=True)
-            for entry, since in zip(chunk, answer.since, strict=True)
-        ]
+    def _poll(self) -> None:
+        poll = self._book.poll()
+        self._learn(poll.now)
+        if self._book.is_outdated(poll):
+            self._look()
+            return
+        for name, line in self._book.news(poll).items():
+            self._turn(name, line)
+
+    def _learn(self, now: float) -> None:
+        self._server_time.learn(now)
+        self._polled = self._app.time.monotonic()
+
+    def _turn(self, name: str, line: Line | None) -> None:
+        if line is None:
+            self._dial.drop(name)
+        else:
+            self._dial.set(self._hand(line, self._server_time.now()))
+
+    def _hand(self, line: Line, now: float) -> Hand:
+        """Return a hand as the store has its entry, or as this clock has, if it knows of a later tick."""
+        hand = line.hand()
+        known = self._dial.get(line.entry.name)
+        if known is not None:
+            hand.last = max(hand.last, known.last)
+        found = hand.look(now, awake=self._has_looked)
+        # A new period is due at once, and a look may take a moment: neither was missed.
+        if found.folded or (found.ticks and now - found.ticks[0] > LATE):
+            report.missed(line.entry, found)
+        return hand
 
     # --- claiming ------------------------------------------------------------------
 
-    def _claim(self, hands: Sequence[Hand], now: float) -> None:
-        pairs = [(hand, attempt) for hand in hands if (attempt := self._attempt(hand, now)) is not None]
-        answers = self._app.store.pipeline([attempt.command for _, attempt in pairs])
-        at = self._server_time.now()
-        for (hand, attempt), answer in zip(pairs, answers, strict=True):
-            self._settle(hand, answer, at, is_stopped=attempt.is_stopped)
-        for answer in answers:
-            if isinstance(answer, StoreError) and not _is_of_one_entry(answer):
-                raise answer
-
-    def _attempt(self, hand: Hand, now: float) -> _Attempt | None:
-        """Return the claim of a hand's tick; None if there is nothing to claim, and the hand is put back."""
-        if hand.failures and not (found := hand.look(now, awake=True)).ticks:
-            report.missed(hand.entry, found)
-        if hand.tick is None or hand.tick > now:
-            self._dial.put(hand)
-            return None
-        try:
-            job = self._app.payloads.tick_payload(hand.entry, hand.tick, now)
-        except Exception as error:  # noqa: BLE001 - a user's middleware or arguments: the other entries go on
-            self._failed(hand, error, now)
-            return None
-        call = periodic.claim(hand.entry.name, ticks.text(hand.tick), job.queue, job.payload, at=job.at)
-        return _Attempt(call, not job.payload)
-
-    def _settle(self, hand: Hand, answer: Claim | StoreError, at: float, *, is_stopped: bool) -> None:
-        if isinstance(answer, StoreError):
-            if _is_of_one_entry(answer):
-                self._failed(hand, answer, at)
+    def _claim(self, now: float) -> None:
+        hands = self._dial.take(now, BATCH)
+        if not hands:
             return
-        if answer is Claim.EARLY:
+        try:
+            outcome = self._claims.make(hands, now, self._server_time.now)
+        except BaseException:
+            # What was taken must not be forgotten, should the next look fail too.
+            for hand in hands:
+                self._dial.put(hand)
+            raise
+        for hand in outcome.settled:
+            self._dial.put(hand)
+        for hand in outcome.failed:
+            hand.failed(now + self._backoff(hand.failures))
+            self._dial.put(hand)
+        if outcome.is_ahead:
             # Our idea of the server's time runs ahead of it.
-            self._server_time.forget()
-            hand.wait(at + ticks.MILLISECOND)
-        elif hand.tick is not None:
-            won = answer is Claim.WON
-            self._settled(hand.entry.name, hand.tick, at, won=won, is_stopped=won and is_stopped)
-            hand.done(at)
-        self._dial.put(hand)
-
-    def _settled(self, name: str, tick: float, at: float, *, won: bool, is_stopped: bool) -> None:
-        settled = Tick(name, tick, ticks.jid(name, tick), won and not is_stopped, at - tick, is_stopped)
-        if is_stopped:
-            report.stopped_tick(name, settled.jid)
-        else:
-            report.tick(name, settled.jid, settled.lag, won=won)
-        self.ticked(settled)
+            self._polled -= POLL
+        for name in outcome.changed:
+            self._turn(name, self._book.again(name))
 
     # --- what goes wrong -----------------------------------------------------------
-
-    def _failed(self, hand: Hand, error: Exception, now: float) -> None:
-        """Keep a tick that could not be enqueued; its missed policy and grace decide how long."""
-        if not hand.failures:
-            report.failed(hand.entry, hand.tick, error)
-        hand.failed(now + self._backoff(hand.failures))
-        self._dial.put(hand)
 
     def _lost(self, error: StoreError | None) -> float:
         """Note that the picture may be wrong; return how long to wait before drawing it anew."""
@@ -292,12 +257,8 @@ class Clock:
         elif before == "gone":
             report.back(since)
         else:
-            report.watching(len(self._dial))
+            report.watching(len(self._dial), is_current=self._book.is_current)
         self.became(state)
-
-
-def _is_of_one_entry(error: StoreError) -> bool:
-    return isinstance(error, StoreRefused) and error.code in _OF_ONE_ENTRY
 
 
 def _nothing(_: object) -> None:

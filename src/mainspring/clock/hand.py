@@ -24,24 +24,31 @@ class Hand:
         entry: The entry.
         rule: Its rule, anchored.
         last: The newest tick that was claimed or given up.
+        stamp: Which version of the entry this is; the store refuses claims of another.
+        runs: The ids of its jobs that may not be done, as the store knows them.
         tick: The next one to claim; None if there is none.
-        ready: Since when, or from when on, *tick* may be claimed: its own time, or later after a failure.
+        ready: Since when, or from when on, *tick* may be claimed: its own time and jitter, or later after a failure.
+        folded: How many missed ticks are left out for *tick*.
+        is_given_up: Whether *tick* was missed too, and is to be noted but not run.
         failures: How often in a row the present tick could not be enqueued.
     """
 
     entry: Entry
     rule: Rule
     last: float
+    stamp: str = ""
+    runs: tuple[str, ...] = ()
     tick: float | None = None
     ready: float = 0.0
+    folded: int = 0
+    is_given_up: bool = False
     failures: int = 0
     _backlog: deque[float] = field(default_factory=deque)
 
-    @classmethod
-    def of(cls, entry: Entry, anchor: float, last: float | None) -> Hand:
-        """Return the hand of *entry*, registered at *anchor*, whose newest claimed tick is *last*."""
-        rule = entry.rule.anchored(anchor)
-        return cls(entry, rule, entry.begins(rule, anchor) if last is None else last)
+    @property
+    def due(self) -> float:
+        """When *tick* is due: its nominal time and its jitter, in unix seconds."""
+        return 0.0 if self.tick is None else round(self.tick + self.entry.delay(self.rule, self.tick), 3)
 
     def look(self, now: float, *, awake: bool) -> Due:
         """Choose the next tick, after a time in which nobody looked or nothing could be enqueued.
@@ -55,18 +62,21 @@ class Hand:
         entry = self.entry
         if awake and entry.missed == "skip":
             entry = replace(entry, missed="once", grace=LEAST_GRACE if entry.grace is None else entry.grace)
-        found = due(self.rule, self.last, now, missed=entry.missed, grace=entry.grace)
-        # What is left out is given up for good; what is kept is not, until it is claimed.
-        self.last = found.ticks[0] - MILLISECOND if found.ticks else found.newest
-        self._backlog = deque(found.ticks)
+        found = due(self.rule, self.last, self._began(now), missed=entry.missed, grace=entry.grace)
+        self.folded = found.folded
+        # What is left out is claimed as well, so that all clocks give it up together, and the history tells of it.
+        self.is_given_up = bool(found.folded and not found.ticks)
+        self._backlog = deque((found.newest,) if self.is_given_up else found.ticks)
+        if self._backlog:
+            self.last = self._backlog[0] - MILLISECOND
         self._advance(now)
         return found
 
     def done(self, now: float) -> None:
-        """Go on to the next tick: this one is in its queue, whoever put it there."""
+        """Go on to the next tick: this one is settled, whoever did it."""
         if self.tick is None:
             return
-        self.last, self.failures = self.tick, 0
+        self.last, self.failures, self.folded, self.is_given_up = self.tick, 0, 0, False
         self._advance(now + SPACING if self._backlog else now)
 
     def failed(self, until: float) -> None:
@@ -78,10 +88,15 @@ class Hand:
         """Leave the tick open until *until*."""
         self.ready = until
 
+    def _began(self, now: float) -> float:
+        """Return the instant before which ticks are overdue: *now*, but for one that its jitter still holds back."""
+        newest = self.rule.before(now) if self.entry.jitter else None
+        return now if newest is None or newest + self.entry.delay(self.rule, newest) < now else newest
+
     def _advance(self, earliest: float) -> None:
         if self._backlog:
             self.tick = self._backlog.popleft()
             self.ready = earliest
             return
         self.tick = self.rule.after(self.last)
-        self.ready = self.tick or 0.0
+        self.ready = self.due

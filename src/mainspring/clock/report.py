@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from mainspring.base.durations import in_words
 from mainspring.schedule.entry import Entry
@@ -26,10 +27,10 @@ def tick(name: str, jid: str, lag: float, *, won: bool) -> None:
         _log.log(level, "%s", name, extra={"event": "clock.tick", "facts": facts})
 
 
-def stopped_tick(name: str, jid: str) -> None:
-    """Say that a middleware stopped the job of a tick."""
-    facts = {"entry": name, "jid": jid}
-    _log.info("%s: a middleware stopped its job", name, extra={"event": "clock.tick_stopped", "facts": facts})
+def skipped(name: str, at: str, why: str) -> None:
+    """Say that a tick has no job, and why: a question, a hook, a middleware, or a run that is not done."""
+    facts = {"entry": name, "tick": at, "why": why}
+    _log.info("%s skipped: %s", name, why, extra={"event": "clock.skipped", "facts": facts})
 
 
 def missed(entry: Entry, found: Due) -> None:
@@ -54,13 +55,32 @@ def crashed() -> None:
     _log.exception("the clock met an error, and goes on", extra={"event": "clock.error", "facts": {}})
 
 
-def watching(entries: int) -> None:
-    """Say that the clock has begun."""
-    _log.info(
-        "%s",
-        "one entry" if entries == 1 else f"{entries} entries",
-        extra={"event": "clock.watching", "facts": {"entries": entries}},
-    )
+def hook_failed(error: Exception) -> None:
+    """Say that a hook failed after its tick was enqueued."""
+    _log.error("a hook failed: %s", error, exc_info=error, extra={"event": "clock.hook_failed", "facts": {}})
+
+
+def unreadable(name: str, error: Exception) -> None:
+    """Say that an entry of the store cannot be served by this release."""
+    facts = {"entry": name, "error": repr(error)}
+    _log.error("%s cannot be served: %s", name, error, extra={"event": "clock.unreadable", "facts": facts})
+
+
+def removed(names: Sequence[str]) -> None:
+    """Say that entries were removed that are no longer in the code."""
+    for name in names:
+        facts = {"entry": name}
+        _log.warning(
+            "%s is removed: the code defines it no more", name, extra={"event": "clock.removed", "facts": facts}
+        )
+
+
+def watching(entries: int, *, is_current: bool) -> None:
+    """Say that the clock has begun, and whether the schedule in its code is the one that counts."""
+    count = "one entry" if entries == 1 else f"{entries} entries"
+    facts = {"entries": entries, "is_current": is_current}
+    text = "%s" if is_current else "%s; a newer release defines the schedule, and this clock serves what they share"
+    _log.info(text, count, extra={"event": "clock.watching", "facts": facts})
 
 
 def gone(why: str) -> None:

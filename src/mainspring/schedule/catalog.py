@@ -1,22 +1,72 @@
 """The entries of one App, by name, each checked when it is defined.
 
-The rules' own modules are imported with the first entry: an App without a schedule does not need them.
+All that makes an entry is imported with the first one: an App without a schedule does not need it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Unpack
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Unpack, cast
 
 from mainspring.base.durations import Duration, seconds
-from mainspring.base.errors import InvalidDuration, InvalidName, InvalidSchedule
-from mainspring.schedule.entry import Entry, EntryOptions
-from mainspring.schedule.ticks import MISSED, Missed, Rule
+from mainspring.base.errors import InvalidSchedule, MainspringError
 
-_LONGEST_NAME = 255
+if TYPE_CHECKING:
+    from mainspring.schedule.entry import Entry, EntryOptions
+    from mainspring.schedule.row import Row
 
 
-class Catalog(Mapping[str, Entry]):
+class Problem(NamedTuple):
+    """An entry that could not be defined.
+
+    Attributes:
+        where: File and line of the definition.
+        error: What is wrong.
+    """
+
+    where: str
+    error: MainspringError
+
+
+_problems: Final[ContextVar[list[Problem] | None]] = ContextVar("mainspring_problems", default=None)
+
+
+@contextmanager
+def collect() -> Iterator[list[Problem]]:
+    """Note what is wrong with entries that are defined meanwhile, in place of raising it.
+
+    A module that defines ten entries of which three are wrong tells of all three.
+    """
+    found: list[Problem] = []
+    token = _problems.set(found)
+    try:
+        yield found
+    finally:
+        _problems.reset(token)
+
+
+def note(where: str, error: MainspringError) -> bool:
+    """Note what is wrong, if problems are collected here; return whether they are."""
+    found = _problems.get()
+    if found is None:
+        return False
+    found.append(Problem(where, error))
+    return True
+
+
+def broken() -> Entry:
+    """Return what stands for an entry that could not be defined; it is in no schedule, and never due."""
+    from mainspring.schedule import making
+    from mainspring.schedule.interval import Interval
+    from mainspring.schedule.limits import Limited
+
+    never = Limited(Interval(1.0), start=1.0, end=0.0)
+    return making.entry(making.What("broken", never, "never", "UTC"), name="broken")
+
+
+class Catalog(Mapping[str, "Entry"]):
     """The schedule of one App: entry names to entries, in the order of their definition."""
 
     def __init__(self, tz: str = "UTC") -> None:
@@ -28,9 +78,7 @@ class Catalog(Mapping[str, Entry]):
         Raises:
             InvalidSchedule: If there is no such zone.
         """
-        self.tz = tz
-        if tz != "UTC":
-            self._zone(tz)
+        self.tz = _zone(tz)
         self._entries: dict[str, Entry] = {}
 
     def every(
@@ -45,9 +93,9 @@ class Catalog(Mapping[str, Entry]):
         """Add an entry that runs *job* each *period*, or with *at* at times of day.
 
         Args:
-            period: At least 0.1 s; with *at*, whole days.
+            period: At least 0.1 s.
             job: The job's full name.
-            at: ``"HH:MM"``, or several of these.
+            at: ``"12:00"``, ``"**:15"``, ``"Monday 12:30"``, or several of these.
             tz: The IANA zone of *at*.
             options: See `EntryOptions`.
 
@@ -55,17 +103,45 @@ class Catalog(Mapping[str, Entry]):
             InvalidSchedule: Whatever cannot be meant, and what would be right.
             InvalidName: If the entry's name cannot be stored or shown.
         """
-        from mainspring.schedule import every
-
-        rule = every.rule(period, at, self._zone(tz))
-        return self._add(job, rule, _in_words(period, at), self._zone(tz), **options)
+        return self._add(self.every_entry(period, job, at=at, tz=tz, **options))
 
     def cron(self, expression: str, job: str, *, tz: str | None = None, **options: Unpack[EntryOptions]) -> Entry:
-        """Add an entry that runs *job* by a five-field cron *expression*; errors as for `every`."""
-        from mainspring.schedule import crontab
+        """Add an entry that runs *job* by a cron *expression*, or a phrase; errors as for `every`."""
+        return self._add(self.cron_entry(expression, job, tz=tz, **options))
 
-        rule = crontab.parse(expression, self._zone(tz))
-        return self._add(job, rule, rule.expression, self._zone(tz), **options)
+    def every_entry(
+        self,
+        period: Duration,
+        job: str,
+        *,
+        at: str | Sequence[str] | None = None,
+        tz: str | None = None,
+        **options: Unpack[EntryOptions],
+    ) -> Entry:
+        """Return an entry as `every` adds it, without adding it."""
+        from mainspring.schedule import every, making
+
+        zone = _zone(self.tz if tz is None else tz)
+        rule = every.rule(period, at, zone, dst=options.get("dst", "vixie"))
+        times = making.times(at)
+        what = making.What(job, rule, making.in_words(period, times), zone, every=seconds(period), at=times)
+        return making.entry(what, **self._named(job, options))
+
+    def cron_entry(self, expression: str, job: str, *, tz: str | None = None, **options: Unpack[EntryOptions]) -> Entry:
+        """Return an entry as `cron` adds it, without adding it."""
+        from mainspring.schedule import crontab, making
+
+        named = self._named(job, options)
+        zone, dst = _zone(self.tz if tz is None else tz), options.get("dst", "vixie")
+        rule = crontab.parse(expression, zone, name=named["name"] or "", dst=dst)
+        return making.entry(making.What(job, rule, rule.text, rule.tz, cron=rule.text), **named)
+
+    def row_entry(self, row: Row) -> Entry:
+        """Return the entry that a *row* says, without adding it; errors as for `every`."""
+        options = cast("EntryOptions", {**row.options, "name": row.name})
+        if row.cron is not None:
+            return self.cron_entry(row.cron, row.job, tz=row.tz, **options)
+        return self.every_entry(row.every or 0, row.job, at=row.at, tz=row.tz, **options)
 
     def __getitem__(self, name: str) -> Entry:
         return self._entries[name]
@@ -76,96 +152,27 @@ class Catalog(Mapping[str, Entry]):
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _zone(self, tz: str | None) -> str:
-        from mainspring.schedule import crontab
-
-        name = self.tz if tz is None else tz
-        # Also for an entry that needs no zone: a wrong one must not wait to be found.
-        crontab.zone(name)
-        return name
-
-    def _add(
-        self,
-        job: str,
-        rule: Rule,
-        schedule: str,
-        tz: str,
-        *,
-        name: str | None = None,
-        args: Sequence[object] = (),
-        kwargs: Mapping[str, object] | None = None,
-        queue: str | None = None,
-        missed: Missed = "once",
-        grace: Duration | None = None,
-        skip_first_run: bool = False,
-        description: str | None = None,
-    ) -> Entry:
-        entry = Entry(
-            name=self._numbered(job) if name is None else self._fresh(name),
-            job=job,
-            rule=rule,
-            schedule=schedule,
-            tz=tz,
-            args=_arguments(args),
-            kwargs=dict(kwargs or {}),
-            queue=queue,
-            missed=_missed(missed),
-            grace=_grace(grace),
-            skip_first_run=_switch("skip_first_run", skip_first_run),
-            description=_description(description),
-        )
+    def _add(self, entry: Entry) -> Entry:
+        if entry.name in self._entries:
+            raise InvalidSchedule(entry.name, "name: another entry has this name; each needs its own")
         self._entries[entry.name] = entry
         return entry
 
-    def _numbered(self, job: str) -> str:
+    def _named(self, job: str, options: EntryOptions) -> EntryOptions:
+        """Return *options* with a name: the job's, numbered from the second entry on, where none was given."""
+        named = options.copy()
         name, number = job, 1
         while name in self._entries:
             number += 1
             name = f"{job}.{number}"
-        return name
-
-    def _fresh(self, name: object) -> str:
-        if not isinstance(name, str) or not name.isprintable() or not 0 < len(name.encode()) <= _LONGEST_NAME:
-            raise InvalidName(f"{name!r} is no name for an entry: write 1 to {_LONGEST_NAME} bytes of printable text")
-        if name in self._entries:
-            raise InvalidSchedule(name, "name: another entry has this name; each needs its own")
-        return name
+        named["name"] = name if options.get("name") is None else options["name"]
+        return named
 
 
-def _in_words(period: Duration, at: str | Sequence[str] | None) -> str:
-    if at is None:
-        return f"every {period}"
-    return f"every {period} at {at if isinstance(at, str) else ', '.join(at)}"
+def _zone(name: str) -> str:
+    if name != "UTC":
+        from mainspring.schedule import zones
 
-
-def _arguments(args: Sequence[object]) -> tuple[object, ...]:
-    if isinstance(args, str | bytes) or not isinstance(args, Sequence):
-        raise InvalidSchedule(args, "args: write a list of the job's arguments, such as [42]")
-    return tuple(args)
-
-
-def _missed(missed: Missed) -> Missed:
-    if missed not in MISSED:
-        raise InvalidSchedule(missed, f"missed: write one of {', '.join(map(repr, MISSED))}")
-    return missed
-
-
-def _switch(option: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidSchedule(value, f"{option}: write True or False")
-    return value
-
-
-def _description(text: object) -> str | None:
-    if text is not None and not isinstance(text, str):
-        raise InvalidSchedule(text, "description: write a text")
-    return text
-
-
-def _grace(grace: Duration | None) -> float | None:
-    if grace is None:
-        return None
-    try:
-        return seconds(grace)
-    except InvalidDuration as error:
-        raise InvalidSchedule(grace, f"as grace: {error}") from error
+        # Also for an entry that needs no zone: a wrong one must not wait to be found.
+        zones.zone(name)
+    return name

@@ -30,6 +30,9 @@ class Rule(Protocol):
     def after(self, t: float) -> float | None:
         """Return the first tick strictly after *t*; None if there is none."""
 
+    def before(self, t: float) -> float | None:
+        """Return the last tick strictly before *t*; None if there is none."""
+
     def anchored(self, anchor: float) -> Rule:
         """Return this rule as it counts from *anchor*, when the entry was first registered.
 
@@ -86,14 +89,15 @@ def text(tick: float) -> str:
     return f"{tick:.3f}"
 
 
-def jid(name: str, tick: float) -> str:
+def jid(name: str, tick: float, namespace: str = "") -> str:
     """Return the id of the job of one tick: 24 hex digits, the same on every node.
 
-    A name holds no control character, so that the separator makes the pair unambiguous.
+    A name holds no control character, so that the separator makes the parts unambiguous.
     """
     import hashlib
 
-    return hashlib.blake2b(f"{name}\0{text(tick)}".encode(), digest_size=12).hexdigest()
+    parts = [name, text(tick), namespace] if namespace else [name, text(tick)]
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
 
 
 def _kept(
@@ -111,22 +115,11 @@ def _kept(
 def _recent(rule: Rule, last: float, now: float, limit: int) -> tuple[float, ...]:
     """Return the newest *limit* ticks between *last* and *now*, both excluded, oldest first.
 
-    A rule only walks forward, and a year of downtime of a job of every second is 31 million
-    steps: so the walk starts a second before *now*, and twice as far back until enough is found.
+    It walks backwards: a year of downtime of a job of every second is 31 million steps the other way.
     """
-    span = 1.0
-    while True:
-        start = max(last, now - span)
-        found = _between(rule, start, now, limit)
-        if start == last or len(found) == limit:
-            return found
-        span *= 2
-
-
-def _between(rule: Rule, start: float, end: float, limit: int) -> tuple[float, ...]:
-    found: deque[float] = deque(maxlen=limit)
-    tick = rule.after(start)
-    while tick is not None and tick < end:
-        found.append(tick)
-        tick = rule.after(tick)
+    found: deque[float] = deque()
+    tick = rule.before(now)
+    while tick is not None and tick > last and len(found) < limit:
+        found.appendleft(tick)
+        tick = rule.before(tick)
     return tuple(found)

@@ -1,0 +1,229 @@
+"""One round of claims: a verdict on each tick that is due, one pipeline, and what came of it.
+
+An error of the store that concerns all ends the round; whatever concerns one entry is
+reported, and leaves its tick open for another try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from mainspring.base import codec
+from mainspring.base.errors import StoreError, StoreRefused
+from mainspring.clock import report, verdict
+from mainspring.clock.hand import Hand
+from mainspring.clock.host import Host
+from mainspring.clock.verdict import NOTHING, Verdict
+from mainspring.middleware import Passage
+from mainspring.schedule import ticks
+from mainspring.schedule.zones import zone
+from mainspring.store import periodic
+from mainspring.store.command import Command
+from mainspring.store.periodic import Attempt, Claim
+
+# Errors that concern one entry, such as a queue's key that is no list; all others concern the whole store.
+_OF_ONE_ENTRY: Final = frozenset({"ERR", "WRONGTYPE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One tick, settled.
+
+    Attributes:
+        entry: The entry's name.
+        at: The nominal time, unix seconds.
+        jid: The id of its job, had it one.
+        won: True if this clock enqueued it, False if another had settled it, or if it has no job.
+        lag: Seconds from when it was due to the store's answer.
+        kind: ``"scheduled"``, ``"caught_up"``, ``"skipped"`` or ``"missed"``.
+        why: Why it has no job; empty if it has one, or if another clock settled it.
+    """
+
+    entry: str
+    at: float
+    jid: str
+    won: bool
+    lag: float
+    kind: str = "scheduled"
+    why: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a round has come to.
+
+    Attributes:
+        settled: Hands that go on, to their next tick or to the same a little later.
+        failed: Hands whose tick could not be enqueued.
+        changed: Names of entries that the store has otherwise than this clock.
+        is_ahead: Whether this clock's idea of the server's time runs ahead.
+    """
+
+    settled: list[Hand] = field(default_factory=list)
+    failed: list[Hand] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    is_ahead: bool = False
+
+
+class Claims:
+    """Makes the claims of one clock."""
+
+    def __init__(self, app: Host, ticked: Callable[[Tick], None]) -> None:
+        """Prepare to claim.
+
+        Args:
+            app: The App.
+            ticked: Called with each settled tick.
+        """
+        self._app = app
+        self._ticked = ticked
+
+    def make(self, hands: Sequence[Hand], now: float, clock: Callable[[], float]) -> Outcome:
+        """Claim the ticks of *hands* that are due at *now*.
+
+        Args:
+            hands: The hands.
+            now: The server's time.
+            clock: Tells the server's time when the answers have come.
+
+        Raises:
+            StoreError: If the store as a whole does not do what it is asked.
+        """
+        outcome = Outcome()
+        passage = self._open_round(hands, now, outcome)
+        if outcome.failed:
+            return outcome
+        is_off = passage is not None and not passage.is_open
+        pairs: list[tuple[Hand, Verdict]] = []
+        try:
+            for hand in hands:
+                pair = self._attempt(hand, now, outcome, is_off=is_off)
+                pairs += [pair] if pair else []
+            answers = self._app.store.pipeline([self._claim(hand, found) for hand, found in pairs])
+        except StoreError as error:
+            self._break_off([passage, *(found.passage for _, found in pairs)], error)
+            raise
+        at = clock()
+        for (hand, found), answer in zip(pairs, answers, strict=True):
+            self._settle(hand, found, answer, at, outcome)
+        self._close(passage, happened=True)
+        _raise_common(answers)
+        return outcome
+
+    # --- before ----------------------------------------------------------------------
+
+    def _open_round(self, hands: Sequence[Hand], now: float, outcome: Outcome) -> Passage | None:
+        try:
+            return self._app.hooks.tick.open(datetime.fromtimestamp(now, zone(self._app.schedule.tz)))
+        except Exception as error:  # noqa: BLE001 - a user's hook
+            for hand in hands:
+                self._failed(hand, error, outcome)
+            return None
+
+    def _attempt(self, hand: Hand, now: float, outcome: Outcome, *, is_off: bool) -> tuple[Hand, Verdict] | None:
+        """Return the verdict on a hand's tick; None if there is nothing to claim."""
+        if hand.failures:
+            found = hand.look(now, awake=True)
+            if hand.is_given_up:
+                report.missed(hand.entry, found)
+        if hand.tick is None or hand.ready > now:
+            outcome.settled.append(hand)
+            return None
+        if is_off:
+            return hand, Verdict(NOTHING, "skipped", "on_tick", hand.runs)
+        try:
+            return hand, verdict.reach(self._app, hand, hand.tick, now)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a user's question, hook, middleware or arguments
+            self._failed(hand, error, outcome)
+            return None
+
+    def _claim(self, hand: Hand, found: Verdict) -> Command[Claim]:
+        tick = hand.tick or 0.0
+        record: dict[str, object] = {"tick": tick, "kind": found.kind}
+        if found.job.payload:
+            record["jid"] = ticks.jid(hand.entry.name, tick, self._app.namespace)
+        if found.why:
+            record["why"] = found.why
+        if hand.folded:
+            record["folded"] = hand.folded
+        attempt = Attempt(
+            hand.entry.name,
+            hand.stamp,
+            ticks.text(tick),
+            hand.due,
+            found.job,
+            record=codec.encode(record),
+            expected=hand.runs,
+            runs=found.runs,
+        )
+        return periodic.claim_tick(self._app.namespace, attempt)
+
+    # --- after -----------------------------------------------------------------------
+
+    def _settle(self, hand: Hand, found: Verdict, answer: Claim | StoreError, at: float, outcome: Outcome) -> None:
+        has_job = answer is Claim.WON and bool(found.job.payload)
+        self._close(found.passage, happened=has_job)
+        if isinstance(answer, StoreError):
+            self._refused(hand, answer, outcome)
+        elif answer is Claim.EARLY:
+            outcome.is_ahead = True
+            hand.wait(at + ticks.MILLISECOND)
+            outcome.settled.append(hand)
+        elif answer in {Claim.CHANGED, Claim.PAUSED}:
+            outcome.changed.append(hand.entry.name)
+        else:
+            self._settled(hand, found, at, won=answer is Claim.WON)
+            outcome.settled.append(hand)
+
+    def _refused(self, hand: Hand, error: StoreError, outcome: Outcome) -> None:
+        if isinstance(error, StoreRefused) and error.code in _OF_ONE_ENTRY:
+            self._failed(hand, error, outcome)
+        else:
+            outcome.settled.append(hand)
+
+    def _settled(self, hand: Hand, found: Verdict, at: float, *, won: bool) -> None:
+        tick = hand.tick or 0.0
+        why = found.why if won else ""
+        jid = ticks.jid(hand.entry.name, tick, self._app.namespace)
+        settled = Tick(hand.entry.name, tick, jid, won and bool(found.job.payload), at - hand.due, found.kind, why)
+        if why and found.kind == "skipped":
+            report.skipped(hand.entry.name, ticks.text(tick), why)
+        else:
+            report.tick(hand.entry.name, jid, settled.lag, won=settled.won)
+        if won:
+            hand.runs = found.runs
+        hand.done(at)
+        self._ticked(settled)
+
+    def _failed(self, hand: Hand, error: Exception, outcome: Outcome) -> None:
+        """Keep a tick that could not be enqueued; its missed policy and grace decide how long."""
+        if not hand.failures:
+            report.failed(hand.entry, hand.tick, error)
+            error.add_note(f"periodic entry {hand.entry.name!r}, tick {ticks.text(hand.tick or 0.0)}")
+            self._app.handlers.error(error, None)
+        outcome.failed.append(hand)
+
+    def _close(self, passage: Passage | None, *, happened: bool) -> None:
+        if passage is None:
+            return
+        try:
+            passage.close(happened)
+        except Exception as error:  # noqa: BLE001 - a user's hook: the tick is in its queue, and stays there
+            report.hook_failed(error)
+            self._app.handlers.error(error, None)
+
+    def _break_off(self, passages: Sequence[Passage | None], error: StoreError) -> None:
+        for passage in passages:
+            if passage is not None:
+                passage.break_off(error)
+
+
+def _raise_common(answers: Sequence[Claim | StoreError]) -> None:
+    for answer in answers:
+        if isinstance(answer, StoreError) and not (isinstance(answer, StoreRefused) and answer.code in _OF_ONE_ENTRY):
+            raise answer

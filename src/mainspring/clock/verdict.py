@@ -1,0 +1,103 @@
+"""What shall become of one tick that is due: its job, or a reason why there is none.
+
+Nothing is written here. The verdict travels with the claim, in which the store decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from mainspring.clock.hand import Hand
+from mainspring.clock.host import Host
+from mainspring.middleware import Passage
+from mainspring.schedule import ticks
+from mainspring.schedule.zones import zone
+from mainspring.store.periodic import TickJob
+
+#: A tick enqueued so many seconds after it was due counts as caught up.
+LATE: Final = 5.0
+
+#: No job.
+NOTHING: Final = TickJob("default", b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What shall become of a tick.
+
+    Attributes:
+        job: Its job; with an empty payload if there shall be none.
+        kind: ``"scheduled"``, ``"caught_up"``, ``"skipped"`` or ``"missed"``, as the history says it.
+        why: Why there is no job.
+        runs: The ids of the entry's jobs that may not be done, once the tick is claimed.
+        passage: The hooks that have been called; they hear of the end.
+    """
+
+    job: TickJob
+    kind: str
+    why: str = ""
+    runs: tuple[str, ...] = ()
+    passage: Passage | None = None
+
+
+def reach(app: Host, hand: Hand, tick: float, now: float) -> Verdict:
+    """Decide about *tick*; asks the entry's questions, calls hooks and middleware, and looks where its last job is.
+
+    Raises:
+        Exception: Whatever the user's code raises; WrongArguments; StoreError.
+    """
+    if hand.is_given_up:
+        return Verdict(NOTHING, "missed", runs=hand.runs)
+    local = datetime.fromtimestamp(tick, zone(hand.entry.tz))
+    runs = _unfinished(app, hand)
+    why = _objection(hand, local) or _overlap(hand, runs)
+    if why:
+        return Verdict(NOTHING, "skipped", why, tuple(runs))
+    passage = app.hooks.run.open(hand.entry, local)
+    if passage is not None and not passage.is_open:
+        return Verdict(NOTHING, "skipped", "on_run", tuple(runs))
+    try:
+        return _with_job(app, hand, tick, now, runs=tuple(runs), passage=passage)
+    except BaseException as error:
+        if passage is not None:
+            passage.break_off(error)
+        raise
+
+
+def _with_job(
+    app: Host, hand: Hand, tick: float, now: float, *, runs: tuple[str, ...], passage: Passage | None
+) -> Verdict:
+    late = max(0.0, round(now - hand.due, 3))
+    kind = "caught_up" if hand.folded or late > LATE else "scheduled"
+    job = app.tick_payload(hand.entry, tick, now, kind=kind, late=late)
+    if not job.payload:
+        return Verdict(job, "skipped", "middleware", runs, passage)
+    if hand.entry.overlap != "allow":
+        runs = (*runs, ticks.jid(hand.entry.name, tick, app.namespace))
+    return Verdict(job, kind, runs=runs, passage=passage)
+
+
+def _objection(hand: Hand, local: datetime) -> str:
+    if hand.entry.if_ is not None and not hand.entry.if_(local):
+        return "if_"
+    if hand.entry.unless is not None and hand.entry.unless(local):
+        return "exclude"
+    return ""
+
+
+def _unfinished(app: Host, hand: Hand) -> dict[str, str]:
+    """Return those of the entry's last jobs that are not done, and where they are."""
+    if hand.entry.overlap == "allow":
+        return {}
+    found = {jid: app.find(jid) for jid in hand.runs}
+    places = {jid: str(job.place) for jid, job in found.items() if job is not None}
+    return {jid: place for jid, place in places.items() if place != "dead"}
+
+
+def _overlap(hand: Hand, runs: dict[str, str]) -> str:
+    if hand.entry.overlap == "skip":
+        return "overlap" if runs else ""
+    # One may run, and one wait for it.
+    return "overlap" if any(place != "running" for place in runs.values()) or len(runs) > 1 else ""

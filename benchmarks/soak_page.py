@@ -40,6 +40,8 @@ The run ends with an error if one of these is off by one, or if the store has co
   and did not make up for it.
 - **RSS** is that of the process as the kernel tells it. The pacemaker is a fork of the worker, and shares most of
   its pages with it.
+- **An open file more**, where there is one, is a connection that the pool has opened when more threads of the worker
+  than ever before asked the store in the same instant; it is kept, and there can be no more of them than threads.
 - **Keys for good** have no lifetime. Those that pass are the marks by which a push can be sent again (60 s each) and
   the histograms of each minute (8 h). The store's memory grows by those histograms and by the dead jobs.
 - **The waits** are from before the push to the first line of the job, and so hold a round trip of the producer.

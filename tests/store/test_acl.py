@@ -29,7 +29,7 @@ REPORT, SWEEP = Definition("report", "1", "1", b"{}"), Definition("sweep", "1", 
 
 def tick(number: int, job: TickJob, **runs: object) -> Command[periodic.Claim]:
     """Return the claim of a tick of an entry that `store` prepares."""
-    attempt = Attempt("report", "1", f"{4_000_000_000 + number}.000", 0.0, job, b"{}", **runs)  # type: ignore[arg-type]  # as it comes
+    attempt = Attempt("report", "1", f"{4_000_000_000 + number}.000", 0.0, job, b"{}", **runs)
     return periodic.claim_tick("", attempt)
 
 

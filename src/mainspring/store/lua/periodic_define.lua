@@ -71,26 +71,33 @@ for i = 4, #KEYS do
   local old = redis.call("HMGET", entry, "stamp", "when", "origin", "gen")
   local fields, result = judged(old, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
   answer[#answer + 1] = result
-  -- An ACL that forbids one of these is met before the first write, lest an entry is stored that no clock is told of.
-  local refusal = fields and forbidden("INCR", version, "HSET", entry, "ZADD", names)
-  if refusal then
-    return refusal
-  end
   if fields then
     writes[#writes + 1] = { entry, fields }
   end
   if result > 0 then
-    changed[#changed + 1] = ARGV[at]
+    -- Scores of the names; the version takes their place when it is known.
+    put(changed, false, ARGV[at])
   end
 end
 
--- Fails here if the key is no counter: nothing has been written.
-local newest = #changed > 0 and redis.call("INCR", version)
+-- An ACL that forbids one of these is met before the first write, lest an entry is stored that no clock is told of.
+local refusal = forbidden("INCR", version, "ZADD", names)
+for _, write in ipairs(writes) do
+  refusal = refusal or forbidden("HSET", write[1])
+end
+if refusal then
+  return refusal
+end
+if #changed > 0 then
+  -- Fails here if the key is no counter: nothing has been written.
+  local newest = redis.call("INCR", version)
+  for i = 1, #changed, 2 do
+    changed[i] = newest
+  end
+  redis.call("ZADD", names, unpack(changed))
+end
 for _, write in ipairs(writes) do
   local entry = write[1]
   redis.call("HSET", entry, unpack(write[2]))
-end
-for _, name in ipairs(changed) do
-  redis.call("ZADD", names, newest, name)
 end
 return answer

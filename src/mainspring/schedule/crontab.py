@@ -1,145 +1,158 @@
-"""Cron expressions: five fields, read strictly, in a zone of their own.
+"""Cron expressions in mainspring's dialect: their ticks, and what is odd about them.
 
-cronsim evaluates them, by the rule of Debian's cron (vixie's) for daylight saving:
-a fixed time inside the gap runs once, right after it; a fixed time in the repeated
-hour runs once, in its first pass; wildcards go by elapsed time. What cronsim accepts
-though it cannot be meant is refused here, with the reason.
+How it is written is told in `mainspring.schedule.dialect`, what the fields hold in
+`mainspring.schedule.fields`, and what becomes of times on the days on which the clocks
+change in `mainspring.schedule.timetable`.
 """
 
 from __future__ import annotations
 
-import math
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from mainspring.base.errors import InvalidSchedule
+from mainspring.schedule import changes, dialect, fields
+from mainspring.schedule.fields import DAY, FIELDS, WEEKDAY, Fields, Item
+from mainspring.schedule.phrases import Distance
+from mainspring.schedule.timetable import Timetable
+from mainspring.schedule.walks import Walk
+from mainspring.schedule.zones import DSTS, Dst, zone
 
-# name, values, number of distinct values; Sunday is both 0 and 7
-_FIELDS = (
-    ("minute", "0-59", 60),
-    ("hour", "0-23", 24),
-    ("day of month", "1-31, L", 31),
-    ("month", "1-12, jan-dec", 12),
-    ("day of week", "0-7, sun-sat, mon#1", 7),
-)
-_STEP = re.compile(r"/([0-9]+)")
-
-# Any instant will do to see whether an expression ever fires: cronsim looks 50 years ahead.
-_SOME_INSTANT = 1_700_000_000.0
+# What `odd_steps` reads is about an expression, not about an entry.
+_ANY_NAME = "any"
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Cron:
-    """Ticks of one cron expression; make it with `parse`.
+class Crontab:
+    """Ticks of a cron expression; make it with `parse`.
 
     Attributes:
-        expression: Five fields, blanks normalised.
-        zone: Where its times are meant.
+        text: As it was written, blanks normalised, without the zone.
+        tz: The zone that counts: the one written in the expression, or else the one that was given.
+        zone: The same.
+        lines: The expressions that it stands for: one, but for some phrases.
+        dst: What becomes of fixed times when the clocks change.
+        tables: The ticks of each.
     """
 
-    expression: str
-    zone: tzinfo = field(default=UTC)
+    text: str
+    tz: str
+    zone: tzinfo
+    lines: tuple[Fields, ...] = field(repr=False)
+    dst: Dst = "vixie"
+    tables: tuple[Timetable, ...] = field(default=(), repr=False, compare=False)
 
     def after(self, t: float) -> float | None:
         """Return the first tick strictly after *t*."""
-        from cronsim import CronSim
+        return min((tick for table in self.tables if (tick := table.after(t)) is not None), default=None)
 
-        # Floored: `fromtimestamp` rounds to microseconds, perhaps up to the very tick that is asked for.
-        start = datetime.fromtimestamp(math.floor(t), self.zone)
-        for moment in CronSim(self.expression, start):
-            tick = moment.timestamp()
-            # Asked within the second pass of the repeated hour, cronsim answers with the first pass.
-            if tick > t:
-                return tick
-        return None
+    def before(self, t: float) -> float | None:
+        """Return the last tick strictly before *t*."""
+        return max((tick for table in self.tables if (tick := table.before(t)) is not None), default=None)
 
-    def anchored(self, anchor: float) -> Cron:  # noqa: ARG002 - times of day count from nothing
+    @property
+    def expression(self) -> str:
+        """As `text`."""
+        return self.text
+
+    def anchored(self, anchor: float) -> Crontab:  # noqa: ARG002 - times of day count from nothing
         """Return itself."""
         return self
 
 
-def parse(expression: str, tz: str) -> Cron:
-    """Return the rule of a five-field cron *expression* in the zone *tz*.
+@dataclass(frozen=True, slots=True)
+class InGap:
+    """A time that is missing on a day on which the clocks change.
+
+    Attributes:
+        wall: The time that no clock shows.
+        runs: When it runs instead, in unix seconds; None if it does not run that day.
+    """
+
+    wall: datetime
+    runs: float | None
+
+
+def parse(expression: str, tz: str, *, name: str = "", dst: Dst = "vixie") -> Crontab:
+    """Return the rule of a cron *expression* in the zone *tz*, unless the expression names a zone itself.
+
+    Args:
+        expression: Five fields, six with seconds first, ``@daily`` and the like, or a phrase.
+        tz: An IANA name.
+        name: The entry's, of which ``H`` is a hash.
+        dst: What becomes of fixed times when the clocks change.
 
     Raises:
-        InvalidSchedule: The field at fault and what it accepts, a date that never comes, or an unknown zone.
+        InvalidSchedule: What is wrong, in which field, and what would be right.
     """
-    fields = _fields(expression)
-    for index, part in enumerate(fields):
-        _check(part, index)
-    cron = Cron(" ".join(fields), zone(tz))
-    if not _fires(cron):
-        raise InvalidSchedule(expression, "no such date ever comes; check the day of month against the month")
-    return cron
-
-
-def zone(name: str) -> tzinfo:
-    """Return the zone with an IANA *name*.
-
-    Raises:
-        InvalidSchedule: If there is none, with those that come close.
-    """
-    if name == "UTC":
-        return UTC
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(name)
-    # "Europe" is a folder of the zone files, which zoneinfo tries to open.
-    except (KeyError, ValueError, TypeError, OSError) as error:
-        raise InvalidSchedule(name, f"tz: no such time zone; {_closest(name)}") from error
-
-
-def _closest(name: object) -> str:
-    from difflib import get_close_matches
-    from zoneinfo import available_timezones
-
-    known = {key.casefold(): key for key in available_timezones()}
-    close = get_close_matches(str(name).casefold(), known, n=2)
-    if close:
-        return "did you mean " + " or ".join(f'"{known[key]}"' for key in close) + "?"
-    return 'write an IANA name such as "Europe/London"'
-
-
-def _fields(expression: object) -> list[str]:
-    if not isinstance(expression, str):
-        raise InvalidSchedule(expression, 'a cron expression is a text of five fields, such as "0 9 * * mon-fri"')
-    fields = expression.split()
-    if len(fields) != len(_FIELDS):
-        names = ", ".join(name for name, *_ in _FIELDS)
+    if dst not in DSTS:
+        raise InvalidSchedule(dst, f"dst: write one of {', '.join(map(repr, DSTS))}")
+    written = dialect.read(expression)
+    said = written.said()
+    if isinstance(said, Distance):
+        raise InvalidSchedule(expression, f"no cron expression holds such a distance; write {said.call}")
+    counts = tz if written.tz is None else written.tz
+    lines = tuple(fields.read(line, name) for line in said)
+    tables = tuple(_table(line, zone(counts), dst) for line in lines)
+    if any(table.walk.ends() for table in tables):
         raise InvalidSchedule(
-            expression, f"a cron expression has five fields ({names}), this has {len(fields)}; a zone goes into tz="
+            expression, 'no such date ever comes; check the day of month against the month ("L" is the last day)'
         )
-    return fields
+    return Crontab(written.text, counts, zone(counts), lines, dst, tables)
 
 
-def _check(part: str, index: int) -> None:
-    name, values, size = _FIELDS[index]
-    for step in map(int, _STEP.findall(part)):
-        # cron takes "*/90" for "0"; whoever wrote it meant 90 minutes.
-        if step > size:
-            raise InvalidSchedule(
-                part, f"in the {name} field, a step of {step} is beyond the {size} values that it counts over"
+def odd_steps(text: str) -> list[str]:
+    """Return a sentence about each step of an expression that is uneven where its field begins again.
+
+    Args:
+        text: A cron expression that `parse` accepts.
+    """
+    said = dialect.read(text).said()
+    if isinstance(said, Distance):
+        return []
+    lines = [fields.read(line, _ANY_NAME).row for line in said]
+    return [sentence for row in lines for index in range(len(row)) for sentence in _odd(row, index)]
+
+
+def in_gaps(rule: Crontab, start: float, end: float) -> list[InGap]:
+    """Return the first time of *rule* that is missing on each day, from *start* to *end*, on which the clocks change.
+
+    What goes by elapsed time misses nothing, but if its hour is named it does not run that day: ``*/15 2 * * *``.
+    """
+    found = []
+    for change in changes.gaps(rule.zone, start, end):
+        for line, table in zip(rule.lines, rule.tables, strict=True):
+            wall = None if line.hour[0].is_wild else table.walk.after(change.old - SECOND)
+            if wall is not None and wall < change.new:
+                found.append(InGap(wall, change.at if table.moved else None))
+    return found
+
+
+def _table(line: Fields, where: tzinfo, dst: Dst) -> Timetable:
+    fixed = line.is_fixed
+    return Timetable(Walk(line), where, once=fixed and dst != "both", moved=fixed and dst != "skip")
+
+
+def _odd(row: tuple[tuple[Item, ...], ...], index: int) -> Iterator[str]:
+    """Yield a sentence about each uneven step of one field."""
+    field = FIELDS[index]
+    if field is not WEEKDAY and len({value for item in row[index + 1] for value in item.values}) == 1:
+        # Within one hour of the day, nothing follows its last minute.
+        return
+    for item in row[index]:
+        last, first = item.values[-1:], item.values[:1]
+        if item.step == 1 or item.kind == "span" or last == first:
+            continue
+        gap = field.size - last[0] + first[0]
+        if gap != item.step:
+            unit = "day" if field in (DAY, WEEKDAY) else field.name
+            yield (
+                f"in the {field.name} field, a step of {item.step} is uneven: "
+                f"from {last[0]} on to {first[0]} it is {gap} {unit}{'s' if gap > 1 else ''}"
             )
-    alone = ["*"] * len(_FIELDS)
-    alone[index] = part
-    if not _is_read(" ".join(alone)):
-        raise InvalidSchedule(
-            part,
-            f'the {name} field accepts {values}, upward ranges ("1-5"), lists ("1,3") and steps ("*/2")',
-        )
 
 
-def _is_read(expression: str) -> bool:
-    from cronsim import CronSim, CronSimError
-
-    try:
-        CronSim(expression, datetime.fromtimestamp(_SOME_INSTANT, UTC))
-    except CronSimError:
-        return False
-    return True
-
-
-def _fires(cron: Cron) -> bool:
-    return _is_read(cron.expression) and cron.after(_SOME_INSTANT) is not None
+#: What it was called before.
+Cron = Crontab

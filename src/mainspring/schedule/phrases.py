@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from mainspring.base.errors import InvalidSchedule
+from mainspring.schedule import fields
 from mainspring.schedule.fields import MONTH, WEEKDAY
 
 EXAMPLES = '"every 15 minutes", "every weekday at 9:30", "every monday and friday at 5pm", "every month on the 1st"'
@@ -163,8 +164,6 @@ class _Phrase:
 
     def names(self, text: str) -> list[str]:
         """Return the full names of the days of the week that *text* lists."""
-        from mainspring.schedule import fields
-
         weekday = fields.read(f"0 0 * * {self.weekdays(text)}", "").weekday
         return [WEEKDAY.names[day].capitalize() for item in weekday for day in item.values]
 

@@ -67,7 +67,6 @@ class App(Scheduling):
         name: A name for people, shown with processes and logs.
         time: The clocks that everything of this App reads.
         client: What takes its jobs to the store.
-        schedule: Its periodic entries.
         handlers: What to call on events, errors and deaths.
     """
 
@@ -105,6 +104,7 @@ class App(Scheduling):
         self.name = text("name", name)
         self.time = TimeSource() if time is None else time
         self.schedule = Catalog(tz)
+        self.sources = []
         self.hooks = Hooks()
         self.namespace = check_namespace(namespace)
         self.handlers = Handlers()

@@ -6,13 +6,14 @@ A part of `App`, in a file of its own because it is a subject of its own.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
 from mainspring.base import codec
 from mainspring.base.durations import Duration
 from mainspring.base.errors import MainspringError
+from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
 from mainspring.events import check_handler
 from mainspring.job import Job, Options
@@ -22,7 +23,10 @@ from mainspring.schedule.catalog import Catalog
 from mainspring.schedule.hooks import Chain, Hook, Hooks
 
 if TYPE_CHECKING:
+    from mainspring.api.periodic import Periodic
     from mainspring.schedule.entry import Entry, EntryOptions
+    from mainspring.schedule.source import Source
+    from mainspring.store.connection import Store
     from mainspring.store.entries import Definition
     from mainspring.store.periodic import TickJob
 
@@ -35,7 +39,8 @@ class Scheduling:
 
     Attributes:
         client: What takes the App's jobs to the store.
-        schedule: Its periodic entries.
+        schedule: The periodic entries of its code.
+        sources: Where other periodic entries come from.
         namespace: What keeps them apart from those of other Apps on the same store.
         hooks: What is called round the clock's rounds and ticks.
     """
@@ -44,6 +49,18 @@ class Scheduling:
     schedule: Catalog
     namespace: str
     hooks: Hooks
+    sources: list[Source]
+    time: TimeSource
+
+    @property
+    def store(self) -> Store:
+        """The store; the App's."""
+        raise NotImplementedError
+
+    @property
+    def jobs(self) -> Mapping[str, Job[Any, Any]]:
+        """The jobs by name; the App's."""
+        raise NotImplementedError
 
     def job_named(self, name: str) -> Job[Any, Any]:
         """Return the job *name*; the App does."""
@@ -179,6 +196,13 @@ class Scheduling:
             return made
 
         return decorate
+
+    @property
+    def periodic(self) -> Periodic:
+        """The periodic entries, by name: those of the code, and those that come from elsewhere."""
+        from mainspring.api.periodic import Periodic
+
+        return Periodic(self)
 
     # --- hooks -------------------------------------------------------------------------
 

@@ -55,6 +55,7 @@ class Clock:
         companions: Sequence[Companion] = (),
         rng: random.Random | None = None,
         book: Book | None = None,
+        poll: float = POLL,
     ) -> None:
         """Make a clock; nothing is sent yet.
 
@@ -63,6 +64,7 @@ class Clock:
             companions: Services to start before it and to stop after it, such as a heartbeat.
             rng: The source of jitter.
             book: What it knows of the entries, if it shall be made in another way.
+            poll: Seconds between two questions whether entries have changed.
         """
         self.ticked: Callable[[Tick], None] = _nothing
         self.became: Callable[[str], None] = _nothing
@@ -78,6 +80,7 @@ class Clock:
         # Only the clock's own thread touches what follows.
         self._server_time = ServerTime(app.time)
         self._book = book or Book(app)
+        self._every = poll
         self._dial = Dial()
         self._claims = Claims(app, lambda tick: self.ticked(tick))  # noqa: PLW0108 - it may be set later
         self._has_looked = False
@@ -158,7 +161,7 @@ class Clock:
                 return
 
     def _until_poll(self) -> float:
-        return max(0.0, self._polled + POLL - self._app.time.monotonic())
+        return max(0.0, self._polled + self._every - self._app.time.monotonic())
 
     def _has_waited_to_count(self) -> bool:
         return not self._book.is_current and self._app.time.monotonic() - self._entered >= REENTER
@@ -226,7 +229,7 @@ class Clock:
             self._dial.put(hand)
         if outcome.is_ahead:
             # Our idea of the server's time runs ahead of it.
-            self._polled -= POLL
+            self._polled -= self._every
         for name in outcome.changed:
             self._turn(name, self._book.again(name))
 

@@ -7,7 +7,6 @@ from datetime import date, datetime, tzinfo
 
 from mainspring.base.durations import Duration, seconds
 from mainspring.base.errors import InvalidDuration, InvalidName, InvalidSchedule
-from mainspring.schedule import crontab
 from mainspring.schedule.entry import OVERLAPS, Overlap, Question
 from mainspring.schedule.limits import Day, Exclusion, Limited, Matching
 from mainspring.schedule.ticks import MISSED, Missed, Rule
@@ -140,6 +139,8 @@ def _excluded(value: object) -> str:
 
 
 def _exclusion(text: str, tz: str) -> Exclusion:
+    from mainspring.schedule import crontab
+
     try:
         return Day(date.fromisoformat(text), zone(tz))
     except ValueError:

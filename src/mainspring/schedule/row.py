@@ -105,7 +105,7 @@ def _is_duration(value: object) -> bool:
 
 
 def _is_moment(value: object) -> bool:
-    return isinstance(value, str | datetime)
+    return isinstance(value, str | int | float | datetime) and not isinstance(value, bool)
 
 
 def _is_times(value: object) -> bool:
@@ -156,4 +156,6 @@ _SHAPES: Final = {
     "paused": _SWITCH,
     "description": _TEXT,
 }
+#: All keys of a row, in the order in which people are told of them.
+KEYS: Final = tuple(_SHAPES)
 _OWN: Final = frozenset({"name", "job", "every", "cron", "at", "tz"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from mainspring.base.errors import InvalidSchedule, UnknownJob, WrongArguments
 from mainspring.base.payload import check_queue
@@ -19,6 +19,9 @@ from mainspring.schedule.source import Source
 from mainspring.store.connection import Store
 from mainspring.store.entries import Definition
 from mainspring.store.periodic import TickJob
+
+#: Why an entry is refused when there is no room.
+TOO_MANY: Final = f"there are {source.MOST_ENTRIES:,} entries, and no more are accepted from outside of code"
 
 
 class Host(Protocol):
@@ -80,7 +83,7 @@ def checked(app: Host, given: Mapping[str, object] | Row) -> Entry:
         UnknownJob: If the App has no such job, and the row names no queue.
         WrongArguments: If the arguments do not fit the job, or are no JSON.
     """
-    row = of(_mapping(given))
+    row = of(mapping(given))
     queue = row.options.get("queue")
     if queue is not None:
         check_queue(str(queue))
@@ -90,6 +93,29 @@ def checked(app: Host, given: Mapping[str, object] | Row) -> Entry:
     entry = app.schedule.row_entry(row)
     source.check_pace(entry)
     return entry
+
+
+def mapping(row: object) -> dict[str, object]:
+    """Return what a row says, by its keys.
+
+    Raises:
+        InvalidSchedule: If it is no mapping.
+    """
+    if isinstance(row, Row):
+        # Its options may hold anything, so it is read as any other.
+        return {**row.options, **{key: getattr(row, key) for key in ("name", "job", "every", "cron", "at", "tz")}}
+    try:
+        return dict(row)  # type: ignore[call-overload, no-any-return]  # a row of sqlite3 will do, which is no Mapping
+    except (TypeError, ValueError) as error:
+        raise InvalidSchedule(
+            row, "a row must be a mapping, such as {'name': ..., 'job': ..., 'every': ...}"
+        ) from error
+
+
+def taken(name: str, owner: str) -> InvalidSchedule:
+    """Return the error of a definition for an entry of another *owner*, which is its origin."""
+    where = {"code": "in code", "api": "that was put through the API"}.get(owner, f"of {owner}")
+    return InvalidSchedule(name, f"name: an entry {where} has it, and is changed there")
 
 
 def bound(job: Job[Any, Any] | None, name: str, args: object, kwargs: object) -> tuple[list[object], dict[str, object]]:
@@ -110,16 +136,6 @@ def bound(job: Job[Any, Any] | None, name: str, args: object, kwargs: object) ->
         except WrongArguments:
             raise error from None
         return positional, named
-
-
-def _mapping(given: object) -> dict[str, object]:
-    if isinstance(given, Row):
-        # Its options may hold anything, so it is read as any other.
-        return {**given.options, **{key: getattr(given, key) for key in ("name", "job", "every", "cron", "at", "tz")}}
-    try:
-        return dict(given)  # type: ignore[call-overload, no-any-return]  # a row of sqlite3 is one, too
-    except (TypeError, ValueError) as error:
-        raise InvalidSchedule(given, "a row must be a mapping, such as {'name': ..., 'job': ...}") from error
 
 
 def _job(app: Host, name: str, *, may_be_elsewhere: bool) -> Job[Any, Any] | None:

@@ -9,14 +9,14 @@ from difflib import get_close_matches
 from typing import Any, Final, TypedDict, TypeVar, Unpack, overload
 
 from mainspring.api.entries import PeriodicEntry
-from mainspring.api.outside import Host, checked
+from mainspring.api.outside import TOO_MANY, Host, checked, taken
 from mainspring.base.durations import Duration, seconds
 from mainspring.base.errors import InvalidOption, InvalidSchedule, StoreError, UnknownEntry
 from mainspring.job import Enqueued, Job
 from mainspring.schedule import options
 from mainspring.schedule.entry import Overlap
 from mainspring.schedule.row import Row, of
-from mainspring.schedule.source import LEAST_PERIOD, MOST_ENTRIES, Rows, Source
+from mainspring.schedule.source import LEAST_LOOK, MOST_ENTRIES, Rows, Source
 from mainspring.schedule.ticks import Missed
 from mainspring.schedule.zones import Dst
 from mainspring.store import entries
@@ -136,15 +136,14 @@ class Periodic(Mapping[str, PeriodicEntry]):
         """Define the entry that a row says, as `put` does."""
         entry = checked(self._app, row)
         owner = self._owner(entry.name)
-        if owner in {None, API}:
-            call = entries.define(self._ns, [self._app.definition(entry)], origin=API, limit=MOST_ENTRIES)
-            (outcome,) = self._app.store.run(call).results
-            if outcome is Outcome.TOO_MANY:
-                raise InvalidSchedule(entry.name, f"there are {MOST_ENTRIES:,} entries, and there may be no more")
-            owner = entries.CODE if outcome is Outcome.OF_CODE else API
-        if owner != API:
-            where = "in code" if owner == entries.CODE else f"in the source {owner.removeprefix('sync:')!r}"
-            raise InvalidSchedule(entry.name, f"name: an entry {where} has this name, and is changed there")
+        if owner not in {None, API}:
+            raise taken(entry.name, str(owner))
+        call = entries.define(self._ns, [self._app.definition(entry)], origin=API, limit=MOST_ENTRIES)
+        (outcome,) = self._app.store.run(call).results
+        if outcome is Outcome.OF_CODE:
+            raise taken(entry.name, entries.CODE)
+        if outcome is Outcome.TOO_MANY:
+            raise InvalidSchedule(entry.name, TOO_MANY)
         return self[entry.name]
 
     # --- from a source -----------------------------------------------------------------
@@ -172,7 +171,7 @@ class Periodic(Mapping[str, PeriodicEntry]):
         Args:
             source: Returns rows: mappings with ``name``, ``job``, one of ``every`` and ``cron``, and any options
                 of an entry; see `schedule.row`. Called by each clock, in a thread of its own.
-            every: A duration of at least a second.
+            every: A duration of at least 0.1 s.
             name: A name unique in the App; that of the function if None.
 
         Raises:
@@ -180,8 +179,8 @@ class Periodic(Mapping[str, PeriodicEntry]):
             InvalidName: If the name cannot be stored or shown.
         """
         period = seconds(every)
-        if period < LEAST_PERIOD:
-            raise InvalidOption(f"every={every!r}: a source is asked every {LEAST_PERIOD:g} s at most")
+        if period < LEAST_LOOK:
+            raise InvalidOption(f"every={every!r}: a source is asked every {LEAST_LOOK:g} s at most")
 
         def add(found: R) -> R:
             self._app.sources.append(Source(self._source_name(found, name), _check(found), period))

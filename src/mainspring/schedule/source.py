@@ -28,6 +28,9 @@ LEAST_GAP: Final = 10.0
 LONGEST: Final = 4_000
 _LONGEST: Final = {"description": 1_000, "args": 10_000, "kwargs": 10_000}
 
+#: The shortest time from one look at a source to the next, in seconds.
+LEAST_LOOK: Final = 0.1
+
 # Begins a minute. Whether two ticks lie close together does not depend on when they are.
 _SOME_INSTANT: Final = 1_700_000_040.0
 

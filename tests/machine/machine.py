@@ -13,6 +13,7 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
+from machine.clocks import Clocks
 from machine.holders import Holders
 from machine.people import People, Trouble
 
@@ -36,3 +37,10 @@ class Machine(Holders, People):
 
 class FullMachine(Holders, People, Trouble):
     """Everybody, on a server that is full from time to time."""
+
+
+class ClockMachine(Clocks, Trouble):
+    """Clocks, and whoever looks after the schedule, on a server that is full from time to time.
+
+    Alone, for there are many ways to go already; what it enqueues is looked for by the same ledger.
+    """

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from machine.timetable import Timetable
 from mainspring.store import keys
-from mainspring.store.periodic import Claim
+from mainspring.store.periodic import Attempt, Claim
 from mainspring.store.queues import Fetched, Settlement
 
 #: A queue and the identity of a process: what a lease, a tomb and an in-flight hash belong to.
@@ -34,7 +35,7 @@ class Model:
         fence: Deliveries of each queue so far.
         pushed: Queues and tokens of the pushes that may be sent again.
         known: Names of queues ever pushed to.
-        ticks: The newest tick of each periodic entry.
+        table: The periodic entries.
     """
 
     waiting: dict[str, list[bytes]] = field(default_factory=lambda: {name: [] for name in QUEUES})
@@ -50,7 +51,7 @@ class Model:
     paused: set[str] = field(default_factory=set)
     pushed: set[tuple[str, str]] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
-    ticks: dict[str, int] = field(default_factory=dict)
+    table: Timetable = field(default_factory=Timetable)
     processed: int = 0
     failed: int = 0
 
@@ -240,11 +241,16 @@ class Model:
 
     # --- clock ---------------------------------------------------------------------
 
-    def claim(self, entry: str, tick: int, queue: str, job: bytes, *, early: bool) -> Claim:
-        if early:
-            return Claim.EARLY
-        if tick <= self.ticks.get(entry, -1):
-            return Claim.TAKEN
-        self.ticks[entry] = tick
-        self.push(queue, [job])
-        return Claim.WON
+    def claim(self, attempt: Attempt, *, early: bool) -> Claim:
+        answer = self.table.claim(attempt, early=early)
+        if answer is Claim.WON and attempt.job.payload:
+            self.push(attempt.job.queue, [attempt.job.payload])
+        return answer
+
+    def run_now(self, name: str, queue: str, job: bytes, record: bytes, run: str, token: str) -> bool:
+        if token and (queue, token) in self.pushed:
+            return True
+        made = self.table.run(name, record, run)
+        if made:
+            self.push(queue, [job], token)
+        return made

@@ -31,6 +31,11 @@ class Mutant:
     new: str
     needs_full: bool = False
 
+    @property
+    def is_of_clocks(self) -> bool:
+        """Whether it is a slip in a script of periodic entries."""
+        return self.script.startswith("periodic_")
+
     def script_of(self, name: str) -> Script:
         """Stand in for `mainspring.store.scripts.load`."""
         script = load(name)
@@ -58,10 +63,6 @@ MUTANTS = (
     Mutant("a push does not list its queue", "job_push", 'redis.call("SADD", queues, name)', NOTHING),
     Mutant("a push that is sent again is made again", "job_push", '"EXISTS", pushed) == 1', '"EXISTS", pushed) < 0'),
     Mutant("a push for later that is sent again is noted twice", "set_add", '"SET", pushed, 1, "PX", ttl_ms', '"SET", pushed, 1'),
-    Mutant("a tick may be claimed twice", "periodic_claim_once", "tonumber(tick) <= newest", "tonumber(tick) < newest"),
-    Mutant("an older tick may be claimed", "periodic_claim_once", "tonumber(tick) <= newest", "tonumber(tick) == newest"),
-    Mutant("a claim is not noted", "periodic_claim_once", 'redis.call("HSET", last, entry, tick)', NOTHING),
-    Mutant("a tick may be claimed early", "periodic_claim_once", "tonumber(tick) > time[1]", "0 > time[1]"),
     # fetch
     Mutant("a repeated fetch takes other jobs", "jobs_fetch", "if id == reqid then", "if false then"),
     Mutant("the dead may fetch", "jobs_fetch", _NO_TOMB, "if false then"),
@@ -107,6 +108,59 @@ MUTANTS = (
     Mutant("two tabs bury a job twice", "queue_move", '== 0 then', '< 0 then'),
     Mutant("what stands at another place is dropped", "queue_drop", "== ARGV[i + 1] then", "~= ARGV[i] then"),
     Mutant("what is buried from a queue is dropped", "queue_drop", 'if died ~= "" then', "if false then"),
+    # ticks
+    Mutant("a tick may be claimed twice", "periodic_claim", "tonumber(tick) <= math.max", "tonumber(tick) < math.max"),
+    Mutant("a tick of before the entry changed may be claimed", "periodic_claim", ", tonumber(known[3]) or 0)", ")"),
+    Mutant("an older tick may be claimed", "periodic_claim", "tonumber(known[2]) or 0, ", "0, "),
+    Mutant("a claim is not noted", "periodic_claim", 'redis.call("HSET", entry, "last", tick)', NOTHING),
+    Mutant("a tick may be claimed early", "periodic_claim", "tonumber(due) > time[1]", "0 > time[1]"),
+    Mutant("a paused entry runs", "periodic_claim", "if known[4] then", "if false then"),
+    Mutant("an entry runs as it was once", "periodic_claim", "known[1] ~= stamp", "not known[1]"),
+    Mutant("a run is started beside one that the claimant does not know", "periodic_claim", '(known[5] or "") ~= expected', "false"),
+    Mutant("a run that has ended is noted for ever", "periodic_claim", 'redis.call("HDEL", entry, "runs")', NOTHING),
+    Mutant("a run is not noted", "periodic_claim", 'redis.call("HSET", entry, "runs", runs)', NOTHING),
+    Mutant("a claim is not recorded", "periodic_claim", "note(history, time, record)", NOTHING),
+    Mutant("a run that is sent again is made again", "periodic_push", '"EXISTS", pushed) == 1', '"EXISTS", pushed) < 0'),
+    Mutant("an entry that is gone runs", "periodic_push", "if not known[1] then", "if false then"),
+    Mutant("a run forgets those before", "periodic_push", 'known[2] and known[2] .. " " .. run or run', "run"),
+    Mutant("a run of now counts as a tick", "periodic_push", 'note(history', 'redis.call("HSET", entry, "last", "4000000000.000")\nnote(history'),
+    # deploys
+    Mutant("an old process counts again while newer ones live", "periodic_enter", '"EXISTS", theirs) == 1', '"EXISTS", theirs) < 0'),
+    Mutant("code that was rolled back to never counts again", "periodic_enter", 'local follows = is_old and', "local follows = is_old or"),
+    Mutant("the wrong code's sign of life decides", "periodic_enter", "current ~= seen", "false"),
+    Mutant("code that counts again keeps its number", "periodic_enter", "number = number + 1", "number = tonumber(known[3]) or number + 1"),
+    Mutant("whoever enters shows no sign of life", "periodic_enter", "live(alive, ttl_ms)", NOTHING),
+    Mutant("code is not remembered", "periodic_enter", ', "d:" .. digest, number)', ")"),
+    Mutant("a sign of life stays for ever", "periodic_poll", '"SET", alive, 1, "PX", ttl_ms', '"SET", alive, 1'),
+    Mutant("a poll only lengthens a sign of life", "periodic_poll", 'redis.call("SET", alive, 1, "PX", ttl_ms)', NOTHING),
+    # entries
+    Mutant("any code defines", "periodic_define", "counts[1] ~= digest", "false"),
+    Mutant("anybody overwrites the code's entries", "periodic_define", 'old[3] == "code" and', "false and"),
+    Mutant("the code does not take an entry over", "periodic_define", "old[1] == stamp and old[3] == origin", "old[1] == stamp"),
+    Mutant("an entry of newer code keeps its number", "periodic_define", 'old[4] ~= gen and { "gen", gen } or nil', "nil"),
+    Mutant("a change counts as the same", "periodic_define", "old[1] == stamp", "old[2] == when"),
+    Mutant("an entry that is due otherwise counts from of old", "periodic_define", "if old[2] ~= when then", "if false then"),
+    Mutant("any change counts from now", "periodic_define", "if old[2] ~= when then", "if true then"),
+    Mutant("the first tick of an entry is lost", "periodic_define", '"since", just_before', '"since", now'),
+    Mutant("no entry begins paused", "periodic_define", 'if paused == "1" then', "if false then"),
+    Mutant("there is no limit", "periodic_define", "count >= limit", "false"),
+    Mutant("the limit is against changes, too", "periodic_define", "not old[1] and limit > 0", "limit > 0"),
+    Mutant("each call changes something", "periodic_define", "if result > 0 then", "if result >= 0 then"),
+    Mutant("no clock is told of a change", "periodic_define", 'redis.call("INCR", version)', '(redis.call("GET", version) or 0)'),
+    Mutant("any code removes", "periodic_remove", "is_current and", ""),
+    Mutant("a late clock removes what later code defined", "periodic_remove", "< number", "< number + 9"),
+    Mutant("anybody removes the code's entries", "periodic_remove", 'return owner and owner ~= "code" and', "return owner and"),
+    Mutant("anybody removes anything", "periodic_remove", '(origin == "*" or origin == owner)', "true"),
+    Mutant("a removed entry leaves its history", "periodic_remove", '"DEL", entry, history)', '"DEL", entry)'),
+    Mutant("a removed entry stays listed", "periodic_remove", 'redis.call("ZREM", names, each[1])', NOTHING),
+    Mutant("no clock is told of a removal", "periodic_remove", 'redis.call("INCR", version)', NOTHING),
+    Mutant("a resumed entry makes up for its pause", "periodic_pause", 'on and "paused" or "since"', '"paused"'),
+    Mutant("a pause that is sent again is made again", "periodic_pause", "if on == (known[2] and true or false) then", "if false then"),
+    Mutant("what there is not can be paused", "periodic_pause", "if not known[1] then", "if false then"),
+    Mutant("no clock is told of a pause", "periodic_pause", 'redis.call("ZADD", names, redis.call("INCR", version), name)', NOTHING),
+    Mutant("a full server stops the pause", "periodic_pause", 'redis.call("HDEL", entry, "paused")\n', ""),
+    Mutant("a full server stops the clock", "periodic_poll", 'if redis.call("PEXPIRE", alive, ttl_ms) == 0 then', 'if redis.call("EXISTS", alive) == 0 then'),
+    Mutant("a full server keeps entries", "periodic_remove", "for _, each in ipairs(gone) do", 'if #gone > 0 then redis.call("INCRBY", version, 0) end\nfor _, each in ipairs(gone) do'),
     # a full server
     Mutant("a full server keeps what is dropped", "queue_drop", 'redis.call("LTRIM", queue, 0, -1)', NOTHING, needs_full=True),
     Mutant("a full server stops the beat", "process_beat", f"{_SUSPECT}\n{_LISTED}", f"{_LISTED}\n{_SUSPECT}", needs_full=True),

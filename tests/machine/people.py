@@ -1,4 +1,4 @@
-"""The steps of everybody else: producers, forwarders, clocks, people at the dashboard, and the server's own trouble."""
+"""The steps of everybody else: producers, forwarders, people at the dashboard, and the server's own trouble."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis.stateful import precondition, rule
 
 from machine.base import DUE, FAR, NOW, Base
 from machine.model import QUEUES, SETS
-from mainspring.base import codec, payload
-from mainspring.store import keys, periodic, queues, sets
+from mainspring.base import payload
+from mainspring.store import keys, queues, sets
 
 #: The first is the busier one.
 names = st.sampled_from((QUEUES[0], QUEUES[0], QUEUES[1]))
@@ -21,8 +21,6 @@ SOMETHING_IS_KEPT = precondition(lambda self: any(self.model.sets.values()))
 #: Which job of a place: taken modulo their number.
 which = st.integers(0, 7)
 times = st.sampled_from((DUE, FAR))
-#: Ticks that are due, and one that is not.
-seconds = st.sampled_from((1, 2, 3, 4, int(FAR) + 1))
 
 
 class People(Base):
@@ -49,20 +47,6 @@ class People(Base):
         for _ in range(times):
             if self.write(command, lambda model: model.add(queue, pairs, token)):
                 self.accept(job for _, job in pairs)
-
-    @rule(entry=st.sampled_from(("daily", "hourly")), queue=names, ticks=st.lists(seconds, min_size=2, max_size=4))
-    def tick(self, entry, queue, ticks):
-        """Clocks claim ticks, of which some are taken, older than the newest or, by a wrong clock, still to come."""
-        for second in ticks:
-            jid = f"{entry.encode().hex()}{second:012x}"[-24:].zfill(24)
-            job = codec.encode({"class": entry, "args": [second], "jid": jid, "queue": queue})
-            self._claim(entry, second, queue, job)
-
-    def _claim(self, entry, second, queue, job):
-        command = periodic.claim(entry, f"{second}.000", queue, job)
-        won = self.write(command, lambda model: model.claim(entry, second, queue, job, early=second > FAR))
-        if won is periodic.Claim.WON:
-            self.accept([job])
 
     # --- forwarders ----------------------------------------------------------------------
 

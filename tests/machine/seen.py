@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
 from machine.model import QUEUES, SETS, Model
+from machine.timetable import NS, Timetable
 from mainspring.store import keys
 
 _JID = re.compile(rb'"jid":"(\w+)"')
 _HELD = re.compile(r"\{queue:(\w+)\}:p:(.+)")
+_HISTORY = re.compile(re.escape(keys.periodic_history(NS, "")))
 
 _READ: dict[bytes, Callable[[Any, str], Any]] = {
     b"string": lambda pipe, key: pipe.get(key),
@@ -30,7 +32,7 @@ class Seen:
     """One look at everything.
 
     Attributes:
-        values: Key -> value; but no bell, which only wakes, and of suspects only the names.
+        values: Key -> value; but no bell, which only wakes, of suspects only the names, and of histories no times.
         lasting: Keys that have no lifetime.
     """
 
@@ -60,6 +62,8 @@ class Looker:
         for key in map(keys.suspect, QUEUES):
             if key in values:
                 values[key] = set(values[key])
+        for key in filter(_HISTORY.match, values):
+            values[key] = [line.partition(b" ")[2] for line in values[key]]
         return Seen(values, frozenset(name for name, ttl in zip(names, found[::2], strict=True) if ttl == -1))
 
 
@@ -68,7 +72,6 @@ def expected(model: Model, day: str) -> dict[str, Any]:
     values: dict[str, Any] = {
         keys.QUEUES: {name.encode() for name in model.known},
         keys.PAUSED: {name.encode() for name in model.paused},
-        keys.PERIODIC_LAST: {entry.encode(): b"%d.000" % tick for entry, tick in model.ticks.items()},
         keys.STAT_PROCESSED: _number(model.processed),
         keys.stat_processed_day(day): _number(model.processed),
         keys.STAT_FAILED: _number(model.failed),
@@ -86,7 +89,29 @@ def expected(model: Model, day: str) -> dict[str, Any]:
     values |= {keys.lease(*holding): b"1" for holding in model.leases}
     values |= {keys.pushed(*push): b"1" for push in model.pushed}
     values |= {keys.tomb(*holding): b"1" for holding in model.tombs}
+    values |= _timetable(model.table)
     return {key: value for key, value in values.items() if value}
+
+
+def _timetable(table: Timetable) -> dict[str, Any]:
+    code = {"current": table.current, "number": str(table.number)} if table.current else {}
+    code |= {f"d:{digest}": str(number) for digest, number in table.codes.items()}
+    values: dict[str, Any] = {
+        keys.periodic_names(NS): sorted(
+            ((name.encode(), float(version)) for name, version in table.versions.items()),
+            key=lambda pair: (pair[1], pair[0]),
+        ),
+        keys.periodic_version(NS): _number(table.version),
+        keys.periodic_code(NS): _encoded(code),
+    }
+    values |= {keys.periodic_alive(NS, digest): b"1" for digest in table.alive}
+    values |= {keys.periodic_entry(NS, name): _encoded(fields) for name, fields in table.entries.items()}
+    values |= {keys.periodic_history(NS, name): lines for name, lines in table.histories.items()}
+    return values
+
+
+def _encoded(fields: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {name.encode(): value.encode() for name, value in fields.items()}
 
 
 def _number(value: int) -> bytes:

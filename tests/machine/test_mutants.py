@@ -6,7 +6,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from machine.machine import WALKS, FullMachine, Machine
+from machine.machine import WALKS, ClockMachine, FullMachine, Machine
 from machine.mutants import MUTANTS
 from mainspring.store import scripts
 
@@ -16,7 +16,7 @@ SOON = settings(WALKS, max_examples=240, derandomize=True, phases=[Phase.generat
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.slip)
 def test_a_slip_is_found(server, monkeypatch, mutant):
-    machine = FullMachine if mutant.needs_full else Machine
+    machine = ClockMachine if mutant.is_of_clocks else FullMachine if mutant.needs_full else Machine
     monkeypatch.setattr(scripts, "load", mutant.script_of)
 
     with pytest.raises(BaseException) as caught:

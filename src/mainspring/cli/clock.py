@@ -17,7 +17,7 @@ from mainspring.base import logs
 from mainspring.base.errors import StoreError
 from mainspring.cli import banner, boot
 from mainspring.cli.options import Session, app_option, debug_option, examples, log_options
-from mainspring.clock import Clock
+from mainspring.clock import Clock, Sync
 from mainspring.worker.display import Display
 from mainspring.worker.heartbeat import Heartbeat
 from mainspring.worker.lease import Lease
@@ -100,7 +100,7 @@ def clock(session: Session, app_name: str | None, log_format: str | None, log_le
     signals = Signals()
     signals.listen()
     app.handlers.fire("startup", may_raise=True)
-    made = Clock(app, companions=(Presence(app, signals.send),))
+    made = Clock(app, companions=(Presence(app, signals.send), Sync(app)))
     made.start()
     took = time.monotonic() - session.started
     click.echo(f"  ready in {took:.2f} s {banner.dot()} Ctrl-C: end", err=True)

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "Look and steer": {
         "stats": "Show counters, queues and processes.",
         "queues": "List, pause, resume and clear queues.",
+        "cron": "List, check and steer periodic entries.",
         "jobs": "List jobs, or show one.",
         "retry": "Run failed or dead jobs again now.",
         "kill": "Move jobs to the dead set.",
@@ -105,6 +106,10 @@ def _load(name: str) -> click.Command | None:
             from mainspring.cli import queues
 
             return queues.queues
+        case "cron":
+            from mainspring.cli import cron
+
+            return cron.cron
         case "jobs":
             from mainspring.cli import jobs
 

@@ -15,7 +15,7 @@ from mainspring.base.errors import InvalidDuration, InvalidName, InvalidOption
 from mainspring.cli import banner, boot
 from mainspring.cli.options import Session, app_option, debug_option, examples, log_options
 from mainspring.cli.output import counted
-from mainspring.clock import Clock
+from mainspring.clock import Clock, Sync
 from mainspring.worker import CapsuleSettings, Worker
 
 
@@ -149,7 +149,7 @@ def _capsules(capsules: Sequence[str], queues: Sequence[str], concurrency: int) 
 
 
 def _clock(app: App) -> Sequence[Clock]:
-    return (Clock(app),)
+    return (Clock(app, companions=(Sync(app),)),)
 
 
 def _in_words(capsule: CapsuleSettings) -> str:

@@ -7,5 +7,6 @@ pushed by one script, so whoever comes first enqueues it and the others learn so
 from mainspring.clock.claims import Tick
 from mainspring.clock.clock import Clock
 from mainspring.clock.host import Companion, Host
+from mainspring.clock.sync import Sync
 
-__all__ = ["Clock", "Companion", "Host", "Tick"]
+__all__ = ["Clock", "Companion", "Host", "Sync", "Tick"]

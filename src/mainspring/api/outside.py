@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from datetime import date, datetime
+from typing import Any, Final, Protocol, TypedDict
 
+from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidSchedule, UnknownJob, WrongArguments
 from mainspring.base.payload import check_queue
 from mainspring.base.timesource import TimeSource
@@ -13,15 +15,36 @@ from mainspring.job import Job
 from mainspring.push import check_json, check_shape
 from mainspring.schedule import source
 from mainspring.schedule.catalog import Catalog
-from mainspring.schedule.entry import Entry
+from mainspring.schedule.entry import Entry, Overlap
 from mainspring.schedule.row import Row, of
 from mainspring.schedule.source import Source
+from mainspring.schedule.ticks import Missed
+from mainspring.schedule.zones import Dst
 from mainspring.store.connection import Store
 from mainspring.store.entries import Definition
 from mainspring.store.periodic import TickJob
 
 #: Why an entry is refused when there is no room.
 TOO_MANY: Final = f"there are {source.MOST_ENTRIES:,} entries, and no more are accepted from outside of code"
+
+
+class PutOptions(TypedDict, total=False):
+    """What `Periodic.put` accepts by keyword; as `schedule.entry.EntryOptions`, without what is code."""
+
+    args: Sequence[object]
+    kwargs: Mapping[str, object] | None
+    queue: str | None
+    missed: Missed
+    grace: Duration | None
+    overlap: Overlap
+    jitter: Duration | None
+    start: datetime | str | None
+    end: datetime | str | None
+    exclude: str | date | Sequence[str | date]
+    dst: Dst
+    skip_first_run: bool
+    paused: bool
+    description: str | None
 
 
 class Host(Protocol):
@@ -83,16 +106,28 @@ def checked(app: Host, given: Mapping[str, object] | Row) -> Entry:
         UnknownJob: If the App has no such job, and the row names no queue.
         WrongArguments: If the arguments do not fit the job, or are no JSON.
     """
-    row = of(mapping(given))
-    queue = row.options.get("queue")
-    if queue is not None:
-        check_queue(str(queue))
-    job = _job(app, row.job, may_be_elsewhere=queue is not None)
-    row = replace(row, job=job.name if job else row.job, options={**row.options, **_arguments(job, row)})
+    row = resolved(app, of(mapping(given)))
     source.check_size(row)
     entry = app.schedule.row_entry(row)
     source.check_pace(entry)
     return entry
+
+
+def resolved(app: Host, row: Row) -> Row:
+    """Return *row* with the full name of its job, and with arguments that are JSON-ready.
+
+    Raises:
+        InvalidName: If its queue is none.
+        UnknownJob: If the App has no such job, and the row names no queue.
+        WrongArguments: If the arguments do not fit the job, or are no JSON.
+    """
+    queue = row.options.get("queue")
+    if queue is not None:
+        check_queue(str(queue))
+    job = _job(app, row.job, may_be_elsewhere=queue is not None)
+    args, kwargs = bound(job, row.job, row.options.get("args", ()), row.options.get("kwargs"))
+    given = {key: value for key, value in (("args", args), ("kwargs", kwargs)) if value}
+    return replace(row, job=job.name if job else row.job, options={**row.options, **given})
 
 
 def mapping(row: object) -> dict[str, object]:
@@ -145,8 +180,3 @@ def _job(app: Host, name: str, *, may_be_elsewhere: bool) -> Job[Any, Any] | Non
         if not may_be_elsewhere or any(known.endswith(f".{name}") for known in app.jobs):
             raise
         return None
-
-
-def _arguments(job: Job[Any, Any] | None, row: Row) -> dict[str, object]:
-    args, kwargs = bound(job, row.job, row.options.get("args", ()), row.options.get("kwargs"))
-    return {key: value for key, value in (("args", args), ("kwargs", kwargs)) if value}

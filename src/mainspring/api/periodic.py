@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence, ValuesView
-from datetime import date, datetime
+from datetime import datetime
 from difflib import get_close_matches
-from typing import Any, Final, TypedDict, TypeVar, Unpack, overload
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, TypeVar, Unpack, cast, overload
 
 from mainspring.api.entries import PeriodicEntry
-from mainspring.api.outside import TOO_MANY, Host, checked, taken
+from mainspring.api.outside import TOO_MANY, Host, PutOptions, checked, resolved, taken
 from mainspring.base.durations import Duration, seconds
-from mainspring.base.errors import InvalidOption, InvalidSchedule, StoreError, UnknownEntry
+from mainspring.base.errors import InvalidOption, InvalidSchedule, MainspringError, StoreError, UnknownEntry
 from mainspring.job import Enqueued, Job
-from mainspring.schedule import options
-from mainspring.schedule.entry import Overlap
+from mainspring.schedule import catalog, options
+from mainspring.schedule.entry import Entry, EntryOptions
 from mainspring.schedule.row import Row, of
 from mainspring.schedule.source import LEAST_LOOK, MOST_ENTRIES, Rows, Source
-from mainspring.schedule.ticks import Missed
-from mainspring.schedule.zones import Dst
 from mainspring.store import entries
 from mainspring.store.entries import Outcome
 
@@ -26,25 +26,6 @@ R = TypeVar("R", bound=Rows)
 
 #: The origin of entries that `Periodic.put` defines.
 API: Final = "api"
-
-
-class PutOptions(TypedDict, total=False):
-    """What `Periodic.put` accepts by keyword; as `schedule.entry.EntryOptions`, without what is code."""
-
-    args: Sequence[object]
-    kwargs: Mapping[str, object] | None
-    queue: str | None
-    missed: Missed
-    grace: Duration | None
-    overlap: Overlap
-    jitter: Duration | None
-    start: datetime | str | None
-    end: datetime | str | None
-    exclude: str | date | Sequence[str | date]
-    dst: Dst
-    skip_first_run: bool
-    paused: bool
-    description: str | None
 
 
 class Periodic(Mapping[str, PeriodicEntry]):
@@ -146,6 +127,31 @@ class Periodic(Mapping[str, PeriodicEntry]):
             raise InvalidSchedule(entry.name, TOO_MANY)
         return self[entry.name]
 
+    def load(self, path: str | PathLike[str]) -> list[Entry]:
+        """Add the entries of a file to those in code: TOML, or YAML, also that of sidekiq-cron or sidekiq-scheduler.
+
+        Args:
+            path: A file that ends with ``.toml``, ``.yml`` or ``.yaml``; see `schedule.files`.
+
+        Returns:
+            The entries, in the order of the file.
+
+        Raises:
+            InvalidOption: If the file cannot be read.
+            InvalidSchedule: Which entry cannot be meant, and why.
+            BootError: If PyYAML is needed and not installed.
+            UnknownJob: If there is no such job.
+            WrongArguments: If arguments do not fit their job.
+        """
+        from mainspring.schedule import files
+
+        file = Path(path)
+        try:
+            rows = files.read(file.read_text("utf-8"), file.suffix)
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidOption(f"the schedule {str(file)!r} cannot be read: {error}") from error
+        return [entry for row in rows if (entry := self._add(row, file)) is not None]
+
     # --- from a source -----------------------------------------------------------------
 
     @overload
@@ -241,6 +247,20 @@ class Periodic(Mapping[str, PeriodicEntry]):
                 elif name in self._app.schedule:
                     found[name] = PeriodicEntry.unregistered(self._app, self._app.schedule[name], now)
         return found
+
+    def _add(self, row: Row, file: Path) -> Entry | None:
+        """Add the entry of a *file*'s row to those in code; None if what is wrong with it is collected."""
+        try:
+            found = resolved(self._app, row)
+            given = cast("EntryOptions", {**found.options, "name": found.name})
+            if found.cron is not None:
+                return self._app.schedule.cron(found.cron, found.job, tz=found.tz, **given)
+            return self._app.schedule.every(found.every or 0, found.job, at=found.at, tz=found.tz, **given)
+        except MainspringError as error:
+            error.add_note(f"in the schedule {str(file)!r}")
+            if not catalog.note(str(file), error):
+                raise
+            return None
 
     def _owner(self, name: str) -> str | None:
         """Return the origin of the entry *name*; None if there is none."""

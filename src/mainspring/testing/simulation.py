@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, Protocol, TypeVar, cast
 
 from mainspring.app import App
 from mainspring.base import payload
@@ -18,10 +18,13 @@ from mainspring.schedule.catalog import Catalog
 from mainspring.schedule.entry import Entry
 from mainspring.schedule.hooks import Hooks
 from mainspring.store import keys
+from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.store.entries import Definition
 from mainspring.store.periodic import TickJob
 from mainspring.testing.memory import MemoryStore
+
+T = TypeVar("T")
 
 #: Seconds between two looks of a clock for entries that others have changed; here there are no others.
 POLL = 3600.0
@@ -50,6 +53,16 @@ class SimulatedTime(TimeSource):
         """Let it be *instant*, unless it is later."""
         # What lies less than a nanosecond after a microsecond is that microsecond: floats are not exact.
         self._microseconds = max(self._microseconds, math.ceil(instant * 1_000_000 - 0.3))
+
+
+class Calls(Protocol):
+    """What makes calls to a store."""
+
+    def run(self, command: Command[T]) -> T:
+        """Make one call, as `Store.run` does."""
+
+    def pipeline(self, commands: Sequence[Command[Any]]) -> list[Any]:
+        """Make several calls, as `Store.pipeline` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +154,15 @@ class Simulation:
         self._clocks: dict[str, Clock] = {}
         self._wakes: dict[str, float] = {}
 
-    def begin(self, name: str = "clock") -> None:
-        """Start a clock, as a new process would; it does its first round when time goes on."""
-        # The store in memory has all of a store that a clock needs.
-        desk = Desk(self._app, self.time, cast("Store", self.store), self._find)
+    def begin(self, name: str = "clock", store: Calls | None = None) -> None:
+        """Start a clock, as a new process would; it does its first round when time goes on.
+
+        Args:
+            name: What to call it.
+            store: What stands between it and the store, such as a fault.
+        """
+        # What makes calls has all of a store that a clock needs.
+        desk = Desk(self._app, self.time, cast("Store", store or self.store), self._find)
         self._clocks[name] = Clock(desk, rng=random.Random(0), poll=POLL)
         self._wakes[name] = self.time.now()
 

@@ -1,0 +1,147 @@
+"""Clock processes that scenarios start and kill by the dozen: forks of one process that has everything imported.
+
+Run as a program it reads lines: ``start`` makes one more clock and prints its process id. Each clock
+appends a line to the oracle when it has begun to watch, and ends at SIGTERM.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from mainspring import App
+from mainspring.clock import Clock
+from scenarios import program
+
+ROOT = Path(__file__).parents[2]
+
+
+def define(app: App, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write *rows* into the schedule of *app*: ``every`` or ``cron``, ``name``, and options of an entry."""
+    job = app.job(name="work")(_work)
+    for row in rows:
+        options = {key: value for key, value in row.items() if key not in {"every", "cron"}}
+        if "cron" in row:
+            app.cron(row["cron"], job, **options)
+        else:
+            app.every(row["every"], job, **options)
+
+
+def _work() -> None:
+    """Do nothing."""
+
+
+class Nursery:
+    """Starts clocks within a few milliseconds, and ends all of them at last."""
+
+    def __init__(
+        self,
+        url: str,
+        directory: Path,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        mutant: str = "",
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start the process that will fork.
+
+        Args:
+            url: The store.
+            directory: For the oracle and the log.
+            rows: The entries, as `define` reads them.
+            mutant: A fault to put into the clocks; see `mutants`.
+            env: More of the environment.
+        """
+        self.oracle = directory / "clocks"
+        self.oracle.touch()
+        self.log = directory / "clocks.log"
+        paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
+        settings = json.dumps({"url": url, "oracle": str(self.oracle), "rows": [*rows], "mutant": mutant})
+        with self.log.open("ab") as log:
+            self._popen = subprocess.Popen(
+                [sys.executable, str(Path(__file__)), settings],
+                env=os.environ | {"PYTHONPATH": paths} | dict(env or {}),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                text=True,
+            )
+        self.alive: list[int] = []
+
+    def __enter__(self) -> Self:
+        """Wait until it can fork."""
+        self._ask("ready")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End everything."""
+        os.killpg(self._popen.pid, signal.SIGKILL)
+        self._popen.wait(10)
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def start(self) -> int:
+        """Start a clock, and return its process id."""
+        pid = self._ask("start")
+        self.alive.append(pid)
+        return pid
+
+    def end(self, pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+        """End a clock, with -9 unless another signal is given."""
+        self.alive.remove(pid)
+        os.kill(pid, number)
+
+    def watching(self) -> set[int]:
+        """Return the ids of the clocks that have begun to watch."""
+        lines = self.oracle.read_text().splitlines()
+        return {found["pid"] for found in map(json.loads, lines) if found["event"] == "watching"}
+
+    def _ask(self, word: str) -> int:
+        assert self._popen.stdin is not None
+        assert self._popen.stdout is not None
+        self._popen.stdin.write(f"{word}\n")
+        self._popen.stdin.flush()
+        answer = self._popen.stdout.readline()
+        assert answer, f"it ended:\n{self.log.read_text()[-3000:]}"
+        return int(answer)
+
+
+# --- the process -----------------------------------------------------------------------
+
+
+def main(settings: dict[str, Any]) -> None:
+    """Fork a clock for each line, until there is no more."""
+    # Nobody asks how they ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    program._spoil(settings["mutant"])
+    app = App(settings["url"])
+    define(app, settings["rows"])
+    for word in sys.stdin:
+        pid = os.fork() if word.strip() == "start" else 0
+        if pid == 0 and word.strip() == "start":
+            _run(app, settings["oracle"])
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+
+
+def _run(app: App, oracle: str) -> None:
+    """Be a clock until SIGTERM."""
+    clock = Clock(app)
+    clock.became = lambda state: program.append(oracle, {"event": state, "pid": os.getpid()})
+    signal.signal(signal.SIGTERM, lambda *_: clock.stop())
+    try:
+        clock.run()
+    finally:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

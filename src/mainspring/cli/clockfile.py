@@ -11,6 +11,7 @@ from typing import Final
 from mainspring.cli.output import clean
 from mainspring.cli.pycode import WIDTH, Call, Name, laid_out, literal
 from mainspring.schedule.foreign.found import Command, Found, Schedule
+from mainspring.schedule.foreign.reading import can_name_a_job
 from mainspring.schedule.row import Row
 
 _WHOSE: Final = {
@@ -61,7 +62,11 @@ def source(schedule: Schedule, tz: str | None) -> str:
         *_constants(environments),
     ]
     functions = [_SHELL] if has_commands else []
-    functions += [_job(names[found.job], found, entries, environments) for found in _first_of_each_job(entries)]
+    functions += [
+        _job(names[found.job], found, entries, environments)
+        for found in _first_of_each_job(entries)
+        if can_name_a_job(found.job)
+    ]
     return "\n\n\n".join(["\n\n".join(head), *functions, _table(entries, names)]) + "\n"
 
 

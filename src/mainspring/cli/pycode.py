@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -43,8 +42,6 @@ def literal(value: object) -> str:
     match value:
         case str():
             return _text(value)
-        case float() if not math.isfinite(value):
-            return f'float("{value}")'
         case Name():
             return value.text
         case list() | dict() | Call():

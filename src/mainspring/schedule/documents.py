@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from mainspring.base.errors import BootError, InvalidSchedule
 
 if TYPE_CHECKING:
-    from yaml import Mark, Node
+    from yaml import Mark, Node, YAMLError
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -66,8 +66,8 @@ def yaml(text: str) -> Document:
         from yaml import SafeLoader, YAMLError
     except ModuleNotFoundError as error:
         raise BootError('to read YAML, PyYAML is needed: pip install "mainspring[yaml]"') from error
-    loader = SafeLoader(text)
     try:
+        loader = SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return Document(None)
@@ -78,8 +78,6 @@ def yaml(text: str) -> Document:
         raise _malformed(text, error) from error
     except RecursionError as error:
         raise InvalidSchedule("the file", "it is nested too deep to be a schedule") from error
-    finally:
-        loader.dispose()
 
 
 def refuse_erb(text: str) -> None:
@@ -186,10 +184,9 @@ def _line_at(mark: Mark) -> str:
     return line.rstrip("\0")
 
 
-def _malformed(text: str, error: Exception) -> InvalidSchedule:
+def _malformed(text: str, error: YAMLError) -> InvalidSchedule:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
-    if mark is None:
-        return InvalidSchedule("the file", f"it is no YAML: {problem}")
-    line = (text.split("\n")[mark.line : mark.line + 1] or [""])[0]
-    return InvalidSchedule(line.strip(), f"line {mark.line + 1}: this is no YAML: {problem}")
+    # A sign that YAML does not allow is found before there are any marks.
+    number = text.count("\n", 0, getattr(error, "position", 0)) if mark is None else mark.line
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
+    return InvalidSchedule(text.split("\n")[number].strip(), f"line {number + 1}: this is no YAML: {problem}")

@@ -10,7 +10,9 @@ from typing import Final
 _TOKEN: Final = re.compile(r"\\.|.")
 _STEP: Final = re.compile(r"&&|\|\||;")
 # They stand before what a line is about: to go somewhere, to ask first, to set something.
-_PRELUDE: Final = re.compile(r"\s*(?:cd|test|\[+|sleep|source|\.|umask|export|set)(?:\s|$)|\s*[A-Za-z_]\w*=\S*\s*$")
+_PRELUDE: Final = re.compile(
+    r"[\s{(]*(?:(?:cd|test|\[+|sleep|source|\.|umask|export|set)(?:\s|$)|[A-Za-z_]\w*=\S*\s*$)"
+)
 # They run what comes after them.
 _RUNNERS: Final = frozenset(
     "bash bundle chronic command env exec flock ionice nice node nohup npx perl php poetry python python3 ruby sh sudo"
@@ -47,9 +49,10 @@ def _said(command: str) -> Iterator[str]:
     for word in step.split():
         if word[0] in "|>&<" or word.startswith(("2>", "1>")):
             return
-        if word[0] in "-+0123456789" or _ASSIGNMENT.fullmatch(word) or (not said and word in _RUNNERS):
+        if word[0] in "-+0123456789" or _ASSIGNMENT.fullmatch(word):
             continue
-        if slug := _slug(word):
+        slug = _slug(word)
+        if slug and (said or slug not in _RUNNERS):
             yield slug
             said += 1
         if said == _WORDS:
@@ -58,5 +61,5 @@ def _said(command: str) -> Iterator[str]:
 
 def _slug(word: str) -> str:
     path = PurePosixPath(word.strip("\"'"))
-    name = path.stem if "/" in word or path.suffix in {".sh", ".py", ".rb", ".php", ".pl", ".js"} else str(path)
+    name = path.stem if path.suffix in {".sh", ".py", ".rb", ".php", ".pl", ".js"} else path.name
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

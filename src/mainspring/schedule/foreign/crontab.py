@@ -13,7 +13,7 @@ from mainspring.schedule.foreign.commands import named, split
 from mainspring.schedule.foreign.found import Command, Found, Schedule
 
 _SETTING: Final = re.compile(r"""\s*(["']?)([A-Za-z_]\w*)\1\s*=\s*(.*?)\s*""")
-_ENTRY: Final = re.compile(r"\s*(@\w+|[0-9*~,/-]\S*(?:\s+\S+){4})\s+(\S.*?)\s*")
+_ENTRY: Final = re.compile(r"\s*(@\w+|[0-9*~][0-9*~,/-]*(?:\s+\S+){4})\s+(\S.*?)\s*")
 _USER_HEADER: Final = re.compile(r"\b(?:dow|day of week)\b.*\buser\b|\*\s+user(?:-?name)?\s+command", re.IGNORECASE)
 _USER: Final = re.compile(r"([a-z_][a-z0-9_-]*\$?)\s+(\S.*)")
 # Whoever has a system's crontab has at least one of them in it.

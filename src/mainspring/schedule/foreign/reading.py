@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from mainspring.base.errors import InvalidSchedule, MainspringError
+from mainspring.base.errors import InvalidName, InvalidSchedule, MainspringError
 from mainspring.base.payload import check_queue
 from mainspring.registry import Registry
 from mainspring.schedule.catalog import Catalog
@@ -59,8 +60,26 @@ def _check(row: Row, catalog: Catalog, names: set[str]) -> None:
     queue = row.options.get("queue")
     if isinstance(queue, str):
         check_queue(queue)
-    # Whether anything can have this name.
-    Registry().known(row.job)
+    if not can_name_a_job(row.job):
+        raise InvalidName(f"{row.job!r} cannot name a job")
+    _check_arguments(row)
     if row.name in names:
         raise InvalidSchedule(row.name, "name: another entry has this name; each needs its own")
     names.add(row.name)
+
+
+def _check_arguments(row: Row) -> None:
+    for key in ("args", "kwargs"):
+        try:
+            json.dumps(row.options.get(key), allow_nan=False)
+        except ValueError as error:
+            raise InvalidSchedule(row.options[key], f"{key}: this has no JSON form: {error}") from error
+
+
+def can_name_a_job(name: str) -> bool:
+    """Return whether a job can have this name."""
+    try:
+        Registry().known(name)
+    except InvalidName:
+        return False
+    return True

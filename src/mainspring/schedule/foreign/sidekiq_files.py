@@ -18,6 +18,9 @@ PLACES: Final[tuple[Path, ...]] = (("scheduler", "schedule"), ("schedule",), ())
 _OF_SCHEDULER: Final = frozenset(
     "every at in interval enabled include_metadata keyword_argument rails_env persist".split()
 )
+_OF_CRON: Final = frozenset(
+    "klass status date_as_argument active_job symbolize_args namespace queue_name_prefix queue_name_delimiter".split()
+)
 _OFF: Final = "enabled: false: the scheduler was switched off, and so will nothing run until a clock is started here"
 
 
@@ -73,8 +76,11 @@ def named(data: object, place: Path) -> Iterator[tuple[str, Mapping[str, object]
 def dialect_of(place: Path, configs: Sequence[Mapping[str, object]]) -> Dialect:
     """Return whose entries these are, by keys that only one of the two has."""
     keys = {key for config in configs for key in config}
-    has_no_class = any(not config.keys() & {"class", "klass", "job"} for config in configs)
-    return "sidekiq-scheduler" if place or keys & _OF_SCHEDULER or has_no_class else "sidekiq-cron"
+    if place or keys & _OF_SCHEDULER:
+        return "sidekiq-scheduler"
+    # Without a class, the name is the class; only sidekiq-scheduler does so.
+    has_no_class = any(not config.keys() & {"class", "klass"} for config in configs)
+    return "sidekiq-scheduler" if has_no_class and not keys & _OF_CRON else "sidekiq-cron"
 
 
 def _settings(name: str, config: object) -> Mapping[str, object]:

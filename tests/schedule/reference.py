@@ -176,10 +176,12 @@ def _fits(item: str, value: int, low: int, size: int) -> bool:
     first, dash, last = span.partition("-")
     if span in ("*", "?"):
         begin, length = low, size
+    elif step and not dash:
+        # To the field's end, which for weekdays is the second Sunday, 7.
+        begin, length = _number(first), low + size - _number(first) + (size == 7)
     else:
         begin = _number(first)
-        end = _number(last) if dash else low + size - 1 if step else begin
-        length = (end - begin) % size + 1
+        length = (_number(last or first) - begin) % size + 1
     away = (value - begin) % size
     return away < length and away % int(step or 1) == 0
 

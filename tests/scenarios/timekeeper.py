@@ -18,6 +18,7 @@ from typing import Any, Self
 from mainspring import App
 from mainspring.clock import Clock
 from scenarios import program
+from support import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,6 +99,13 @@ class Nursery:
         """End a clock, with -9 unless another signal is given."""
         self.alive.remove(pid)
         os.kill(pid, number)
+
+    def end_all(self) -> None:
+        """End all clocks, and return when they are gone."""
+        ended = [*self.alive]
+        for pid in ended:
+            self.end(pid)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ended), 15)
 
     def watching(self) -> set[int]:
         """Return the ids of the clocks that have begun to watch."""

@@ -98,10 +98,10 @@ def _timetable(table: Timetable) -> dict[str, Any]:
     code |= {f"d:{digest}": str(number) for digest, number in table.codes.items()}
     values: dict[str, Any] = {
         keys.periodic_names(NS): sorted(
-            ((name.encode(), float(version)) for name, version in table.versions.items()),
+            ((name.encode(), float(table.given[version])) for name, version in table.versions.items()),
             key=lambda pair: (pair[1], pair[0]),
         ),
-        keys.periodic_version(NS): _number(table.version),
+        keys.periodic_version(NS): _number(table.given[table.version]),
         keys.periodic_code(NS): _encoded(code),
     }
     values |= {keys.periodic_alive(NS, digest): b"1" for digest in table.alive}

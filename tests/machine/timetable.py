@@ -24,6 +24,7 @@ class Timetable:
         entries: The fields of each entry.
         versions: The version of each entry's last change.
         version: How many changes there were.
+        given: The version that the server gave each change.
         histories: The records of each entry, newest first.
         codes: The number of each code that was seen.
         current: The code that counts.
@@ -34,6 +35,7 @@ class Timetable:
     entries: dict[str, dict[str, str]] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     version: int = 0
+    given: dict[int, int] = field(default_factory=lambda: {0: 0})
     histories: dict[str, list[bytes]] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     current: str = ""
@@ -61,7 +63,7 @@ class Timetable:
 
     def poll(self, digest: str) -> tuple[int, bool, str]:
         self.alive.add(digest)
-        return self.version, digest == self.current, self.current
+        return self.given[self.version], digest == self.current, self.current
 
     def claim(self, attempt: Attempt, *, early: bool) -> Claim:
         fields = self.entries.get(attempt.name, {})

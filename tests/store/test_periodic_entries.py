@@ -13,6 +13,7 @@ from mainspring.store.connection import Store
 from mainspring.store.entries import ANY, CODE, Definition, Outcome, Pause
 from mainspring.store.periodic import Attempt, Claim, TickJob
 from servers import KINDS
+from support import until
 
 NS = "office"
 REPORT = Definition("report", "stamp-1", "daily", b'{"job":"report"}')
@@ -33,7 +34,14 @@ def entry(server, name="report"):
 
 
 def versions(server):
-    return dict(server.client.zrange(keys.periodic_names(NS), 0, -1, withscores=True))
+    """Return the place of each entry's version in the order of all."""
+    found = dict(server.client.zrange(keys.periodic_names(NS), 0, -1, withscores=True))
+    order = sorted({*found.values(), newest(server)})
+    return {name: order.index(version) + 1 for name, version in found.items()}
+
+
+def newest(server):
+    return int(server.client.get(keys.periodic_version(NS)) or 0)
 
 
 def define(store, *definitions, origin="api", **options):
@@ -67,7 +75,8 @@ def test_a_new_entry_counts_from_the_instant_at_which_it_is_stored(server, store
         b"anchor": text(defined.now).encode(),
         b"since": text(defined.now - 0.001).encode(),
     }
-    assert versions(server) == {b"report": 1.0}
+    assert newest(server) == round(defined.now * 1000)
+    assert versions(server) == {b"report": 1}
     assert server.keys() == {
         keys.periodic_entry(NS, "report"),
         keys.periodic_names(NS),
@@ -112,7 +121,7 @@ def test_a_change_keeps_anchor_newest_tick_and_pause_and_counts_anew_if_it_is_du
     anchor = define(store, REPORT).now
     claim(store, anchor)
     store.run(entries.pause(NS, "report"))
-    before = entry(server)
+    before, version = entry(server), newest(server)
 
     changed = define(store, change)
 
@@ -124,18 +133,19 @@ def test_a_change_keeps_anchor_newest_tick_and_pause_and_counts_anew_if_it_is_du
         b"when": change.when.encode(),
         b"since": since,
     }
-    assert versions(server) == {b"report": 3.0}
+    assert version < newest(server) == server.client.zscore(keys.periodic_names(NS), "report")
 
 
 def test_what_one_call_changes_has_one_version_and_what_it_leaves_keeps_its_own(server, store):
     define(store, REPORT, Definition("sweep", "1", "1", b"{}"))
+    first = newest(server)
 
     results = define(store, HOURLY, Definition("sweep", "1", "1", b"{}"), Definition("fresh", "1", "1", b"{}")).results
 
     assert results == (Outcome.CHANGED, Outcome.SAME, Outcome.NEW)
-    assert versions(server) == {b"sweep": 1.0, b"report": 2.0, b"fresh": 2.0}
-    assert sorted(store.run(entries.changed(NS, 1))) == ["fresh", "report"]
-    assert store.run(entries.changed(NS, 2)) == []
+    assert versions(server) == {b"sweep": 1, b"report": 2, b"fresh": 2}
+    assert sorted(store.run(entries.changed(NS, first))) == ["fresh", "report"]
+    assert store.run(entries.changed(NS, newest(server))) == []
     assert store.run(entries.names(NS))[0] == "sweep"
     assert store.run(entries.count(NS)) == 3
 
@@ -149,7 +159,7 @@ def test_five_hundred_entries_with_the_longest_names_are_defined_in_one_call(ser
     assert sorted(store.run(entries.names(NS))) == [each.name for each in many]
     _, found = store.run(entries.read(NS, [each.name for each in many]))
     assert [each.name for each in found] == [each.name for each in many]
-    assert set(versions(server).values()) == {1.0}
+    assert set(versions(server).values()) == {1}
 
 
 def test_entries_beyond_the_limit_are_refused_one_by_one_and_known_ones_may_still_change(server, store):
@@ -182,7 +192,28 @@ def test_eight_who_define_the_same_at_once_store_each_entry_once(server):
 
     assert results.count(Outcome.NEW) == 200
     assert results.count(Outcome.SAME) == 7 * 200
-    assert int(server.client.get(keys.periodic_version(NS))) == 10
+    assert len(set(versions(server).values())) == 10
+
+
+def test_changes_within_one_millisecond_have_versions_of_their_own(server, store):
+    server.client.set(keys.periodic_version(NS), 4_000_000_000_000)
+
+    for number in range(3):
+        define(store, Definition("report", f"{number}", "1", b"{}"))
+
+    assert newest(server) == 4_000_000_000_003
+
+
+def test_a_clock_that_slept_through_a_loss_of_all_data_sees_that_entries_have_changed(server, store):
+    define(store, REPORT)
+    known = newest(server)
+    server.flush()
+    until(lambda: store.run(periodic.server_time()) * 1000 > known + 1)
+
+    define(store, REPORT)
+
+    assert store.run(entries.changed(NS, known)) == ["report"]
+    assert store.run(periodic.poll(NS, "code")).version > known
 
 
 # --- whose it is ---------------------------------------------------------------------
@@ -203,13 +234,13 @@ def test_only_the_code_that_counts_defines_entries_of_the_code(server, store):
 def test_an_unchanged_entry_of_newer_code_gets_its_number_and_no_clock_need_look(server, store):
     enter(store, "old")
     define(store, REPORT, origin=CODE, digest="old")
-    before = entry(server)
+    before, version = entry(server), newest(server)
     number = enter(store, "new")
 
     assert define(store, REPORT, origin=CODE, digest="new").results == (Outcome.SAME,)
 
     assert entry(server) == before | {b"gen": b"%d" % number}
-    assert versions(server) == {b"report": 1.0}
+    assert newest(server) == version
 
 
 @pytest.mark.parametrize("origin", ["api", "sync:staff", "file:schedule.toml"])
@@ -260,11 +291,12 @@ def test_a_removed_entry_leaves_nothing_but_a_new_version(server, store):
     now = define(store, REPORT, Definition("sweep", "1", "1", b"{}")).now
     claim(store, now)
     assert server.exists(keys.periodic_history(NS, "report"))
+    version = newest(server)
 
     assert store.run(entries.remove(NS, ["report", "nobody", "sweep"], origin="api")) == (True, False, True)
 
     assert server.keys() == {keys.periodic_version(NS), keys.queue("default"), keys.QUEUES}
-    assert int(server.client.get(keys.periodic_version(NS))) == 2
+    assert newest(server) > version
     after = server.snapshot()
     assert store.run(entries.remove(NS, ["report", "nobody", "sweep"], origin="api")) == (False, False, False)
     assert server.snapshot() == after
@@ -335,14 +367,14 @@ def test_a_paused_entry_runs_nothing_and_what_came_due_meanwhile_stays_undone(se
 
 def test_a_pause_says_since_when_and_every_clock_is_told(server, store):
     define(store, REPORT)
-    before = entry(server)
+    before, version = entry(server), newest(server)
 
     store.run(entries.pause(NS, "report"))
 
     now, (found,) = store.run(entries.read(NS, ["report"]))
     assert found.since <= found.paused <= now
     assert entry(server) == before | {b"paused": text(found.paused).encode()}
-    assert store.run(entries.changed(NS, 1)) == ["report"]
+    assert store.run(entries.changed(NS, version)) == ["report"]
 
 
 @pytest.mark.parametrize("verbs", [(entries.pause,), (entries.pause, entries.resume)])
@@ -449,15 +481,19 @@ def test_a_full_server_refuses_what_is_new_or_changed_and_writes_nothing(full):
 
 def test_a_full_server_lets_entries_be_read_paused_resumed_and_removed(full):
     server, store = full
+    told = [newest(server)]
 
     assert store.run(entries.pause(NS, "report")) is Pause.CHANGED
+    told.append(newest(server))
     assert store.run(entries.resume(NS, "report")) is Pause.CHANGED
+    told.append(newest(server))
     assert store.run(entries.remove(NS, ["sweep"], origin="api")) == (True,)
+    told.append(newest(server))
 
     _, (report, sweep) = store.run(entries.read(NS, ["report", "sweep"]))
     assert report.paused is None
     assert sweep is None
-    assert int(server.client.get(keys.periodic_version(NS))) == 4
+    assert sorted(set(told)) == told
 
 
 @pytest.mark.parametrize("key", [keys.periodic_names, keys.periodic_version])

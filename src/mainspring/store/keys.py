@@ -127,7 +127,7 @@ def periodic_names(namespace: str) -> str:
 
 
 def periodic_version(namespace: str) -> str:
-    """Return the counter of changes of entries."""
+    """Return the version of the last change of any entry: unix milliseconds, or one more than before."""
     return f"mainspring:periodic:{namespace}:version"
 
 
@@ -194,7 +194,7 @@ TABLE = (
     Key("mainspring:periodic:last", "hash", FOREVER, "mainspring", "periodic entry -> newest tick claimed"),
     Key("mainspring:periodic:anchor", "hash", FOREVER, "mainspring", "periodic entry -> when first registered"),
     Key("mainspring:periodic:NS:names", "zset", FOREVER, "mainspring", "periodic entries; score = last change"),
-    Key("mainspring:periodic:NS:version", "string", FOREVER, "mainspring", "changes of periodic entries so far"),
+    Key("mainspring:periodic:NS:version", "string", FOREVER, "mainspring", "of the last change of periodic entries"),
     Key("mainspring:periodic:NS:entry:NAME", "hash", FOREVER, "mainspring", "a periodic entry, and how far it has run"),
     Key("mainspring:periodic:NS:history:NAME", "list", FOREVER, "mainspring", "what became of its newest 100 ticks"),
     Key("mainspring:periodic:NS:code", "hash", FOREVER, "mainspring", "whose code's schedule counts; codes seen"),

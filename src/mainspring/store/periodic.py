@@ -52,7 +52,7 @@ class Poll(NamedTuple):
 
     Attributes:
         now: The server's time, unix seconds.
-        version: How often entries have changed; less than before if the store has lost its data.
+        version: Of the last change of any entry; 0, or less than before, if the store has lost its data.
         is_current: True if the caller's code is the one that counts.
         current: The digest of the code that counts; empty if there is none.
     """

@@ -4,7 +4,7 @@
 --
 -- KEYS[1]     hash    mainspring:periodic:<ns>:code          whose schedule counts
 -- KEYS[2]     zset    mainspring:periodic:<ns>:names         name -> version of the entry's last change
--- KEYS[3]     string  mainspring:periodic:<ns>:version       changes of entries so far
+-- KEYS[3]     string  mainspring:periodic:<ns>:version       of the last change of any entry
 -- KEYS[4...]  hash    mainspring:periodic:<ns>:entry:<name>  one for each entry, at most 500
 --
 -- ARGV[1]     digest  of the schedule in the caller's code
@@ -14,6 +14,7 @@
 --
 -- Returns  {now_ms, result, ...}  the server's time, and for each entry: 0 the same, 1 new, 2 changed, -1 other code
 --                                 counts, -2 it belongs to the code, -3 too many
+-- include: lib/advance.lua
 -- include: lib/forbidden.lua
 
 local code, names, version = KEYS[1], KEYS[2], KEYS[3]
@@ -81,7 +82,7 @@ for i = 4, #KEYS do
 end
 
 -- An ACL that forbids one of these is met before the first write, lest an entry is stored that no clock is told of.
-local refusal = forbidden("INCR", version, "ZADD", names)
+local refusal = forbidden("SET", version, "ZADD", names)
 for _, write in ipairs(writes) do
   refusal = refusal or forbidden("HSET", write[1])
 end
@@ -89,8 +90,7 @@ if refusal then
   return refusal
 end
 if #changed > 0 then
-  -- Fails here if the key is no counter: nothing has been written.
-  local newest = redis.call("INCR", version)
+  local newest = advance(version, now_ms)
   for i = 1, #changed, 2 do
     changed[i] = newest
   end

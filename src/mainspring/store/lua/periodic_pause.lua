@@ -1,7 +1,7 @@
 -- periodic_pause: stop an entry, or let it go on; what came due meanwhile stays undone.
 --
 -- KEYS[1]  zset    mainspring:periodic:<ns>:names         name -> version of the entry's last change
--- KEYS[2]  string  mainspring:periodic:<ns>:version       changes of entries so far
+-- KEYS[2]  string  mainspring:periodic:<ns>:version       of the last change of any entry
 -- KEYS[3]  hash    mainspring:periodic:<ns>:entry:<name>  the entry
 --
 -- ARGV[1]  name  of the entry
@@ -10,6 +10,7 @@
 -- Returns  1   done
 --          0   it was so before
 --          -1  there is no such entry
+-- include: lib/advance.lua
 -- include: lib/forbidden.lua
 
 local names, version, entry = KEYS[1], KEYS[2], KEYS[3]
@@ -26,13 +27,14 @@ end
 redis.call("ZCARD", names)
 redis.call("GET", version)
 -- An ACL that forbids one of these is met before the first write, lest no clock is told.
-local refusal = forbidden("HDEL", entry, "HSET", entry, "INCR", version, "ZADD", names)
+local refusal = forbidden("HDEL", entry, "HSET", entry, "SET", version, "ZADD", names)
 if refusal then
   return refusal
 end
 local time = redis.call("TIME")
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 -- Could free memory, so a full server lets the rest of the script run: it is then that people stop things.
 redis.call("HDEL", entry, "paused")
-redis.call("HSET", entry, on and "paused" or "since", string.format("%d.%03d", time[1], math.floor(time[2] / 1000)))
-redis.call("ZADD", names, redis.call("INCR", version), name)
+redis.call("HSET", entry, on and "paused" or "since", string.format("%.3f", now_ms / 1000))
+redis.call("ZADD", names, advance(version, now_ms), name)
 return 1

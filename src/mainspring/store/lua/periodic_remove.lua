@@ -2,7 +2,7 @@
 --
 -- KEYS[1]     hash    mainspring:periodic:<ns>:code          whose schedule counts
 -- KEYS[2]     zset    mainspring:periodic:<ns>:names         name -> version of the entry's last change
--- KEYS[3]     string  mainspring:periodic:<ns>:version       changes of entries so far
+-- KEYS[3]     string  mainspring:periodic:<ns>:version       of the last change of any entry
 -- KEYS[4...]  hash    mainspring:periodic:<ns>:entry:<name>  the entry, then the list of its history; at most 500 pairs
 --
 -- ARGV[1]     digest  of the schedule in the caller's code
@@ -11,6 +11,7 @@
 -- ARGV[4...]  name    of each entry
 --
 -- Returns  {1 or 0, ...}  for each: 1 deleted, 0 there is none, or it is not the caller's
+-- include: lib/advance.lua
 -- include: lib/forbidden.lua
 
 local code, names, version = KEYS[1], KEYS[2], KEYS[3]
@@ -35,7 +36,7 @@ for i = 4, #ARGV do
   local ours = is_ours(known[1], known[2])
   answer[#answer + 1] = ours and 1 or 0
   -- An ACL that forbids one of these is met before the first write, lest no clock is told.
-  local refusal = ours and forbidden("ZREM", names, "INCR", version, "DEL", entry, "DEL", history)
+  local refusal = ours and forbidden("ZREM", names, "SET", version, "DEL", entry, "DEL", history)
   if refusal then
     return refusal
   end
@@ -51,6 +52,7 @@ for _, each in ipairs(gone) do
   redis.call("ZREM", names, each[1])
 end
 if #gone > 0 then
-  redis.call("INCR", version)
+  local time = redis.call("TIME")
+  advance(version, time[1] * 1000 + math.floor(time[2] / 1000))
 end
 return answer

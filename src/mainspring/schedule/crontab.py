@@ -21,7 +21,7 @@ from mainspring.schedule.zones import DSTS, Dst, zone
 
 # What `odd_steps` reads is about an expression, not about an entry.
 _ANY_NAME = "any"
-SECOND = timedelta(seconds=1)
+_A_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,14 @@ def parse(expression: str, tz: str, *, name: str = "", dst: Dst = "vixie") -> Cr
     if isinstance(said, Distance):
         raise InvalidSchedule(expression, f"no cron expression holds such a distance; write {said.call}")
     counts = tz if written.tz is None else written.tz
+    where = zone(counts)
     lines = tuple(fields.read(line, name) for line in said)
-    tables = tuple(_table(line, zone(counts), dst) for line in lines)
+    tables = tuple(_table(line, where, dst) for line in lines)
     if any(table.walk.ends() for table in tables):
         raise InvalidSchedule(
             expression, 'no such date ever comes; check the day of month against the month ("L" is the last day)'
         )
-    return Crontab(written.text, counts, zone(counts), lines, dst, tables)
+    return Crontab(written.text, counts, where, lines, dst, tables)
 
 
 def odd_steps(text: str) -> list[str]:
@@ -124,7 +125,7 @@ def in_gaps(rule: Crontab, start: float, end: float) -> list[InGap]:
     found = []
     for change in changes.gaps(rule.zone, start, end):
         for line, table in zip(rule.lines, rule.tables, strict=True):
-            wall = None if line.hour[0].is_wild else table.walk.after(change.old - SECOND)
+            wall = None if line.hour[0].is_wild else table.walk.after(change.old - _A_SECOND)
             if wall is not None and wall < change.new:
                 found.append(InGap(wall, change.at if table.moved else None))
     return found

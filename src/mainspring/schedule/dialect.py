@@ -25,8 +25,9 @@ NAMED = {
 }
 _PREFIX = re.compile(r"(?:CRON_)?TZ=(\S*)")
 _ZONE = re.compile(r"[A-Za-z_]+(?:/[A-Za-z][A-Za-z0-9_+-]*)+")
-_NAMES = sorted((form for name in WEEKDAY.names for form in (name, name[:3])), key=len, reverse=True)
-_WEEKDAYS = re.compile(rf"(?:{'|'.join(_NAMES)}|[-0-9*,/#?&()HL])+", re.IGNORECASE)
+_WEEKDAYS = re.compile(rf"(?:{'|'.join(WEEKDAY.names)}|sun|mon|tue|wed|thu|fri|sat|[-0-9*,/#?&()HL])+", re.IGNORECASE)
+#: How many characters an expression may have; a list of all minutes has 169.
+LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,12 @@ def read(expression: object) -> Written:
     """Part a cron expression from its zone.
 
     Raises:
-        InvalidSchedule: If it is no text, or has more than one zone.
+        InvalidSchedule: If it is no text, is too long, or has more than one zone.
     """
     if not isinstance(expression, str):
         raise InvalidSchedule(expression, 'a cron expression is a text of five fields, such as "0 9 * * mon-fri"')
+    if len(expression) > LONGEST:
+        raise InvalidSchedule(f"{expression[:20]}...", f"it is longer than {LONGEST} characters")
     words = expression.split()
     zones = []
     if words and (prefix := _PREFIX.fullmatch(words[0])):

@@ -73,7 +73,7 @@ class Item:
     @property
     def is_wild(self) -> bool:
         """Whether it says how often, and not when: ``*``, ``*/5``, ``H/5``."""
-        return self.kind == "all" or (self.kind == "hash" and self.step > 1)
+        return self.kind == "all" or (self.kind == "hash" and (self.step > 1 or len(self.values) > 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class _Reader:
         item = self.special(span) or self.plain(span)
         if slash:
             item = self.stepped(item, step)
-        return self.chosen(item) if item.kind == "hash" else item
+        return self.chosen(item, repeated=bool(slash)) if item.kind == "hash" else item
 
     # --- numbers, names, ranges and steps ----------------------------------------
 
@@ -261,11 +261,11 @@ class _Reader:
             raise self.wrong(self.unread(span))
         return self.between(span[2:-1])
 
-    def chosen(self, item: Item) -> Item:
+    def chosen(self, item: Item, *, repeated: bool) -> Item:
         """Return the item with the value that the name's hash chooses; with a step, all that follow by steps."""
-        if item.step == 1:
-            return replace(item, values=(item.values[self.hash() % len(item.values)],))
-        return replace(item, values=item.values[self.hash() % item.step :: item.step])
+        if repeated:
+            return replace(item, values=item.values[self.hash() % item.step :: item.step])
+        return replace(item, values=(item.values[self.hash() % len(item.values)],))
 
     def hash(self) -> int:
         """Return a number made of the entry's name, another one for each field, the same in every process."""

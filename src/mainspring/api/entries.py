@@ -129,7 +129,7 @@ class PeriodicEntry:
 
     @property
     def words(self) -> str:
-        """When it is due, in words: ``"at 09:00, on weekdays"``."""
+        """When it is due, in words: ``"at 09:00, monday to friday"``."""
         if self.definition.cron is None:
             return self.schedule
         from mainspring.schedule.words import cron_in_words

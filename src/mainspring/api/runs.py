@@ -113,7 +113,8 @@ def ticks_between(
         InvalidOption: If *end* lies in the future, or there are more than 1,000 ticks.
     """
     begin, stop = (_moment(name, value, zone(entry.tz)) for name, value in (("start", start), ("end", end)))
-    if stop > now:
+    # What is given is rounded to milliseconds, perhaps up.
+    if stop > now + MILLISECOND:
         raise InvalidOption(f"end={end!r} lies in the future; what comes then is enqueued by a clock")
     found = tuple(islice(_between(_from(entry, anchor, begin), begin, stop), MOST + 1))
     if len(found) > MOST:

@@ -52,11 +52,6 @@ class Crontab:
         """Return the last tick strictly before *t*."""
         return max((tick for table in self.tables if (tick := table.before(t)) is not None), default=None)
 
-    @property
-    def expression(self) -> str:
-        """As `text`."""
-        return self.text
-
     def anchored(self, anchor: float) -> Crontab:  # noqa: ARG002 - times of day count from nothing
         """Return itself."""
         return self

@@ -29,9 +29,10 @@ from mainspring.schedule.foreign.reading import read
 @click.option("--tz", metavar="ZONE", help="Where times are meant that name no zone, such as Europe/London.")
 @debug_option
 def import_(file: BinaryIO, of: str | None, tz: str | None) -> None:
-    """Print the clock file that says what a crontab, or a schedule of sidekiq-cron or sidekiq-scheduler, says.
+    """Print a schedule from elsewhere as Python.
 
-    What has no equivalent stands in it as a comment, with the reason. Nothing is enqueued and no store is asked.
+    FILE is a crontab, or a schedule of sidekiq-cron or sidekiq-scheduler; "-" is standard input. What has no
+    equivalent stands in the Python as a comment, with the reason. No store is asked.
     """
     try:
         schedule = read(_text(file), tz=tz or "UTC", of=cast("Format | None", of))

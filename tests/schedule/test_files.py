@@ -9,6 +9,7 @@ import pytest
 
 from mainspring.base.errors import BootError, InvalidSchedule
 from mainspring.schedule import documents, files
+from mainspring.schedule.catalog import collect
 from mainspring.schedule.foreign.reading import read
 from mainspring.schedule.row import Row
 
@@ -127,6 +128,16 @@ def test_what_cannot_be_meant_is_refused(text, suffix, said):
         files.read(text, suffix)
 
     assert said in str(caught.value)
+
+
+def test_all_that_is_wrong_is_collected():
+    text = "a: {job: x}\nb: {job: x, every: 1d}\nc: {class: X, in: 1h}"
+
+    with collect() as problems:
+        found = files.read(text, ".yml", "schedule.yml")
+
+    assert [row.name for row in found] == ["b"]
+    assert [problem.where for problem in problems] == ["schedule.yml"] * 2
 
 
 # --- YAML --------------------------------------------------------------------------------

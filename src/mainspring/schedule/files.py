@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mainspring.base.errors import InvalidSchedule
-from mainspring.schedule import documents, row
+from mainspring.schedule import catalog, documents, row
 from mainspring.schedule.foreign.sidekiq import Dialect, ported
 from mainspring.schedule.foreign.sidekiq_files import dialect_of, named, schedule_of
 from mainspring.schedule.row import Row
@@ -25,12 +25,13 @@ from mainspring.schedule.row import Row
 _READERS: Final = {".toml": documents.toml, ".yaml": documents.yaml, ".yml": documents.yaml}
 
 
-def read(text: str, suffix: str) -> list[Row]:
-    """Return the rows of a file.
+def read(text: str, suffix: str, where: str = "a file") -> list[Row]:
+    """Return the rows of a file; where problems are collected, without those that cannot be meant.
 
     Args:
         text: The file's text.
         suffix: The end of its name: ``".toml"``, ``".yml"`` or ``".yaml"``.
+        where: Its name, for problems that are collected.
 
     Raises:
         InvalidSchedule: If it cannot be read, or an entry of it cannot be meant; which one, and why.
@@ -39,15 +40,16 @@ def read(text: str, suffix: str) -> list[Row]:
     reader = _READERS.get(suffix.lower())
     if reader is None:
         raise InvalidSchedule(suffix, f"a schedule's file ends with {', '.join(_READERS)}")
-    return rows(reader(text).data)
+    return rows(reader(text).data, where)
 
 
-def rows(data: object) -> list[Row]:
-    """Return the rows of a file's data.
+def rows(data: object, where: str = "a file") -> list[Row]:
+    """Return the rows of a file's data; where problems are collected, without those that cannot be meant.
 
     Args:
         data: Entries by name, or a list of entries with their names; also within ``schedule``,
             or within ``schedule`` in ``scheduler``, as in a sidekiq.yml.
+        where: The file's name, for problems that are collected.
 
     Raises:
         InvalidSchedule: Which entry cannot be meant, and why.
@@ -55,7 +57,14 @@ def rows(data: object) -> list[Row]:
     place, schedule = schedule_of(data)
     entries = [(name, config) for name, config, _ in named(schedule, place)]
     dialect = dialect_of(place, [config for _, config in entries])
-    return [_row(name, config, dialect) for name, config in entries]
+    found = []
+    for name, config in entries:
+        try:
+            found.append(_row(name, config, dialect))
+        except InvalidSchedule as error:
+            if not catalog.note(where, error):
+                raise
+    return found
 
 
 def _row(name: str, config: Mapping[str, object], dialect: Dialect) -> Row:

@@ -50,10 +50,6 @@ CALLS = {
     "queue_move": [queues.move(Q, keys.SCHEDULE, b"three", score=1.0)],
     "queue_drop": [queues.drop(Q, [(1, b"three")], died=NOW)],
     "queue_clear": [queues.clear(Q)],
-    "periodic_claim_once": [
-        periodic.claim("report", "1.000", Q, b"new"),
-        periodic.claim("report", "2.000", Q, b"new", at=3.0),
-    ],
     "periodic_claim": [
         tick(1, TickJob(Q, b"new"), runs=["aaaa"]),
         tick(2, TickJob(Q, b"new", at=3.0), expected=["aaaa"]),
@@ -77,7 +73,7 @@ CALLS = {
 #: Those that make one write at most, or none that a job hangs on.
 HARMLESS = {
     *("process_show", "process_suspect", "queue_position", "set_due"),
-    *("periodic_poll", "periodic_read", "periodic_register"),
+    *("periodic_poll", "periodic_read"),
 }
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward",

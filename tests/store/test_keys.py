@@ -34,8 +34,6 @@ OURS = [
     keys.owners("low"),
     keys.suspect("low"),
     keys.tomb("low", ME),
-    keys.PERIODIC_LAST,
-    keys.PERIODIC_ANCHOR,
     keys.periodic_names("office"),
     keys.periodic_version("office"),
     keys.periodic_entry("office", "report"),

@@ -25,8 +25,6 @@ STAT_FAILED = "stat:failed"
 
 # --- ours ------------------------------------------------------------------------
 
-PERIODIC_LAST = "mainspring:periodic:last"
-PERIODIC_ANCHOR = "mainspring:periodic:anchor"
 BELL = "mainspring:bell"
 
 
@@ -191,8 +189,6 @@ TABLE = (
     Key("{queue:NAME}:owners", "set", FOREVER, "mainspring", "identities that may hold jobs"),
     Key("{queue:NAME}:suspect", "hash", FOREVER, "mainspring", "identity -> ms when first seen without a lease"),
     Key("{queue:NAME}:tomb:IDENTITY", "string", "24 h", "mainspring", "the fence of a dead identity"),
-    Key("mainspring:periodic:last", "hash", FOREVER, "mainspring", "periodic entry -> newest tick claimed"),
-    Key("mainspring:periodic:anchor", "hash", FOREVER, "mainspring", "periodic entry -> when first registered"),
     Key("mainspring:periodic:NS:names", "zset", FOREVER, "mainspring", "periodic entries; score = last change"),
     Key("mainspring:periodic:NS:version", "string", FOREVER, "mainspring", "of the last change of periodic entries"),
     Key("mainspring:periodic:NS:entry:NAME", "hash", FOREVER, "mainspring", "a periodic entry, and how far it has run"),

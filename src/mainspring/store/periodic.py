@@ -10,11 +10,8 @@ from typing import Final, NamedTuple
 from mainspring.base import codec
 from mainspring.base.errors import InvalidPayload
 from mainspring.store import keys
-from mainspring.store.command import Command, Reply, array, blobs, integer, integers, maybe_blob, plain
+from mainspring.store.command import Command, Reply, array, blobs, integer, maybe_blob, plain
 from mainspring.store.queues import REMEMBERED_MS
-
-#: The most entries that one call may register: a script blocks all other callers.
-MOST: Final = 1000
 
 #: For how long after its last sign a clock is taken for alive, in milliseconds.
 ALIVE_MS: Final = 45_000
@@ -76,20 +73,6 @@ class Claim(IntEnum):
     """There is no such entry any more, or it is another than the claimant knows: read it again."""
     PAUSED = -3
     """The entry is paused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """What the store knows of some entries.
-
-    Attributes:
-        now: The server's time, unix seconds.
-        since: For each entry in the order asked: when it was first registered, and its newest claimed
-            tick, or None if none was.
-    """
-
-    now: float
-    since: Sequence[tuple[float, float | None]]
 
 
 class TickJob(NamedTuple):
@@ -249,37 +232,6 @@ def history(ns: str, name: str, count: int = HISTORY) -> Command[list[Past]]:
     return plain("LRANGE", keys.periodic_history(ns, name), args=(0, count - 1), decode=_history)
 
 
-def claim(entry: str, tick: str, queue: str, payload: bytes, *, at: float | None = None) -> Command[Claim]:
-    """Enqueue *payload* as the *tick* of *entry*, once in the whole cluster.
-
-    Claim and push are one script, so no crash can leave a tick claimed but never
-    enqueued, and no second clock can enqueue it again. It is safe to send again.
-
-    Args:
-        entry: The entry's name.
-        tick: Unix seconds with three decimals, as `schedule.ticks.text` writes them.
-        queue: The queue's name.
-        payload: The job, encoded; if it is empty, the tick is claimed and nothing enqueued.
-        at: When the job is due, in unix seconds; None for now.
-    """
-    return Command(
-        "periodic_claim_once",
-        (keys.PERIODIC_LAST, keys.queue(queue), keys.QUEUES, keys.SCHEDULE, keys.BELL),
-        (entry, tick, queue, payload, "" if at is None else at),
-        _claim,
-    )
-
-
-def register(entries: Sequence[str]) -> Command[Registered]:
-    """Anchor the new ones among 1 to 1,000 *entries*, and read what the store knows of all, in one step."""
-    return Command(
-        "periodic_register",
-        (keys.PERIODIC_ANCHOR, keys.PERIODIC_LAST),
-        tuple(entries),
-        _registered,
-    )
-
-
 def server_time() -> Command[float]:
     """Ask for the server's time, in unix seconds."""
     return plain("TIME", decode=_time)
@@ -310,12 +262,6 @@ def _past(line: bytes) -> Past | None:
 
 def _claim(reply: Reply) -> Claim:
     return Claim(integer(reply))
-
-
-def _registered(reply: Reply) -> Registered:
-    now, *rest = (number / 1000 for number in integers(reply))
-    pairs = zip(rest[::2], rest[1::2], strict=True)
-    return Registered(now, [(anchor, None if last < 0 else last) for anchor, last in pairs])
 
 
 def _time(reply: Reply) -> float:

@@ -1,7 +1,7 @@
 """A day on which everybody who calls the store does so, each script included; and what must be true in the evening.
 
 Producers push, blocking and awaiting; a worker runs, retries, finds a dead one, and leaves; a clock ticks; a person
-looks after a queue and the sets. Every call goes over a `faultwire.Wire`. Whoever calls for people meets an error of
+looks after a queue, the sets and the schedule. Every call goes over a `faultwire.Wire`. Whoever calls for people meets an error of
 the store and calls again; whoever is a loop must go on by itself.
 """
 
@@ -13,11 +13,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from mainspring import App, PushAmbiguous, PushFailed, Retry, current_job
 from mainspring.api.filters import JobFilter
-from mainspring.base.errors import StoreRefused, StoreUnavailable
+from mainspring.base.errors import StoreRefused, StoreUnavailable, UnknownEntry
 from mainspring.clock import Clock
 from mainspring.config import Timing
 from mainspring.job import Enqueued
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 TIMING = Timing(beat=0.3, lease=6.0, sweep=0.2, grace=0.5, reconcile=60.0)
 DEAD = "elsewhere:1:dddddddddddd"
+#: Seconds between two ticks.
+PERIOD = 0.4
 #: Seconds that a call waits for its answer here.
 PATIENCE = 0.5
 
@@ -96,7 +99,8 @@ class Day:
 
         for function in (work, awork, flaky, hold):
             self.app.job(name=function.__name__, retry=Retry(backoff="fixed", base=0.1))(function)
-        self.app.every("0.4s", self.app.jobs["work"], name="ticker")
+        # What came due while an answer was waited for is made up for, each tick of it.
+        self.app.every(PERIOD, self.app.jobs["work"], name="ticker", missed="all")
 
     # --- people and programs, who call again -----------------------------------------------
 
@@ -144,6 +148,7 @@ class Day:
         self._produce()
         self._plant_nonsense()
         self._look_after()
+        self._keep_the_schedule()
         self._until_done()
         self._quiet(first)
         self.hire()
@@ -207,6 +212,22 @@ class Day:
         self.insist(lambda: self.app.dead.retry(later.jid))
         self.insist(queue.clear)
 
+    def _keep_the_schedule(self) -> None:
+        """Put an entry that is not due yet, pause it, resume it, run it now, and delete it."""
+        schedule = self.app.periodic
+        self.insist(lambda: schedule.put("audit", "work", every="1h", skip_first_run=True))
+        self.insist(lambda: schedule.pause("audit"))
+        assert self.insist(lambda: schedule["audit"].is_paused)
+        self.insist(lambda: schedule.resume("audit"))
+        self.stored.add(self.insist(lambda: schedule.trigger("audit")).jid)
+        self.insist(self._delete_audit)
+        assert "audit" not in self.insist(lambda: list(schedule))
+
+    def _delete_audit(self) -> None:
+        # It is gone if only the answer was lost.
+        with suppress(UnknownEntry):
+            self.app.periodic.delete("audit")
+
     @staticmethod
     def _walked(queue: Any) -> list[Any]:
         """Walk over a queue of which the job that was read last vanishes."""
@@ -262,11 +283,14 @@ class Day:
 
     def verdict(self) -> dict[str, int]:
         """Return what became of the jobs, in numbers; all but the first shall be 0."""
+        ticks = [past.tick.timestamp() for past in self.app.periodic["ticker"].history(100)]
         return {
             "pushed": len(self.stored),
             "lost": len(self.stored - set(self.ran)),
             "dup": sum(count - 1 for count in self.ran.values()),
             "refused_and_run": len(self.refused & set(self.ran)),
+            "ticked_twice": len(ticks) - len(set(ticks)),
+            "not_ticked": round((max(ticks) - min(ticks)) / PERIOD) + 1 - len(set(ticks)),
             "miscounted": int(self.client.get(keys.STAT_PROCESSED) or 0) - self.runs,
         }
 

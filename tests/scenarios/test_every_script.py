@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from machine.mutants import MUTANTS
 from mainspring.base.service import Service
-from mainspring.store import queues
+from mainspring.store import periodic, queues, scripts
 from mainspring.store.command import Command
 from scenarios.faultday import Day
 from scenarios.faultwire import SCRIPTS, Fault, Wire
@@ -110,6 +112,33 @@ def test_the_day_finds_a_push_that_is_made_twice(begin, monkeypatch):
     day.run()
 
     assert day.verdict()["dup"] == 1
+
+
+def test_the_day_finds_a_run_out_of_turn_that_is_made_twice(begin, monkeypatch):
+    push_run = periodic.push_run
+
+    def forgetful(*given: Any, token: str = "", **options: Any) -> Command[bool]:
+        return push_run(*given, **options)
+
+    monkeypatch.setattr(periodic, "push_run", forgetful)
+    day = begin()
+    day.wire.plan(Fault.EXECUTE_AND_TIMEOUT, {"periodic_push": 0})
+
+    day.run()
+
+    assert day.verdict()["dup"] == 1
+
+
+def test_the_day_finds_a_tick_that_is_claimed_twice(begin, monkeypatch):
+    (unnoted,) = [mutant for mutant in MUTANTS if mutant.slip == "a claim is not noted"]
+    monkeypatch.setattr(scripts, "load", unnoted.script_of)
+    day = begin()
+    day.wire.plan(Fault.EXECUTE_AND_TIMEOUT, {"periodic_claim": 0})
+
+    day.run()
+
+    assert day.verdict()["ticked_twice"] >= 1
+    assert day.verdict()["dup"] >= 1
 
 
 def test_the_day_finds_a_loop_that_ends_with_its_first_error(begin, monkeypatch):

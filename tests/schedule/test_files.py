@@ -114,6 +114,7 @@ def test_sidekiqs_keys_mean_what_they_mean_there():
         ("a: b: c", ".yml", "'a: b: c': line 1: this is no YAML"),
         ("", ".yml", "there is no schedule in it"),
         ("concurrency: 5", ".yml", "there is no schedule in it"),
+        ("production: {concurrency: 5}", ".yml", "there is no schedule in it"),
         ("x: {job: a, evry: 1d}", ".yml", "'evry': in the entry 'x': there is no such key; did you mean every?"),
         ("x: {job: a}", ".yml", "neither is there"),
         ("x: {job: a, every: 1d}\ny: 5", ".yml", "'y': an entry is a mapping of its job and its times, not 5"),

@@ -17,7 +17,8 @@ from mainspring.schedule.row import Row
 
 Dialect: TypeAlias = Literal["sidekiq-cron", "sidekiq-scheduler"]
 
-_TIMES: Final = ("cron", "every", "at", "in", "interval")
+#: Keys that say when, in the order in which they count.
+TIMES: Final = ("cron", "every", "at", "in", "interval")
 _JOB: Final = ("class", "klass")
 # They say how Ruby passes what is passed here in one way only, or are written by the gems themselves.
 _OF_RUBY: Final = frozenset(
@@ -73,7 +74,7 @@ def _written(name: str, given: Mapping[str, object], made: Ported, dialect: Dial
     written = {"name": name, "job": made.job, **_timing(name, given, made)}
     written |= _arguments(given, dialect)
     written |= {"queue": _queue(given), "paused": _is_off(given) or None}
-    for key in given.keys() - written.keys() - {*_TIMES, *_JOB, *_OF_RUBY, *_ARGUMENTS, *_QUEUE, *_STATUS}:
+    for key in given.keys() - written.keys() - {*TIMES, *_JOB, *_OF_RUBY, *_ARGUMENTS, *_QUEUE, *_STATUS}:
         _rest(key, given[key], written, made)
     made.notes.sort()
     return written
@@ -92,7 +93,7 @@ def _rest(key: str, value: object, written: dict[str, object], made: Ported) -> 
 
 
 def _timing(name: str, given: Mapping[str, object], made: Ported) -> dict[str, object]:
-    kind = next((key for key in _TIMES if key in given), None)
+    kind = next((key for key in TIMES if key in given), None)
     if kind is None:
         raise InvalidSchedule(name, "it says no time: write cron or every")
     when, options = _parts(given[kind])

@@ -10,10 +10,12 @@ from mainspring.base.errors import InvalidSchedule
 from mainspring.schedule import documents
 from mainspring.schedule.documents import Document, Path
 from mainspring.schedule.foreign.found import Found, Schedule
-from mainspring.schedule.foreign.sidekiq import Dialect, ported
+from mainspring.schedule.foreign.sidekiq import TIMES, Dialect, ported
 
 #: Where a schedule may lie in a file, from the outside in.
 PLACES: Final[tuple[Path, ...]] = (("scheduler", "schedule"), ("schedule",), ())
+# What tells an entry from the other settings that a file may hold.
+_OF_AN_ENTRY: Final = frozenset({"class", "klass", "job", *TIMES})
 # Keys that one of the gems has and the other does not.
 _OF_SCHEDULER: Final = frozenset(
     "every at in interval enabled include_metadata keyword_argument rails_env persist".split()
@@ -55,7 +57,7 @@ def schedule_of(data: object) -> tuple[Path, object]:
         for key in place:
             inner = inner.get(key) if isinstance(inner, Mapping) else None
         entries = inner.values() if isinstance(inner, Mapping) else inner if isinstance(inner, list) else ()
-        if any(isinstance(entry, Mapping) for entry in entries):
+        if any(isinstance(entry, Mapping) and entry.keys() & _OF_AN_ENTRY for entry in entries):
             return place, inner
     raise InvalidSchedule("the file", "there is no schedule in it: write NAME: and below it cron: and class:")
 

@@ -43,7 +43,7 @@ def test_what_is_null_is_not_written():
         ("overlap", "skip"),
         ("jitter", "30s"),
         ("start", datetime(2026, 12, 24, 18, tzinfo=UTC)),
-    ("end", "2026-12-24T18:00Z"),
+        ("end", "2026-12-24T18:00Z"),
         ("end", 1.8e9),
         ("exclude", ["2026-12-25", date(2026, 12, 26)]),
         ("exclude", "* * * * sun"),

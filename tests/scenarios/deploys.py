@@ -1,160 +1,32 @@
-"""The story of twenty-five deploys a day: what shall run, when machines are up, and what a naive clock makes of it.
+"""The story of twenty-five deploys a day: when machines are up, what their clocks enqueue, and what naive ones would.
 
-Thirty entries, two machines with a clock each, both restarted twenty-five times a day. What
-shall come out, the *ideal*, is counted here from the calendar, minute by minute and by other code than
-the clock's: an entry of times of day is asked at each minute whether it is due.
+Two machines with a clock each are restarted twenty-five times a day, at random moments, and while that goes on no
+worker takes a job. Our clocks run on simulated time; of the naive ones it is simple enough to say what they do.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from mainspring import App
+from mainspring.base.payload import unix
+from mainspring.testing.simulation import Simulation
+from scenarios.deploylines import DAY, LINES, MINUTE, Line, define, ideal
 
-MINUTE, HOUR, DAY, WEEK = 60.0, 3600.0, 86_400.0, 604_800.0
-#: Fourteen days in which clocks are put back, in Europe on the seventh and in America on the fourteenth.
-START = datetime(2026, 10, 19, 7, 3, 20, tzinfo=UTC).timestamp()
+#: Fourteen days in which clocks are put back, in Europe on the second and in America on the ninth.
+START = datetime(2026, 10, 23, 7, 3, 20, tzinfo=UTC).timestamp()
 DAYS = 14
 DEPLOYS_A_DAY = 25
 MACHINES = ("a", "b")
-#: Seconds from one deploy to the next at least; one takes less than half of it.
+#: Seconds from one deploy to the next at least.
 APART = 240.0
-
-#: Whether a minute of the entry's zone is one of its ticks.
-IsDue = Callable[[datetime], bool]
-
-
-@dataclass(frozen=True)
-class Line:
-    """One entry of the story.
-
-    Attributes:
-        name: Its name.
-        every: Its period in seconds; of a line without *is_due* it is all there is.
-        at: Its times of day.
-        cron: Its cron expression.
-        tz: Its zone.
-        options: More of what an entry may have.
-        is_due: Says by the calendar whether a minute is a tick.
-    """
-
-    name: str
-    every: float | None = None
-    at: str | list[str] | None = None
-    cron: str | None = None
-    tz: str = "UTC"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    is_due: IsDue | None = None
-
-    @property
-    def missed(self) -> str:
-        """What becomes of ticks for which no clock ran."""
-        return str(self.options.get("missed", "once"))
-
-
-def period(name: str, every: float, **options: Any) -> Line:
-    """Return a line that runs each so many seconds."""
-    return Line(name, every=every, options=options)
-
-
-def at(name: str, every: float, times: str | list[str], tz: str, is_due: IsDue, **options: Any) -> Line:
-    """Return a line that runs at times of day."""
-    return Line(name, every=every, at=times, tz=tz, options=options, is_due=is_due)
-
-
-def cron(name: str, expression: str, tz: str, is_due: IsDue, **options: Any) -> Line:
-    """Return a line that runs by a cron expression."""
-    return Line(name, cron=expression, tz=tz, options=options, is_due=is_due)
-
-
-def clock_time(hour: int, minute: int = 0) -> IsDue:
-    """Say yes at one time of day; where it comes twice, the first time."""
-    return lambda t: (t.hour, t.minute, t.fold) == (hour, minute, 0)
-
-
-def office_hours(t: datetime) -> bool:
-    return t.minute % 10 == 0 and 8 <= t.hour <= 18 and t.weekday() < 5
-
-
-LINES: Sequence[Line] = (
-    period("pulse", MINUTE),
-    period("sessions.sweep", 90.0, missed="all"),
-    period("mail.fetch", 5 * MINUTE, jitter="30s"),
-    period("cache.warm", 10 * MINUTE, missed="skip"),
-    period("stock.sync", 15 * MINUTE),
-    period("digest.send", 30 * MINUTE, missed="all"),
-    period("rates.fetch", HOUR),
-    period("index.merge", 4 * HOUR, jitter="10m"),
-    period("backup.database", 6 * HOUR, missed="all"),
-    period("licences.check", 12 * HOUR),
-    period("invoices.send", DAY),
-    period("disk.report", WEEK),
-    at("day.close", DAY, "00:00", "UTC", clock_time(0)),
-    at("london.open", DAY, "09:00", "Europe/London", clock_time(9)),
-    at("newyork.close", DAY, "17:30", "America/New_York", clock_time(17, 30)),
-    at("tokyo.open", DAY, "06:15", "Asia/Tokyo", clock_time(6, 15), missed="all"),
-    at("berlin.twice", DAY, "02:30", "Europe/Berlin", clock_time(2, 30)),
-    at("paris.shifts", DAY, ["06:00", "18:00"], "Europe/Paris", lambda t: t.minute == 0 and t.hour in {6, 18}),
-    at("sydney.late", DAY, "23:59", "Australia/Sydney", clock_time(23, 59), jitter="45s"),
-    at("queue.measure", HOUR, "**:15", "UTC", lambda t: t.minute == 15, missed="skip"),
-    at("wages.pay", WEEK, "Friday 12:30", "America/New_York", lambda t: t.weekday() == 4 and clock_time(12, 30)(t)),
-    cron("feeds.read", "*/5 * * * *", "UTC", lambda t: t.minute % 5 == 0),
-    cron("tickets.count", "5,35 * * * *", "Asia/Kolkata", lambda t: t.minute in {5, 35}, missed="all"),
-    cron("charges.retry", "0 */4 * * *", "UTC", lambda t: t.minute == 0 and t.hour % 4 == 0),
-    cron("desk.remind", "*/10 8-18 * * mon-fri", "America/New_York", office_hours, missed="skip"),
-    cron("standup.call", "30 8 * * mon-fri", "Europe/London", lambda t: t.weekday() < 5 and clock_time(8, 30)(t)),
-    cron("noon.report", "0 12 * * *", "America/Sao_Paulo", clock_time(12), jitter="5m"),
-    cron("week.report", "0 0 * * 0", "Europe/Berlin", lambda t: t.weekday() == 6 and clock_time(0)(t)),
-    cron("month.close", "15 14 1 * *", "Europe/Madrid", lambda t: t.day == 1 and clock_time(14, 15)(t)),
-    cron("month.last", "0 9 L * *", "UTC", lambda t: (t + timedelta(days=1)).day == 1 and clock_time(9)(t)),
-)
-
-
-def define(app: App, lines: Sequence[Line] = LINES) -> None:
-    """Write *lines* into the schedule of *app*, each with a job of its own."""
-    for line in lines:
-        job = app.job(name=line.name)(_work)
-        if line.cron is not None:
-            app.cron(line.cron, job, tz=line.tz, name=line.name, **line.options)
-        else:
-            app.every(line.every or 0, job, at=line.at, tz=line.tz, name=line.name, **line.options)
-
-
-def _work() -> None:
-    """Do nothing."""
-
-
-# --- what shall come out -----------------------------------------------------------------
-
-
-def ideal(line: Line, start: float, end: float) -> list[float]:
-    """Return the ticks of *line* from *start*, when its clocks start for the first time, to *end*, excluded."""
-    if line.is_due is None:
-        assert line.every is not None
-        return [
-            start + n * line.every for n in range(int((end - start) // line.every) + 1) if start + n * line.every < end
-        ]
-    zone = ZoneInfo(line.tz)
-    minutes = range(int(-(-start // 60)) * 60, int(-(-end // 60)) * 60, 60)
-    return [float(t) for t in minutes if line.is_due(datetime.fromtimestamp(t, zone))]
-
-
-def wanted(line: Line, ticks: Sequence[float], gaps: Sequence[Span]) -> list[float]:
-    """Return those of the ideal *ticks* that shall be enqueued, when no clock ran in the *gaps*.
-
-    A gap is a minute at most, so that one tick of a line falls into it, and is not too late when it ends.
-    """
-    if line.missed != "skip":
-        return list(ticks)
-    return [tick for tick in ticks if not any(gap.since < tick < gap.until for gap in gaps)]
-
-
-# --- when machines are up ----------------------------------------------------------------
+#: What came due so many seconds before a clock began, it takes for its own, and not for missed.
+MOMENT = 5.0
+#: For how long workers take no jobs at each, in seconds.
+STOPPED = 120.0
 
 
 @dataclass(frozen=True, order=True)
@@ -172,17 +44,103 @@ class Span:
     machine: str = ""
 
 
-def deploys(rng: random.Random, start: float, end: float, a_day: int = DEPLOYS_A_DAY) -> list[float]:
-    """Return random moments, *a_day* of them in each day on the average."""
-    free = end - start - APART
-    count = round((end - start) / DAY * a_day)
+@dataclass(frozen=True)
+class Count:
+    """What became of the ticks of one line.
+
+    Attributes:
+        line: The line.
+        wanted: Ticks that should be enqueued.
+        enqueued: Jobs that were.
+        missing: Ticks without a job.
+        double: Jobs more than one for a tick, and jobs for no tick.
+        naive: Jobs of the naive clocks.
+        naive_missing: Ticks for which the naive clocks enqueued nothing; None where nobody could say which job is
+            that of which tick.
+    """
+
+    line: Line
+    wanted: int
+    enqueued: int
+    missing: int
+    double: int
+    naive: int
+    naive_missing: int | None
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happened.
+
+    Attributes:
+        seed: Where chance began.
+        start: When it began, in unix seconds.
+        end: When it ended.
+        deploys: The moments at which machines were restarted.
+        spans: When each clock process lived.
+        gaps: When none did.
+        ideal: The ticks that should be enqueued, by line.
+        ours: Those that were, in order.
+        naive: When naive clocks enqueued each line.
+        late: The most seconds by which a job came after its time, while there was a clock.
+        counts: What became of the ticks of each line.
+    """
+
+    seed: int
+    start: float
+    end: float
+    deploys: Sequence[float]
+    spans: Sequence[Span]
+    gaps: Sequence[Span]
+    ideal: Mapping[str, Sequence[float]]
+    ours: Mapping[str, Sequence[float]]
+    naive: Mapping[str, Sequence[float]]
+    late: float
+    counts: Sequence[Count]
+
+
+def tell(seed: int, days: float = DAYS) -> Story:
+    """Let it happen."""
+    rng, end = random.Random(seed), START + days * DAY
+    moments = deploys(rng, START, end)
+    spans = lives(rng, moments, START, end)
+    none = gaps(spans)
+    stops = [Span(moment, moment + STOPPED) for moment in moments]
+    simulation = simulate(spans, stops, end)
+    ticks = {line.name: ideal(line, START, end) for line in LINES}
+    expected = {line.name: wanted(line, ticks[line.name], none) for line in LINES}
+    theirs = {line.name: naive(line, spans, ticks[line.name]) for line in LINES}
+    ours: dict[str, list[float]] = {line.name: [] for line in LINES}
+    for pushed in simulation.pushed:
+        ours[pushed.job.name].append(float(pushed.job.periodic["tick"]))
+    return Story(
+        seed=seed,
+        start=START,
+        end=end,
+        deploys=moments,
+        spans=spans,
+        gaps=none,
+        ideal=expected,
+        ours=ours,
+        naive={name: [when for when, _ in fired] for name, fired in theirs.items()},
+        late=max(_lateness(simulation, none)),
+        counts=[count(line, expected[line.name], ours[line.name], theirs[line.name]) for line in LINES],
+    )
+
+
+# --- when machines are up ----------------------------------------------------------------
+
+
+def deploys(rng: random.Random, start: float, end: float) -> list[float]:
+    """Return random moments, `DEPLOYS_A_DAY` of them a day."""
+    number = round((end - start) / DAY * DEPLOYS_A_DAY)
     # Drawn from what is left of the time when each has its distance, so that none need be drawn again.
-    drawn = sorted(rng.uniform(APART, free - count * APART) for _ in range(count))
+    drawn = sorted(rng.uniform(APART, end - start - (number + 1) * APART) for _ in range(number))
     return [start + moment + n * APART for n, moment in enumerate(drawn)]
 
 
 def lives(rng: random.Random, moments: Sequence[float], start: float, end: float) -> list[Span]:
-    """Return for each clock process when it lived, restarted on both machines at each of the *moments*.
+    """Return when each clock process lived, if both machines were restarted at each of the *moments*.
 
     Four deploys of five are rolling: one machine after the other, each with its new clock started up to
     20 s before or after its old one ends. At every fifth both machines are down for up to a minute.
@@ -200,63 +158,92 @@ def _swaps(rng: random.Random, moment: float, *, is_rolling: bool) -> Iterator[t
     """Yield for each machine when its old clock ends, and when its new one begins."""
     if is_rolling:
         for n in range(len(MACHINES)):
-            ends = moment + 40 * n + rng.uniform(0, 20)
+            ends = moment + 40 * n + rng.uniform(20, 40)
             yield ends, ends + rng.uniform(-20, 20)
         return
-    back = moment + rng.uniform(5, 60)
-    yield from ((moment - rng.uniform(0, 10), back), (moment, back + rng.uniform(0, 10)))
+    back = moment + 10 + rng.uniform(5, 60)
+    yield moment + rng.uniform(0, 10), back
+    yield moment + 10, back + rng.uniform(0, 10)
 
 
 def gaps(spans: Sequence[Span]) -> list[Span]:
     """Return when no clock lived, between the first and the last."""
     found, until = [], spans[0].until
-    for span in sorted(spans):
+    for span in spans:
         if span.since > until:
             found.append(Span(until, span.since))
         until = max(until, span.until)
     return found
 
 
-# --- what came out -------------------------------------------------------------------------
+# --- what comes out -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Count:
-    """What became of the ticks of one line.
+def simulate(spans: Sequence[Span], stops: Sequence[Span], end: float) -> Simulation:
+    """Let clocks live through *spans*, with workers that take no job during *stops*."""
+    app = App("redis://127.0.0.1:1/0")
+    define(app)
+    simulation = Simulation(app, spans[0].since)
+    moments = [(span.since, "begin", f"{span.machine}{number}") for number, span in enumerate(spans)]
+    moments += [(span.until, "end", f"{span.machine}{number}") for number, span in enumerate(spans)]
+    moments += [(stop.since, "stop", "") for stop in stops] + [(stop.until, "go on", "") for stop in stops]
+    for moment, what, name in sorted(moments):
+        simulation.run(moment)
+        if what == "begin":
+            simulation.begin(name)
+        elif what == "end":
+            simulation.end(name)
+        else:
+            simulation.is_stopped = what == "stop"
+    simulation.run(end)
+    return simulation
 
-    Attributes:
-        name: The line.
-        wanted: Ticks that should be enqueued.
-        enqueued: Jobs that were.
-        missing: Ticks without a job.
-        double: Jobs more than one for a tick, and jobs for no tick.
+
+def _lateness(simulation: Simulation, none: Sequence[Span]) -> Iterator[float]:
+    """Yield by how many seconds each job came after it was due, if a clock was there then."""
+    for pushed in simulation.pushed:
+        late = float(pushed.job.periodic["late"])
+        due = unix(pushed.job.created_at) - late
+        if not any(gap.since <= due <= gap.until for gap in none):
+            yield late
+
+
+def wanted(line: Line, ticks: Sequence[float], none: Sequence[Span]) -> list[float]:
+    """Return those of the ideal *ticks* that shall be enqueued, when no clock lived in the gaps *none*.
+
+    A gap is a minute at most, so that one tick of a line falls into it, and is not too late when it ends.
     """
-
-    name: str
-    wanted: int
-    enqueued: int
-    missing: int
-    double: int
+    if line.options.get("missed") != "skip":
+        return list(ticks)
+    return [tick for tick in ticks if not any(gap.since < tick < gap.until - MOMENT for gap in none)]
 
 
-def count(name: str, expected: Sequence[float], found: Sequence[float]) -> Count:
-    """Hold the ticks that were *found* against those *expected*."""
-    left, ticks = set(expected), sorted(round(tick, 3) for tick in found)
-    missing = len({round(tick, 3) for tick in left} - set(ticks))
-    return Count(name, len(left), len(ticks), missing, len(ticks) - (len(left) - missing))
+def count(
+    line: Line, expected: Sequence[float], found: Sequence[float], theirs: Sequence[tuple[float, float]]
+) -> Count:
+    """Hold what was enqueued against what should have been."""
+    missing = len(set(expected) - set(found))
+    return Count(
+        line=line,
+        wanted=len(expected),
+        enqueued=len(found),
+        missing=missing,
+        double=len(found) - (len(expected) - missing),
+        naive=len(theirs),
+        naive_missing=None if line.is_due is None else len(set(expected) - {tick for _, tick in theirs}),
+    )
 
 
 # --- the naive clock ------------------------------------------------------------------------
 
 
-def naive(line: Line, spans: Sequence[Span], ideal_ticks: Sequence[float]) -> list[tuple[float, float]]:
+def naive(line: Line, spans: Sequence[Span], ticks: Sequence[float]) -> list[tuple[float, float]]:
     """Return when naive clocks that live through *spans* enqueue *line*, and for which instant.
 
-    It is clockwork's way: nothing is remembered, and nobody asked. A period runs when the process starts, and each
-    period from then on; a time of day runs if the process looks within its minute and has not run it yet.
+    It is clockwork's way: nothing is remembered, and nobody asked. A period runs when the process starts and each
+    period from then on; a time of day runs if the process looks within its minute, and has not run it yet.
     """
-    fired = [pair for span in spans for pair in _naive(line, span, ideal_ticks)]
-    return sorted(fired)
+    return sorted(pair for span in spans for pair in _naive(line, span, ticks))
 
 
 def _naive(line: Line, span: Span, ticks: Sequence[float]) -> Iterator[tuple[float, float]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mainspring.base.durations import seconds
 from mainspring.store import keys
 from servers import Server
 
@@ -43,17 +44,25 @@ class Tally:
     early: int
 
 
-def tally(server: Server, entries: Rows) -> Tally:
-    """Look at the ticks between each entry's first registration and its newest claim."""
+def tally(server: Server, entries: Rows, gaps: Sequence[tuple[float, float]] = ()) -> Tally:
+    """Look at the ticks between each entry's first registration and its newest claim.
+
+    Args:
+        server: Where the jobs are.
+        entries: The entries to look at.
+        gaps: From when to when no clock may have lived: what is missing there was missed.
+    """
+    names = {row["name"] for row in entries}
     jobs = [json.loads(data)["periodic"] for data in server.client.lrange(keys.queue("default"), 0, -1)]
-    found = Counter((job["name"], round(job["tick"] * 1000)) for job in jobs)
+    found = Counter((job["name"], round(job["tick"] * 1000)) for job in jobs if job["name"] in names)
     ideal = {(row["name"], tick) for row in entries for tick in ideal_ms(server, row)}
+    missing = [tick / 1000 for _, tick in ideal - set(found)]
     return Tally(
         ticks=len(ideal),
-        missing=len(ideal - set(found)),
+        missing=sum(not any(since <= tick <= until for since, until in gaps) for tick in missing),
         double=sum(found.values()) - len(found),
         strange=len(set(found) - ideal),
-        early=sum(_early(server, row["name"]) for row in entries),
+        early=sum(_early(server, name) for name in names),
     )
 
 
@@ -61,9 +70,14 @@ def ideal_ms(server: Server, row: Mapping[str, Any]) -> Iterator[int]:
     """Yield the ticks of an entry in milliseconds."""
     fields = server.client.hmget(keys.periodic_entry("", row["name"]), "anchor", "last")
     anchor, last = (round(float(value) * 1000) for value in fields)
-    step = 2000 if "2" in (row.get("every") or row["cron"]) else 1000
+    step = round(1000 * (seconds(row["every"]) if "every" in row else _seconds_of(row["cron"])))
     first = anchor if "every" in row else -(-anchor // step) * step
     yield from range(first, last + 1, step)
+
+
+def _seconds_of(expression: str) -> int:
+    """Return the period of an expression that says ``*`` or ``*/n`` of its seconds."""
+    return int(expression.split(maxsplit=1)[0].removeprefix("*/").replace("*", "1"))
 
 
 def newest(server: Server, entries: Rows) -> list[float]:

@@ -77,12 +77,6 @@ class Keyspace:
         if not members:
             self.zsets.pop(key, None)
 
-    def increment(self, key: str) -> int:
-        """Add one to the counter at *key*, and return it."""
-        number = int(self.string(key) or 0) + 1
-        self.strings[key] = b"%d" % number
-        return number
-
     def mark(self, key: str, ttl_ms: int) -> None:
         """Let *key* stand for so long."""
         self.strings[key] = b"1"

@@ -137,7 +137,7 @@ def _remove(space: Keyspace, keys: Sequence[str], args: Sequence[bytes]) -> Repl
             space.delete(entry, history)
             space.remove(names, name)
     if any(answer):
-        space.increment(version)
+        _advance(space, version)
     return list(map(int, answer))
 
 
@@ -165,8 +165,15 @@ def _read(space: Keyspace, keys: Sequence[str], args: Sequence[bytes]) -> Reply:
 def _tell(space: Keyspace, names: str, version: str, changed: Sequence[bytes]) -> None:
     """Let clocks know which entries have changed."""
     if changed:
-        newest = float(space.increment(version))
-        space.zsets.setdefault(names, {}).update(dict.fromkeys(changed, newest))
+        newest = _advance(space, version)
+        space.zsets.setdefault(names, {}).update(dict.fromkeys(changed, float(newest)))
+
+
+def _advance(space: Keyspace, version: str) -> int:
+    """Give the entries a version that is none of before."""
+    newest = max(_now_ms(space), int(space.string(version) or 0) + 1)
+    space.strings[version] = b"%d" % newest
+    return newest
 
 
 # --- ticks -----------------------------------------------------------------------------

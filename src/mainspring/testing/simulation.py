@@ -70,7 +70,7 @@ class Pushed:
     """A job that a clock has enqueued.
 
     Attributes:
-        at: When, in unix seconds.
+        at: When a worker took it, in unix seconds.
         job: What a worker would read.
         queue: The queue's name.
         due: When it is to run, in unix seconds; later than *at* if a middleware put it off.
@@ -83,10 +83,10 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Running:
-    """A job that is not done."""
+class _Unfinished:
+    """A job that is not done, and where it is."""
 
-    place: str = "running"
+    place: str
 
 
 class Desk:
@@ -101,7 +101,7 @@ class Desk:
         store: The store in memory.
     """
 
-    def __init__(self, app: App, time: TimeSource, store: Store, find: Callable[[str], _Running | None]) -> None:
+    def __init__(self, app: App, time: TimeSource, store: Store, find: Callable[[str], _Unfinished | None]) -> None:
         """Take over what does not change.
 
         Args:
@@ -134,7 +134,8 @@ class Simulation:
     Attributes:
         time: The simulated time, which `run` moves on.
         store: Where the clocks' entries and jobs are.
-        pushed: The jobs that they have enqueued, in order.
+        pushed: The jobs that they have enqueued and workers have taken, in order.
+        is_stopped: Whether jobs stay in their queues, as those of queues that are paused do.
     """
 
     def __init__(self, app: App, start: float, *, runs: Mapping[str, float] | None = None) -> None:
@@ -148,6 +149,7 @@ class Simulation:
         self.time = SimulatedTime(start)
         self.store = MemoryStore(self.time)
         self.pushed: list[Pushed] = []
+        self.is_stopped = False
         self._app = app
         self._runs = dict(runs or {})
         self._ends: dict[str, float] = {}
@@ -184,8 +186,10 @@ class Simulation:
 
     def _work(self) -> None:
         """Take the jobs that were enqueued, as workers with nothing else to do."""
+        if self.is_stopped:
+            return
         space, now = self.store.keyspace, self.time.now()
-        for key in [key for key in space.lists if key.startswith(keys.queue(""))]:
+        for key in self._queues():
             for data in reversed(space.lists.pop(key)):
                 self._take(Pushed(now, payload.read(data), key.removeprefix(keys.queue("")), now))
         for data, due in space.zsets.pop(keys.SCHEDULE, {}).items():
@@ -196,5 +200,12 @@ class Simulation:
         self.pushed.append(pushed)
         self._ends[pushed.job.jid] = pushed.due + self._runs.get(pushed.job.name, 0.0)
 
-    def _find(self, jid: str) -> _Running | None:
-        return _Running() if self._ends.get(jid, 0.0) > self.time.now() else None
+    def _find(self, jid: str) -> _Unfinished | None:
+        lists, needle = self.store.keyspace.lists, jid.encode()
+        if any(needle in data for key in self._queues() for data in lists[key]):
+            return _Unfinished("queue")
+        return _Unfinished("running") if self._ends.get(jid, 0.0) > self.time.now() else None
+
+    def _queues(self) -> list[str]:
+        """Return the keys of the queues that hold jobs."""
+        return [key for key in self.store.keyspace.lists if key.startswith(keys.queue(""))]

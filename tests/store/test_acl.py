@@ -241,6 +241,8 @@ def test_the_pages_worker_runs_schedules_fails_and_steers_jobs(server, documente
     assert app.scheduled.delete(later.jid)
     assert app.stats().processed >= 4
     assert app.queue("default").clear() == 0
+    assert app.periodic.pause("add")
+    assert app.periodic.put("hourly", add, every="1h", args=[5]).delete() is None
 
 
 def test_the_pages_producer_enqueues_and_may_not_look(server, documented):
@@ -271,6 +273,10 @@ def test_the_pages_reader_sees_everything_and_changes_nothing(server, documented
     assert [job.jid for job in app.dead] == ["a" * 24]
     assert app.find("a" * 24) is not None
     assert len(app.queue(Q).jobs().items) == 2
+    assert sorted(app.periodic) == ["report", "sweep"]
+    assert app.periodic["report"].history() == []
+    with pytest.raises(StoreRefused, match="NOPERM"):
+        app.periodic.pause("report")
     with pytest.raises(StoreRefused, match="NOPERM"):
         app.dead.clear()
     with pytest.raises(PushFailed, match="NOPERM"):

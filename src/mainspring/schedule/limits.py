@@ -33,7 +33,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """The minutes in which a cron expression is due; whole days, if it names neither minute nor hour."""
+    """The minutes in which a cron expression is due; whole days, if it is due in all minutes of all hours."""
 
     rule: Rule
     zone: tzinfo
@@ -42,7 +42,8 @@ class Matching:
     def around(self, t: float) -> tuple[float, float] | None:
         """Return the minute, or the day, if *t* lies in one that matches."""
         minute = t // 60 * 60
-        if self.rule.after(minute - MILLISECOND) != minute:
+        tick = self.rule.after(minute - MILLISECOND)
+        if tick is None or tick >= minute + 60:
             return None
         if self.is_of_days:
             return _day(datetime.fromtimestamp(t, self.zone).date(), self.zone)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
 from mainspring.base.durations import Duration, seconds
 from mainspring.base.errors import InvalidDuration, InvalidName, InvalidSchedule
 from mainspring.schedule.entry import OVERLAPS, Overlap, Question
+from mainspring.schedule.fields import HOUR, MINUTE, Field, Item
 from mainspring.schedule.limits import Day, Exclusion, Limited, Matching
-from mainspring.schedule.ticks import MISSED, Missed, Rule
+from mainspring.schedule.ticks import MILLISECOND, MISSED, Missed, Rule
 from mainspring.schedule.zones import DSTS, Dst, zone
 
 #: The longest name, in bytes.
 LONGEST_NAME = 255
+#: Starts and ends lie between these, in unix seconds: what is far beyond is a slip, and no calendar reaches it.
+EARLIEST, LATEST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1970, 3000))
 #: The most days and expressions that one entry excludes.
 MOST_EXCLUDED = 100
-#: Any instant will do to see whether something is left when all is excluded.
+# Any instant will do to see whether something is left when all is excluded; and before an end, what lies this far back.
 _SOME_INSTANT = 1_700_000_000.0
+_TEN_YEARS = 10 * 366 * 86_400.0
 
 
 def name(value: object) -> str:
@@ -90,10 +94,14 @@ def moment(option: str, value: datetime | str | float | None, within: tzinfo) ->
     """Return the instant of *option* in unix seconds; a time without a zone is meant *within* that of the entry."""
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    found = _datetime(option, value)
-    return (found if found.tzinfo else found.replace(tzinfo=within)).timestamp()
+    try:
+        found = _instant(option, value, within)
+    except OverflowError:
+        found = -1.0
+    if not EARLIEST <= found <= LATEST:
+        raise InvalidSchedule(value, f"{option}: write a time from 1970 to 2999")
+    # Ticks have no finer time.
+    return round(found, 3)
 
 
 def exclusions(value: object) -> tuple[tuple[str, ...], Question | None]:
@@ -117,10 +125,18 @@ def limited(rule: Rule, start: float | None, end: float | None, excluded: Sequen
     if start is not None and end is not None and end < start:
         raise InvalidSchedule(end, "end: it lies before the start")
     found = Limited(rule, start, end, tuple(_exclusion(one, tz) for one in excluded))
-    begin = _SOME_INSTANT if start is None else start
-    if found.anchored(begin).after(min(begin, begin if end is None else end - 1)) is None and end is None:
-        raise InvalidSchedule(list(excluded), "exclude: nothing is left of the schedule")
+    begin = (_SOME_INSTANT if end is None else end - _TEN_YEARS) if start is None else start
+    if found.anchored(begin).after(begin - MILLISECOND) is None:
+        option, value = ("exclude", list(excluded)) if excluded else ("end", end)
+        raise InvalidSchedule(value, f"{option}: nothing is left of the schedule")
     return found
+
+
+def _instant(option: str, value: datetime | str | float, within: tzinfo) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    found = _datetime(option, value)
+    return (found if found.tzinfo else found.replace(tzinfo=within)).timestamp()
 
 
 def _datetime(option: str, value: object) -> datetime:
@@ -145,4 +161,9 @@ def _exclusion(text: str, tz: str) -> Exclusion:
         return Day(date.fromisoformat(text), zone(tz))
     except ValueError:
         rule = crontab.parse(text, tz)
-        return Matching(rule, zone(rule.tz), is_of_days=rule.text.split()[:2] == ["*", "*"])
+        is_of_days = all(_is_all(line.minute, MINUTE) and _is_all(line.hour, HOUR) for line in rule.lines)
+        return Matching(rule, zone(rule.tz), is_of_days)
+
+
+def _is_all(items: Sequence[Item], field: Field) -> bool:
+    return len({value for item in items for value in item.values}) == field.size

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from mainspring.base import codec
+from mainspring.base.errors import InvalidSchedule
 from mainspring.schedule import row
 from mainspring.schedule.catalog import Catalog
 from mainspring.schedule.entry import Entry, Question
@@ -57,15 +58,23 @@ def record(entry: Entry) -> dict[str, object]:
     return data
 
 
-def entry(name: str, data: Mapping[str, object], catalog: Catalog) -> Entry:
+def entry(name: str, data: object, catalog: Catalog) -> Entry:
     """Return the entry *name* that a record says, with every check that an entry in code has.
+
+    Args:
+        name: The entry's name.
+        data: Its record.
+        catalog: That of the App.
 
     Raises:
         InvalidSchedule: If it does not hold here, as one written by a newer version may not.
         InvalidName: If the name is none.
     """
+    if not isinstance(data, dict):
+        raise InvalidSchedule(name, "its record is no object")
     known = {key: value for key, value in data.items() if key in _FIELDS and key != "schedule"}
-    found = catalog.row_entry(row.of({**known, "name": name}))
+    # What is left out is as usual, and not as is usual in this App.
+    found = catalog.row_entry(row.of({"tz": _FIELDS["tz"], **known, "name": name}))
     return replace(found, schedule=str(data.get("schedule", found.schedule)))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mainspring.base.errors import InvalidName, InvalidSchedule
-from mainspring.schedule.catalog import Catalog
-from mainspring.schedule.crontab import Cron
-from mainspring.schedule.every import Interval
+from mainspring.schedule import catalog as catalogs
+from mainspring.schedule.catalog import Catalog, Problem
+from mainspring.schedule.crontab import Crontab
+from mainspring.schedule.interval import Interval
+from mainspring.schedule.row import Row
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def test_an_entry_keeps_what_was_written(catalog):
 def test_an_entry_has_quiet_defaults(catalog):
     entry = catalog.cron("0 9 * * *", "report")
 
-    assert isinstance(entry.rule, Cron)
+    assert isinstance(entry.rule, Crontab)
     assert (entry.name, entry.schedule, entry.tz) == ("report", "0 9 * * *", "UTC")
     assert (entry.args, entry.kwargs, entry.queue, entry.missed, entry.grace) == ((), {}, None, "once", None)
 
@@ -99,7 +101,7 @@ def test_the_schedule_is_shown_as_it_was_written(catalog):
 
     assert [entry.schedule for entry in catalog.values()] == [
         "every 1d at 06:00, 18:00",
-        "every 90",
+        "every 1 m 30 s",
         "0 9 * * mon-fri",
     ]
 
@@ -130,16 +132,37 @@ def test_an_unknown_option_is_refused(catalog):
         catalog.every("1m", "job", mised="all")
 
 
-def test_a_period_counts_from_just_before_its_anchor_and_a_skipped_first_run_from_it(catalog):
-    soon = catalog.every("1m", "soon")
-    later = catalog.every("1m", "later", skip_first_run=True)
-    rule = soon.rule.anchored(1000.0)
-
-    assert rule.after(soon.begins(rule, 1000.0)) == 1000.0
-    assert rule.after(later.begins(rule, 1000.0)) == 1060.0
+# --- problems --------------------------------------------------------------------------
 
 
-def test_a_skipped_first_run_of_a_time_of_day_is_its_first_time(catalog):
-    entry = catalog.every("1d", "job", at="06:00", skip_first_run=True)
+def test_where_problems_are_collected_they_are_noted_and_elsewhere_they_are_not():
+    error = InvalidSchedule("24:00", "at: there is no such time")
 
-    assert entry.rule.after(entry.begins(entry.rule, 0.0)) == (24 + 6) * 3600
+    assert catalogs.note("clock.py:1", error) is False
+    with catalogs.collect() as found:
+        assert catalogs.note("clock.py:1", error) is True
+        with catalogs.collect() as inner:
+            catalogs.note("clock.py:2", error)
+    assert found == [Problem("clock.py:1", error)]
+    assert inner == [Problem("clock.py:2", error)]
+    assert catalogs.note("clock.py:3", error) is False
+
+
+def test_what_stands_for_a_broken_entry_is_never_due():
+    broken = catalogs.broken()
+
+    assert (broken.rule.after(0.0), broken.rule.before(1e9), broken.rule.anchored(5.0).after(0.0)) == (None, None, None)
+
+
+# --- rows ------------------------------------------------------------------------------
+
+
+def test_a_row_makes_the_entry_that_code_makes_and_adds_nothing(catalog):
+    options = {"args": [1], "jitter": "5m", "exclude": ["2026-12-25"]}
+
+    period = catalog.row_entry(Row(name="a", job="job", every="1d", at="09:00", tz="Europe/Paris", options=options))
+    cron = catalog.row_entry(Row(name="b", job="job", cron="0 9 * * *", options=options))
+
+    assert not catalog
+    assert period == catalog.every("1d", "job", at="09:00", tz="Europe/Paris", name="a", **options)
+    assert cron == catalog.cron("0 9 * * *", "job", name="b", **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mainspring.schedule import crontab, ticks
-from mainspring.schedule.every import Interval
+from mainspring.schedule.interval import Interval
 from mainspring.schedule.ticks import CAP, Due, due
 
 MINUTELY = Interval(60, anchor=0)
@@ -19,6 +19,9 @@ class Thrice:
     def after(self, t: float) -> float | None:
         return next((tick for tick in (10.0, 20.0, 30.0) if tick > t), None)
 
+    def before(self, t: float) -> float | None:
+        return next((tick for tick in (30.0, 20.0, 10.0) if tick < t), None)
+
     def anchored(self, anchor: float) -> Thrice:
         return self
 
@@ -29,9 +32,13 @@ class Counting:
     def __init__(self, rule: Interval) -> None:
         self.rule, self.asked = rule, 0
 
-    def after(self, t: float) -> float:
+    def after(self, t: float) -> float | None:
         self.asked += 1
         return self.rule.after(t)
+
+    def before(self, t: float) -> float | None:
+        self.asked += 1
+        return self.rule.before(t)
 
     def anchored(self, anchor: float) -> Counting:
         return self
@@ -67,6 +74,11 @@ def test_all_runs_each_oldest_first():
     assert due(MINUTELY, 60, 270, missed="all") == Due((120, 180, 240), 0, 240)
 
 
+def test_no_grace_bounds_what_all_runs_but_its_own():
+    assert due(HOURLY, 0, 3600 * 100 + 3599, missed="all").ticks[0] == 3600
+    assert due(HOURLY, 0, 3600 + 11, missed="all", grace=10) == Due((), 1, 3600)
+
+
 def test_all_keeps_the_newest_thousand():
     found = due(MINUTELY, 0, 60 * 5000 + 1, missed="all")
 
@@ -86,6 +98,20 @@ def test_skip_runs_none_and_counts_them():
 
 def test_what_is_left_out_is_counted_no_further_than_the_cap():
     assert due(MINUTELY, 0, 60 * 5000 + 1, missed="skip") == Due((), CAP, 300_000)
+
+
+@pytest.mark.parametrize("missed", ["once", "all", "skip"])
+def test_a_tick_that_its_delay_still_holds_back_was_not_missed(missed):
+    delays = {3600.0: 100.0, 7200.0: 1800.0}
+
+    assert due(HOURLY, 3600, 7200 + 1800, missed=missed, delay=delays.get) == Due((), 0, 3600)
+    assert due(HOURLY, 3600, 7200 + 1801, missed=missed, delay=delays.get).newest == 7200
+    assert due(HOURLY, 0, 7200 + 1799, missed=missed, delay=delays.get).newest == 3600
+
+
+def test_the_grace_begins_when_the_delay_ends():
+    assert due(HOURLY, 0, 3600 + 3000 + 10, missed="once", delay=lambda _: 3000.0) == Due((3600,), 0, 3600)
+    assert due(HOURLY, 0, 3600 + 30 + 11, missed="all", grace=10, delay=lambda _: 30.0) == Due((), 1, 3600)
 
 
 def test_ten_years_of_downtime_of_a_fast_entry_are_judged_by_a_few_thousand_steps():
@@ -127,10 +153,15 @@ def test_a_job_id_is_24_hex_digits_and_never_changes():
     assert ticks.jid("sweep", 1_700_000_000.2) == "59859b2dbdd808ff196071a6"
 
 
-def test_ids_differ_by_name_and_by_tick():
-    ids = {ticks.jid(name, tick) for name in ("a", "b", "a.2") for tick in (1.0, 1.001, 2.0)}
+def test_ids_differ_by_name_by_tick_and_by_namespace():
+    ids = {
+        ticks.jid(name, tick, namespace)
+        for name in ("a", "b", "a.2")
+        for tick in (1.0, 1.001, 2.0)
+        for namespace in ("", "a", "b")
+    }
 
-    assert len(ids) == 9
+    assert len(ids) == 27
 
 
 def test_a_tick_is_stored_with_milliseconds():

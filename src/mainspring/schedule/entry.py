@@ -140,6 +140,6 @@ class Entry:
             return 0.0
         following = rule.after(tick)
         most = self.jitter if following is None else min(self.jitter, following - tick)
-        digest = hashlib.blake2b(f"{self.name}\0{text(tick)}".encode(), digest_size=7, person=b"jitter").digest()
-        # 56 bits of 56 are never quite 1; cut to milliseconds, since ticks have no finer time.
-        return int(most * 1000 * int.from_bytes(digest) / 2**56) / 1000
+        digest = hashlib.blake2b(f"{self.name}\0{text(tick)}".encode(), digest_size=6, person=b"jitter").digest()
+        # 48 bits, so that as a float it is never quite 1; cut to milliseconds, since ticks have no finer time.
+        return int(most * 1000 * (int.from_bytes(digest) / 2**48)) / 1000

@@ -8,7 +8,9 @@ twice (GoodJob, Solid Queue, River, sidekiq-scheduler).
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, get_args
 
@@ -55,10 +57,22 @@ class Due:
     newest: float
 
 
-def due(rule: Rule, last: float, now: float, *, missed: Missed = "once", grace: float | None = None) -> Due:
+def _at_once(_: float) -> float:
+    return 0.0
+
+
+def due(
+    rule: Rule,
+    last: float,
+    now: float,
+    *,
+    missed: Missed = "once",
+    grace: float | None = None,
+    delay: Callable[[float], float] = _at_once,
+) -> Due:
     """Decide what becomes of the ticks after *last* and before *now*.
 
-    A tick at *now* itself was not missed.
+    A tick at *now* itself was not missed, and neither was one that its delay still holds back.
 
     Args:
         rule: The entry's rule, anchored.
@@ -67,12 +81,17 @@ def due(rule: Rule, last: float, now: float, *, missed: Missed = "once", grace: 
         missed: ``"once"`` runs the newest one, ``"all"`` the newest `CAP`, ``"skip"`` none.
         grace: Seconds by which a tick may be late. None means `default_grace` for ``"once"``,
             and no limit for ``"all"``, which is asked for by those who need every tick.
+        delay: By how many seconds a tick is put off; by less than the gap to the next.
     """
     first = rule.after(last)
     if first is None or first >= now:
         return Due((), 0, last)
     found = _recent(rule, last, now, CAP + 1)
-    kept = _kept(rule, found, now, missed=missed, grace=grace)
+    if found[-1] + delay(found[-1]) >= now:
+        found = found[:-1]
+    if not found:
+        return Due((), 0, last)
+    kept = tuple(tick for tick in _kept(found, missed) if now - tick - delay(tick) <= _limit(rule, tick, missed, grace))
     return Due(kept, min(len(found) - len(kept), CAP), found[-1])
 
 
@@ -100,16 +119,18 @@ def jid(name: str, tick: float, namespace: str = "") -> str:
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
 
 
-def _kept(
-    rule: Rule, found: tuple[float, ...], now: float, *, missed: Missed, grace: float | None
-) -> tuple[float, ...]:
+def _kept(found: tuple[float, ...], missed: Missed) -> tuple[float, ...]:
+    """Return those of the missed ticks that run, if they are not too late."""
     if missed == "skip":
         return ()
-    if missed == "all":
-        return tuple(tick for tick in found[-CAP:] if grace is None or now - tick <= grace)
-    newest = found[-1]
-    limit = default_grace(rule, newest) if grace is None else grace
-    return (newest,) if now - newest <= limit else ()
+    return found[-CAP:] if missed == "all" else found[-1:]
+
+
+def _limit(rule: Rule, tick: float, missed: Missed, grace: float | None) -> float:
+    """Return by how many seconds *tick* may be late."""
+    if grace is not None:
+        return grace
+    return math.inf if missed == "all" else default_grace(rule, tick)
 
 
 def _recent(rule: Rule, last: float, now: float, limit: int) -> tuple[float, ...]:

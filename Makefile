@@ -53,7 +53,7 @@ faults: $(VENV)/all.stamp ## every fault at length, about half an hour; writes d
 	@tools/debian-packages $(DEBIAN)
 	@mkdir -p var && rm -f var/faults.json
 	@$(PY) -m tests.scenarios.kills --kills $(KILLS)
-	@$(PY) -m pytest tests/scenarios tests/machine/test_machine.py -o faulthandler_timeout=0
+	@$(PY) -m pytest tests/scenarios tests/machine/test_machine.py tests/schedule/test_zone_table.py -o faulthandler_timeout=0
 	@$(PY) tools/faults_table.py --collect var/faults.json
 
 constraints: ## write constraints.txt anew from the newest versions

@@ -13,7 +13,8 @@ from examples.admissions.ledger import SETTLED, Event, Line
 from mainspring import App
 from mainspring.schedule.entry import Entry
 from mainspring.schedule.ticks import jid
-from mainspring.store import periodic
+from mainspring.store import entries
+from mainspring.store.entries import Stored
 
 # A tick that came due within this many seconds before the clock was stopped may have been enqueued or not.
 MARGIN = 1.0
@@ -45,26 +46,29 @@ def _waiting(app: App) -> Iterator[str]:
 
 
 def _ticks(app: App, lines: Collection[Line], stopped_at: float) -> dict[str, Ticks]:
-    entries = list(app.schedule.values())
+    schedule = list(app.schedule.values())
     pushed = {line.jid for line in lines if line.event is Event.PUSHED}
-    known = app.store.run(periodic.register([entry.name for entry in entries]))
+    _, known = app.store.run(entries.read(app.namespace, [entry.name for entry in schedule]))
     found = {}
-    for entry, (anchor, _) in zip(entries, known.since, strict=True):
+    for entry, stored in zip(schedule, known, strict=True):
         begun = {line.jid for line in lines if line.event is Event.STARTED and line.job == entry.job}
-        found[entry.name] = _compare(entry, anchor, begun, stopped_at, pushed)
+        times = {jid(entry.name, tick, app.namespace): tick for tick in _times(entry, stored, stopped_at + MARGIN)}
+        found[entry.name] = _compare(times, begun, stopped_at, pushed)
     return found
 
 
-def _compare(entry: Entry, anchor: float, begun: set[str], stopped_at: float, pushed: set[str]) -> Ticks:
-    times = {jid(entry.name, tick): tick for tick in _times(entry, anchor, stopped_at + MARGIN)}
+def _compare(times: dict[str, float], begun: set[str], stopped_at: float, pushed: set[str]) -> Ticks:
     seen = frozenset(times[each] for each in begun & times.keys())
     due = frozenset(tick for tick in times.values() if tick <= stopped_at - MARGIN)
     return Ticks(ideal=due | seen, seen=seen, strangers=frozenset(begun - times.keys() - pushed))
 
 
-def _times(entry: Entry, anchor: float, end: float) -> Iterator[float]:
-    rule = entry.rule.anchored(anchor)
-    tick = rule.after(entry.begins(rule, anchor))
+def _times(entry: Entry, stored: Stored | None, end: float) -> Iterator[float]:
+    if stored is None:
+        # The clock was killed before it had told the store of its entries.
+        return
+    rule = entry.rule.anchored(stored.anchor)
+    tick = rule.after(entry.first_counted(rule, stored.anchor, stored.since))
     while tick is not None and tick <= end:
         yield tick
         tick = rule.after(tick)

@@ -147,7 +147,7 @@ class Periodic(Mapping[str, PeriodicEntry]):
 
         file = Path(path)
         try:
-            rows = files.read(file.read_text("utf-8"), file.suffix)
+            rows = files.read(file.read_text("utf-8"), file.suffix, str(file))
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidOption(f"the schedule {str(file)!r} cannot be read: {error}") from error
         return [entry for row in rows if (entry := self._add(row, file)) is not None]

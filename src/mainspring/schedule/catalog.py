@@ -129,11 +129,11 @@ class Catalog(Mapping[str, "Entry"]):
 
     def cron_entry(self, expression: str, job: str, *, tz: str | None = None, **options: Unpack[EntryOptions]) -> Entry:
         """Return an entry as `cron` adds it, without adding it."""
-        from mainspring.schedule import crontab, making
+        from mainspring.schedule import expressions, making
 
         named = self._named(job, options)
         zone, dst = _zone(self.tz if tz is None else tz), options.get("dst", "vixie")
-        rule = crontab.parse(expression, zone, name=named["name"] or "", dst=dst)
+        rule = expressions.parse(expression, zone, name=named["name"] or "", dst=dst)
         return making.entry(making.What(job, rule, rule.text, rule.tz, cron=rule.text), **named)
 
     def row_entry(self, row: Row) -> Entry:

@@ -148,7 +148,3 @@ def _odd(row: tuple[tuple[Item, ...], ...], index: int) -> Iterator[str]:
                 f"in the {field.name} field, a step of {item.step} is uneven: "
                 f"from {last[0]} on to {first[0]} it is {gap} {unit}{'s' if gap > 1 else ''}"
             )
-
-
-#: What it was called before.
-Cron = Crontab

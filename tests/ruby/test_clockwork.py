@@ -22,14 +22,14 @@ TIMES = [
     *[(period, "12:00") for period in ("5m", "1h", "12h", "1d", "25h", "2d", "1w", "10d")],
     *[(period, "02:30") for period in ("30m", "12h", "1d", "2d")],
     *[(period, at) for period in ("23h", "1d", "3d") for at in ("9:05", "00:00", "23:45")],
-    *[(period, "**:00") for period in ("30m", "1h", "61m", "90m", "7h", "1d", "36h", "1w")],
+    *[(period, "**:00") for period in ("30m", "61m", "90m", "7h", "1d", "36h", "1w")],
     *[(period, at) for period in ("3h", "1d") for at in ("*:15", "**:30")],
     *[(period, "Monday 12:30") for period in ("1h", "1d", "1w", "10d", "2w")],
     *[(period, "sun 02:30") for period in ("1h", "1d", "1w")],
     *[(period, "mon **:00") for period in ("30m", "1h", "90m", "7h", "1d", "1w")],
     *[(period, "Sunday *:30") for period in ("30m", "1h", "90m", "7h", "1d")],
     ("1d", ("06:00", "18:00")),
-    ("90m", ("**:00", "**:30")),
+    ("7h", ("**:00", "**:30")),
     ("2d", ("06:00", "7:00", "08:00")),
 ]
 WINDOWS = [
@@ -45,7 +45,7 @@ FORTNIGHT = [
 ]
 DAYS = [
     *[(period, "12:00") for period in ("1s", "10s", "59s", "60s")],
-    *[(period, at) for period in ("7s", "10s") for at in ("**:15", "12:**", "02:**", "sun 09:30", "Sunday *:30")],
+    *[(period, at) for period in ("7s", "10s") for at in ("**:15", "12:**", "03:**", "sun 09:30", "Sunday *:30")],
     *[(period, "12:**") for period in ("61s", "90s")],
 ]
 #: From when to when, and the events with the way of looking at them.

@@ -28,6 +28,7 @@ SPRING = [
     ("12h", "02:30", "Europe/Paris", "2026-03-28", ["28 01:30", "29 01:00", "30 00:30"]),
     ("1w", "sun 02:30", "Europe/Paris", "2026-03-28", ["29 01:00", "05 00:30"]),
     ("2d", "02:30", "Europe/Paris", "2026-03-27", ["27 01:30", "29 01:00", "31 00:30"]),
+    ("2d", "02:30", "Europe/Paris", "2026-03-29T03:00", ["29 01:00", "31 00:30"]),  # the very moment
     ("2d", "12:00", "Europe/Paris", "2026-03-27", ["27 11:00", "29 10:00", "31 10:00"]),
     ("10d", "sun 12:00", "Europe/Paris", "2026-03-09", ["15 11:00", "29 10:00", "12 10:00"]),
     ("1d", "02:**", "Europe/Paris", "2026-03-28", ["28 01:00", "29 01:00", "30 00:00"]),
@@ -124,6 +125,34 @@ def test_what_goes_by_elapsed_time_does_so_by_any_rule(dst, period, at):
     for day in ("2026-03-28T12:00", "2026-10-24T12:00"):
         t = instant(day, "Europe/Paris")
         assert onward(one, t, 300) == onward(other, t, 300)
+
+
+@pytest.mark.parametrize("period", ["1d", "2d", "59s"])
+def test_asked_within_the_first_pass_both_still_has_the_second(period):
+    rule = every.rule(period, "02:30", "Europe/Paris", dst="both").anchored(instant("2026-10-25", "Europe/Paris"))
+    first = instant("2026-10-25T02:30", "Europe/Paris")
+
+    assert rule.after(first + 10 * MINUTE) == first + HOUR
+    assert rule.before(first + 50 * MINUTE) <= first + MINUTE
+
+
+@pytest.mark.parametrize(
+    ("day", "period", "runs"),
+    [
+        ("2026-03-22", "90m", 12),
+        ("2026-03-29", "90m", 12),
+        ("2026-10-25", "90m", 13),
+        ("2026-03-22", "23h", 2),
+        ("2026-03-29", "23h", 1),
+        ("2026-10-25", "12h", 3),
+    ],
+)
+def test_a_sunday_has_as_many_runs_as_it_has_room_for(day, period, runs):
+    rule, midnight = every.rule(period, "sun **:00", "Europe/Paris"), instant(day, "Europe/Paris")
+
+    ticks = onward(rule, midnight - 0.001, runs + 1)
+
+    assert [t < midnight + 6 * DAY for t in ticks] == [True] * runs + [False]
 
 
 @pytest.mark.parametrize("at", [None, "02:30", "12:**"])

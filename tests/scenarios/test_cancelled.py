@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -189,8 +189,16 @@ def test_the_count_finds_a_connection_that_is_used_again_after_a_cancellation(se
 # --- interrupted -----------------------------------------------------------------------------
 
 
+#: Seconds from the step to the signal.
+MOMENT = 2e-6
+
+
 class Interrupting:
-    """Raises KeyboardInterrupt in this thread, at the *at*-th line or bytecode below a call."""
+    """Interrupts this thread a moment after the *at*-th line or bytecode below a call.
+
+    The interruption is a signal's, as Ctrl-C is. An error that a trace function raises itself makes CPython 3.11
+    take the wrong object off its stack, or crash.
+    """
 
     def __init__(self, at: int, *, bytecodes: bool) -> None:
         self.steps = 0
@@ -198,28 +206,44 @@ class Interrupting:
 
     def run(self, call: Callable[[], object]) -> bool:
         """Make a call; False if it had fewer steps."""
-        before = sys.gettrace()
-        # Where a trace function raises at a bad moment, CPython takes the wrong object off its stack: a TypeError.
-        with suppress(KeyboardInterrupt, TypeError):
-            sys.settrace(self._enter)
-            try:
-                call()
-            finally:
-                sys.settrace(before)
+        traced, handled = sys.gettrace(), signal.signal(signal.SIGALRM, self._interrupt)
+        try:
+            self._run(call)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(traced)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, handled)
         # A destructor may have swallowed it.
         return self.steps >= self._at
+
+    def _run(self, call: Callable[[], object]) -> None:
+        sys.settrace(self._enter)
+        call()
+        sys.settrace(None)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if frame is not None and frame.f_code in {Interrupting._step.__code__, Interrupting._enter.__code__}:
+            signal.setitimer(signal.ITIMER_REAL, MOMENT)
+        else:
+            raise KeyboardInterrupt
 
     def _enter(self, frame: FrameType, event: str, arg: object) -> Callable[..., Any]:
         frame.f_trace_opcodes = self._bytecodes
         frame.f_trace_lines = not self._bytecodes
         return self._step
 
-    def _step(self, frame: FrameType, event: str, arg: object) -> Callable[..., Any]:
-        if event in {"line", "opcode"}:
-            self.steps += 1
-            if self.steps == self._at:
-                raise KeyboardInterrupt
-        return self._step
+    def _step(self, frame: FrameType, event: str, arg: object) -> Callable[..., Any] | None:
+        if event not in {"line", "opcode"}:
+            return self._step
+        self.steps += 1
+        if self.steps < self._at:
+            return self._step
+        sys.settrace(None)
+        signal.setitimer(signal.ITIMER_REAL, MOMENT)
+        return None
 
 
 def interrupt_everywhere(store: Store, call: Callable[[], object], *, step: int, bytecodes: bool) -> tuple[int, int]:

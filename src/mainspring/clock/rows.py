@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
 
 from mainspring.api.outside import Host, checked, mapping
 from mainspring.base.errors import InvalidSchedule, MainspringError
 from mainspring.schedule.source import MOST_ENTRIES
 from mainspring.store.entries import Definition
-
-# What user's rows may raise in what they are read with: a date beyond the calendar, an object that is no value.
-_WRONG: Final = (MainspringError, ArithmeticError, TypeError, ValueError)
 
 
 @dataclass(slots=True)
@@ -27,7 +23,7 @@ class Answer:
     """
 
     definitions: dict[str, Definition] = field(default_factory=dict)
-    wrong: dict[str, Exception] = field(default_factory=dict)
+    wrong: dict[str, MainspringError] = field(default_factory=dict)
     is_whole: bool = True
 
 
@@ -67,7 +63,7 @@ class Reader:
             if name in answer.definitions:
                 raise InvalidSchedule(name, "name: two rows have it, and the first one counts")
             answer.definitions[name] = self._definition(name, given)
-        except _WRONG as error:
+        except MainspringError as error:
             answer.wrong[name or f"{row!r:.200}"] = error
             answer.is_whole = answer.is_whole and bool(name)
 

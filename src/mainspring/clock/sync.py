@@ -7,12 +7,12 @@ clock from ending. Any number of clocks may ask the same source.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from mainspring.api import outside
-from mainspring.base.errors import StoreError
+from mainspring.base.errors import MainspringError, StoreError
 from mainspring.base.loggers import Log
 from mainspring.base.service import Service
 from mainspring.clock.ledger import Ledger
@@ -148,7 +148,7 @@ class _Asking(Service):
         wait = super()._failed(error)
         return wait if isinstance(error, StoreError) else max(wait, self._source.every)
 
-    def _tell(self, wrong: dict[str, Exception]) -> None:
+    def _tell(self, wrong: Mapping[str, MainspringError]) -> None:
         """Report rows that are wrong, each once, until they are wrong in another way."""
         for name, error in wrong.items():
             if self._told.get(name) != str(error):

@@ -1,0 +1,538 @@
+"""A table's rows are a clock's entries: new, changed and gone with them, on any number of clocks, whatever goes wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import sqlite3
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from mainspring import App
+from mainspring.base.timesource import TimeSource
+from mainspring.clock import Clock, Sync
+from mainspring.clock.ledger import TRUST, Ledger
+from mainspring.clock.rows import Reader
+from mainspring.clock.sync import Synced
+from mainspring.schedule.row import Row
+from mainspring.store import entries, keys
+from mainspring.store.entries import Definition
+from support import until
+
+HOURLY = {"name": "sweep", "job": "sweep", "every": "1h"}
+RECORD = b'{"job":"shop.sweep","every":3600.0}'
+NOTHING = Synced("rows", (), (), ())
+
+
+class Site:
+    """A clock with an App of its own, whose source says what the test wants; its rounds arrive in a queue."""
+
+    def __init__(self, url, read, **options):
+        self.app = App(url, **options)
+        self.app.job(name="shop.sweep")(lambda *args, **kwargs: None)
+        self.errors = []
+        self.app.on_error(lambda error, job: self.errors.append(error))
+        self.app.periodic.sync(read, "0.1s", name="rows")
+        self.rounds, self.ticks = queue.SimpleQueue(), queue.SimpleQueue()
+        self.sync = Sync(self.app)
+        self.sync.synced = self.rounds.put
+        self.clock = Clock(self.app, companions=(self.sync,))
+        self.clock.ticked = self.ticks.put
+
+    def start(self):
+        self.clock.start()
+        return self
+
+    def stop(self):
+        assert self.clock.stop()
+        self.app.close()
+
+    def round(self):
+        """Return what came of a round that began after this call."""
+        self.rounds.get(timeout=10)
+        while self.rounds.qsize():
+            self.rounds.get()
+        self.rounds.get(timeout=10)
+        return self.rounds.get(timeout=10)
+
+    def until(self, expected):
+        """Wait for a round that came to *expected*: what was defined, removed and wrong."""
+        wanted, seen = Synced("rows", *map(tuple, expected)), []
+        until(lambda: seen.append(self.rounds.get(timeout=10)) or seen[-1] == wanted)
+        assert set(seen) <= {NOTHING, wanted} or wanted.wrong
+
+
+@pytest.fixture
+def sites(server):
+    made = []
+
+    def make(read, **options):
+        made.append(Site(server.url, read, **options))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.stop()
+
+
+def stored(server, name):
+    found = server.client.hgetall(keys.periodic_entry("", name))
+    return {field.decode(): value.decode() for field, value in found.items()}
+
+
+def names(server):
+    return sorted(name.decode() for name in server.client.zrange(keys.periodic_names(""), 0, -1))
+
+
+def jids(server):
+    return [json.loads(job)["jid"] for job in server.client.lrange(keys.queue("default"), 0, -1)]
+
+
+# --- a table ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Give a table of entries in SQLite, and a source that reads it."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'office.db'}")
+    metadata = sa.MetaData()
+    made = sa.Table(
+        "entry",
+        metadata,
+        sa.Column("name", sa.String, primary_key=True),
+        *(sa.Column(key, sa.String) for key in ("job", "every", "cron", "at", "tz", "queue")),
+        sa.Column("args", sa.JSON(none_as_null=True)),
+        sa.Column("paused", sa.Boolean),
+    )
+    metadata.create_all(engine)
+
+    def write(statement):
+        with engine.begin() as connection:
+            connection.execute(statement)
+
+    def read():
+        with engine.connect() as connection:
+            return connection.execute(sa.select(made)).mappings().all()
+
+    yield made, write, read
+    engine.dispose()
+
+
+def test_rows_of_a_table_appear_change_and_vanish_on_two_clocks(server, sites, table):
+    made, write, read = table
+    one, other = sites(read).start(), sites(read).start()
+    ticks = queue.SimpleQueue()
+    one.clock.ticked = other.clock.ticked = ticks.put
+    write(made.insert().values(name="sweep", job="sweep", every="1h", args=[1]))
+
+    assert ticks.get(timeout=10).won
+    first = stored(server, "sweep")
+    assert (first["origin"], json.loads(first["def"])["args"]) == ("sync:rows", [1])
+
+    # Other arguments: the entry keeps its phase and does not run again.
+    write(made.update().values(args=[2]))
+    for site in (one, other):
+        site.round()
+    second = stored(server, "sweep")
+    assert json.loads(second["def"])["args"] == [2]
+    assert [second[key] for key in ("anchor", "since", "last")] == [first[key] for key in ("anchor", "since", "last")]
+
+    # Another period: the ticks of the same phase count from now on.
+    write(made.update().values(every="1s"))
+    found = [ticks.get(timeout=10) for _ in range(4)]
+    assert {round(tick.at - float(first["anchor"]), 3) % 1 for tick in found} == {0.0}
+
+    write(made.delete())
+    for site in (one, other):
+        site.round()
+    assert names(server) == []
+    assert len(jids(server)) == len(set(jids(server)))
+
+
+def test_a_row_of_sqlite3_will_do(server, sites, tmp_path):
+    connection = sqlite3.connect(tmp_path / "office.db", check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("CREATE TABLE entry (name, job, every, cron)")
+    connection.execute("INSERT INTO entry VALUES ('sweep', 'sweep', NULL, '0 9 * * *')")
+
+    site = sites(lambda: connection.execute("SELECT * FROM entry").fetchall()).start()
+    site.until([["sweep"], [], []])
+
+    assert json.loads(stored(server, "sweep")["def"])["cron"] == "0 9 * * *"
+    site.clock.stop()
+    connection.close()
+
+
+# --- what is written ------------------------------------------------------------------
+
+
+def test_what_stays_as_it_is_is_not_written_again(server, sites):
+    site = sites(lambda: [HOURLY, Row(name="more", job="sweep", cron="0 9 * * *")]).start()
+    assert site.ticks.get(timeout=10).won
+    before = server.client.get(keys.periodic_version("")), stored(server, "sweep"), stored(server, "more")
+    server.client.config_resetstat()
+
+    for _ in range(3):
+        assert site.round() == NOTHING
+
+    assert (server.client.get(keys.periodic_version("")), stored(server, "sweep"), stored(server, "more")) == before
+    assert "cmdstat_hset" not in server.client.info("commandstats")
+
+
+def test_only_what_has_changed_is_sent(server, sites):
+    rows = [{**HOURLY, "name": f"{n:04}"} for n in range(1_200)]
+    site = sites(lambda: rows).start()
+    site.until([[row["name"] for row in rows], [], []])
+
+    rows = [*rows[:-1], {**rows[-1], "every": "2h"}]
+
+    site.until([["1199"], [], []])
+
+
+def test_a_row_may_be_a_generator_s_or_a_row(server, sites):
+    def read():
+        yield HOURLY
+        yield Row(name="more", job="sweep", cron="0 9 * * *", options={"paused": True})
+
+    sites(read).start().until([["sweep", "more"], [], []])
+
+    assert "paused" in stored(server, "more")
+
+
+def test_what_lost_its_row_while_no_clock_ran_is_deleted(server, sites):
+    gone = [{**HOURLY, "name": name} for name in "abc"]
+    first = sites(lambda: gone).start()
+    first.until([list("abc"), [], []])
+    first.clock.stop()
+
+    sites(lambda: gone[:1]).start().until([[], ["b", "c"], []])
+
+    assert names(server) == ["a"]
+    assert not server.exists(keys.periodic_entry("", "b"))
+
+
+def test_what_is_deleted_by_hand_comes_back_as_long_as_it_has_a_row(server, sites):
+    site = sites(lambda: [HOURLY]).start()
+    site.until([["sweep"], [], []])
+
+    site.app.periodic.delete("sweep")
+
+    site.until([["sweep"], [], []])
+
+
+def test_a_pause_outlasts_a_change_of_the_row(server, sites):
+    rows = [HOURLY]
+    site = sites(lambda: rows).start()
+    site.until([["sweep"], [], []])
+    site.app.periodic.pause("sweep")
+
+    rows = [{**HOURLY, "args": [1]}]
+    site.until([["sweep"], [], []])
+
+    assert site.app.periodic["sweep"].is_paused
+
+
+# --- whose it is ------------------------------------------------------------------------
+
+
+def test_a_source_leaves_alone_what_is_not_its_own(server, sites):
+    site = sites(lambda: [{**HOURLY, "name": name} for name in ("api", "code", "other", "own")])
+    site.app.every("1h", "sweep", name="code")
+    site.app.store.run(entries.define("", [Definition("other", "s", "w", RECORD)], origin="sync:others"))
+    site.app.store.run(entries.define("", [Definition("stranger", "s", "w", RECORD)], origin="api"))
+    site.app.periodic.put("api", "sweep", every="2h")
+    Clock(site.app).step()
+    before = [stored(server, name)["stamp"] for name in ("api", "code", "other", "stranger")]
+
+    site.start().until([["own"], [], ["api", "code", "other"]])
+    site.round()
+
+    assert [stored(server, name)["stamp"] for name in ("api", "code", "other", "stranger")] == before
+    assert names(server) == ["api", "code", "other", "own", "stranger"]
+    assert sorted(str(error) for error in site.errors) == [
+        "'api': name: an entry that was put through the API has it, and is changed there",
+        "'code': name: an entry in code has it, and is changed there",
+        "'other': name: an entry of sync:others has it, and is changed there",
+    ]
+
+
+def test_two_sources_of_one_app_do_not_disturb_each_other(server, sites):
+    site = sites(lambda: [HOURLY])
+    rounds = queue.SimpleQueue()
+    site.app.periodic.sync(lambda: [{**HOURLY, "name": "more"}], "0.1s", name="others")
+    sync = Sync(site.app)
+    sync.synced = rounds.put
+    sync.start()
+
+    found = [rounds.get(timeout=10) for _ in range(12)]
+    sync.stop()
+
+    assert {(one.source, one.defined) for one in found if one.defined} == {("rows", ("sweep",)), ("others", ("more",))}
+    assert {one.removed for one in found} == {()}
+
+
+# --- what goes wrong ----------------------------------------------------------------------
+
+
+def test_a_wrong_row_leaves_its_entry_as_it_is_and_the_others_go_on(server, sites, caplog):
+    caplog.set_level(logging.INFO, "mainspring")
+    rows = [HOURLY, {**HOURLY, "name": "b"}, {**HOURLY, "name": "c"}]
+    site = sites(lambda: rows).start()
+    site.until([["sweep", "b", "c"], [], []])
+    before = stored(server, "b")["stamp"]
+
+    rows = [{**HOURLY, "args": [1]}, {**HOURLY, "name": "b", "every": "often"}, {**HOURLY, "name": "c", "job": "no"}]
+    site.until([["sweep"], [], ["b", "c"]])
+    for _ in range(3):
+        site.round()
+
+    assert names(server) == ["b", "c", "sweep"]
+    assert stored(server, "b")["stamp"] == before
+    assert len(site.errors) == 2
+    said = [record for record in caplog.records if getattr(record, "event", "") == "clock.row_wrong"]
+    assert [record.facts["entry"] for record in said] == ["b", "c"]
+    assert "'often' is not a duration" in said[0].getMessage()
+
+    # Wrong in another way: said again. Right again: the entry follows its row.
+    rows = [HOURLY, {**HOURLY, "name": "b", "every": "never"}, {**HOURLY, "name": "c", "args": [2]}]
+    site.until([["sweep", "c"], [], ["b"]])
+    assert len(site.errors) == 3
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        None, 7, "sweep", [], {}, {"job": "sweep", "every": "1h"}, {**HOURLY, "name": None}, {**HOURLY, "name": ""},
+        {**HOURLY, "name": 5},
+    ],
+)  # fmt: skip
+def test_a_row_without_a_name_deletes_nothing_since_it_may_be_anybody_s(server, sites, row):
+    rows = [HOURLY, {**HOURLY, "name": "b"}]
+    site = sites(lambda: rows).start()
+    site.until([["sweep", "b"], [], []])
+
+    rows = [{**HOURLY, "args": [1]}, row]
+    found = site.round()
+
+    assert names(server) == ["b", "sweep"]
+    assert (len(found.wrong), len(site.errors)) == (1, 1)
+    assert json.loads(stored(server, "sweep")["def"])["args"] == [1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"cron": "* * * * * *"}, {"every": "0.1s"}, {"every": "1h", "description": "x" * 5_000},
+        {"every": "1h", "args": ["x" * 20_000]}, {"every": "1h", "colour": "red"}, {"every": "1h", "if_": print},
+        {"cron": "0 0 30 2 *"}, {"every": "1h", "tz": "Mars/Olympus"}, {"every": 1e999}, {"cron": b"* * * * *"},
+        {"every": "1h", "start": "9999-12-31T23:59:59-14:00"}, {"every": "1h", "args": [object()]},
+        {"cron": "* * * * *", "at": "12:00"}, {"every": "1h", "name": "x" * 10_000}, {"every": "1h", "name": "a\0b"},
+        {5: 6, "every": "1h"},
+    ],
+)  # fmt: skip
+def test_no_row_keeps_the_others_from_being_served(server, sites, wrong):
+    site = sites(lambda: [{"name": "bad", "job": "sweep", **wrong}, HOURLY]).start()
+
+    found = site.rounds.get(timeout=10)
+
+    assert (found.defined, len(found.wrong)) == (("sweep",), 1)
+    assert names(server) == ["sweep"]
+
+
+def test_of_two_rows_with_one_name_the_first_counts(server, sites):
+    site = sites(lambda: [{**HOURLY, "args": [1]}, {**HOURLY, "args": [2]}]).start()
+
+    site.until([["sweep"], [], ["sweep"]])
+
+    assert json.loads(stored(server, "sweep")["def"])["args"] == [1]
+    assert "two rows have it" in str(site.errors[0])
+
+
+def test_a_source_that_fails_deletes_nothing_and_is_reported_once(server, sites, caplog):
+    caplog.set_level(logging.INFO, "mainspring")
+    asked = queue.SimpleQueue()
+    answers = [HOURLY]
+
+    def read():
+        asked.put(None)
+        yield from answers or ()
+        if answers is None:
+            raise OSError("the database is gone")
+
+    site = sites(read).start()
+    site.until([["sweep"], [], []])
+    before = stored(server, "sweep")["stamp"]
+    answers = None
+    while asked.qsize():
+        asked.get()
+    for _ in range(4):
+        asked.get(timeout=10)
+
+    assert stored(server, "sweep")["stamp"] == before
+    assert [str(error) for error in site.errors] == ["the database is gone"]
+
+    answers = [HOURLY, {**HOURLY, "name": "b"}]
+    site.until([["b"], [], []])
+    events = [getattr(record, "event", "") for record in caplog.records]
+    assert (events.count("clock.source_failed"), events.count("clock.source_back")) == (1, 1)
+
+
+@pytest.mark.parametrize("answer", [None, 5, object()])
+def test_a_source_that_answers_nonsense_fails(server, sites, answer):
+    gone = threading.Event()
+
+    def read():
+        return [HOURLY] if not gone.is_set() else answer
+
+    site = sites(read).start()
+    site.until([["sweep"], [], []])
+    gone.set()
+
+    until(lambda: site.errors)
+
+    assert names(server) == ["sweep"]
+
+
+def test_a_source_with_too_many_rows_is_not_believed(server, sites):
+    def read():
+        while True:
+            yield HOURLY
+
+    site = sites(read).start()
+
+    until(lambda: site.errors)
+
+    assert "more than 10,000" in str(site.errors[0])
+    assert names(server) == []
+
+
+def test_a_source_that_hangs_keeps_neither_others_nor_the_end_waiting(server, sites, caplog):
+    hanging, asked = threading.Event(), threading.Event()
+
+    def read():
+        asked.set()
+        hanging.wait(60)
+        return [{**HOURLY, "name": "late"}]
+
+    site = sites(lambda: [HOURLY])
+    site.app.periodic.sync(read, "0.1s", name="slow")
+    sync = Sync(site.app)
+    rounds = queue.SimpleQueue()
+    sync.synced = rounds.put
+    sync.start()
+    assert asked.wait(10)
+
+    assert rounds.get(timeout=10).defined == ("sweep",)
+    sync.stop()
+
+    assert [record.event for record in caplog.records] == ["clock.source_hangs"]
+    # What it answers after the end counts for nothing.
+    hanging.set()
+    for thread in threading.enumerate():
+        if thread.name == "mainspring-source-slow":
+            thread.join(10)
+    assert names(server) == ["sweep"]
+
+
+def test_entries_run_on_when_their_source_is_gone(server, sites):
+    answers = [{**HOURLY, "every": "1s"}]
+
+    def read():
+        if not answers:
+            raise OSError("the database is gone")
+        return answers
+
+    site = sites(read).start()
+    first = site.ticks.get(timeout=10)
+    answers = []
+
+    until(lambda: site.errors)
+
+    assert site.ticks.get(timeout=10).at == round(first.at + 1, 3)
+
+
+def test_a_source_is_asked_again_when_the_store_is_back(private_server, caplog):
+    server = private_server(aof=True)
+    rows = [HOURLY]
+    site = Site(server.url, lambda: rows).start()
+    site.until([["sweep"], [], []])
+
+    server.kill9()
+    until(lambda: "store.gone" in [record.event for record in caplog.records if "source-rows" in record.getMessage()])
+    rows = [{**HOURLY, "name": "b"}]
+    server.start()
+
+    site.until([["b"], ["sweep"], []])
+    assert site.errors == []
+    site.stop()
+
+
+# --- two clocks with one source -----------------------------------------------------------
+
+
+def test_a_clock_that_read_old_rows_does_not_take_a_new_entry_away(server, sites):
+    """One clock has read the table before a row came, and looks into the store after another clock has stored it."""
+    reading, go_on = threading.Event(), threading.Event()
+    rows = []
+
+    def slowly():
+        found = list(rows)
+        reading.set()
+        assert go_on.wait(10)
+        return found
+
+    slow, quick = sites(slowly).start(), sites(lambda: list(rows))
+    assert reading.wait(10)
+    rows.append(HOURLY)
+    quick.start().until([["sweep"], [], []])
+    anchor = stored(server, "sweep")["anchor"]
+
+    go_on.set()
+    found = [slow.rounds.get(timeout=10) for _ in range(3)]
+
+    assert [one.removed for one in found] == [(), (), ()]
+    assert stored(server, "sweep")["anchor"] == anchor
+
+
+def test_a_changed_row_is_written_once_by_two_clocks(server, sites):
+    rows = [HOURLY]
+    one, other = sites(lambda: rows).start(), sites(lambda: rows).start()
+    for site in (one, other):
+        site.round()
+
+    rows = [{**HOURLY, "every": "2h"}]
+    found = [site.rounds.get(timeout=10) for _ in range(5) for site in (one, other)]
+
+    assert [each.defined for each in found if each != NOTHING] == [("sweep",)]
+
+
+class Stepped(TimeSource):
+    """A clock that stands until the test moves it."""
+
+    def __init__(self):
+        self.at = 0.0
+
+    def monotonic(self):
+        return self.at
+
+
+def test_what_another_release_has_written_is_put_right_in_a_minute(server):
+    app = App(server.url, time=Stepped())
+    app.job(name="shop.sweep")(lambda: None)
+    app.periodic.sync(lambda: [HOURLY], name="rows")
+    ledger, reader = Ledger(app, app.sources[0]), Reader(app)
+    ledger.settle(reader.read([HOURLY]), ledger.names())
+    right = stored(server, "sweep")["stamp"]
+    older = [Definition("sweep", "older", "w", RECORD), Definition("left", "older", "w", RECORD)]
+    app.store.run(entries.define("", older, origin="sync:rows"))
+
+    found = []
+    for app.time.at in (1.0, TRUST, TRUST + 1):
+        found.append(ledger.settle(reader.read([HOURLY]), ledger.names()))
+
+    assert found == [([], ["left"]), ([], []), (["sweep"], [])]
+    assert stored(server, "sweep")["stamp"] == right
+    app.close()

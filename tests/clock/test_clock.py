@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import queue
 from itertools import pairwise
 
 import pytest
 
+from clock.stored import anchor, entry, history, jobs, names, nominal, ran
 from mainspring.clock import Clock
 from mainspring.schedule import ticks
 from mainspring.store import keys
-from mainspring.store.connection import Store
 from support import until
-
-
-def jobs(server, name="default"):
-    """Return the jobs of a queue, the oldest first."""
-    return [json.loads(payload) for payload in reversed(server.client.lrange(keys.queue(name), 0, -1))]
-
-
-def anchor(server, entry, seconds_ago):
-    """Say that *entry* was first registered some time ago; return that time."""
-    seconds, _ = server.client.time()
-    server.client.hset(keys.PERIODIC_ANCHOR, entry, f"{seconds - seconds_ago}.000")
-    return float(seconds - seconds_ago)
-
-
-def last_claimed(server, entry, seconds_ago):
-    """Say that *entry* was anchored and ran last some time ago, and not since."""
-    tick = anchor(server, entry, seconds_ago)
-    server.client.hset(keys.PERIODIC_LAST, entry, ticks.text(tick))
-    return tick
-
 
 # --- ticks --------------------------------------------------------------------------
 
@@ -43,7 +23,7 @@ def test_a_new_period_runs_at_once_and_then_each_period(server, clocks):
     settled = watched.next(4)
 
     assert [round(b.at - a.at, 3) for a, b in pairwise(settled)] == [0.2] * 3
-    assert settled[0].at == float(server.client.hget(keys.PERIODIC_ANCHOR, "sweep"))
+    assert settled[0].at == anchor(server, "sweep")
     assert all(tick.won for tick in settled)
 
 
@@ -53,9 +33,12 @@ def test_the_job_of_a_tick_has_the_ticks_id_and_time_and_its_queue(server, clock
     (settled,) = watched.next()
 
     (job,) = jobs(server, "billing")
-    assert (job["class"], job["args"], job["tick"]) == ("charge", [42], settled.at)
+    assert (job["class"], job["args"], job["queue"]) == ("charge", [42], "billing")
     assert job["jid"] == settled.jid == ticks.jid("c", settled.at)
-    assert 0 <= job["now"] - settled.at < 5
+    late = job["periodic"].pop("late")
+    assert job["periodic"] == {"name": "c", "tick": settled.at, "tz": "UTC", "kind": "scheduled"}
+    assert 0 <= late < 5
+    assert 0 <= job["created_at"] - settled.at < 5
     assert not server.exists(keys.queue("default"))
 
 
@@ -73,7 +56,7 @@ def test_a_first_run_can_be_skipped(server, clocks):
 
     (settled,) = watched.next()
 
-    assert settled.at == pytest.approx(float(server.client.hget(keys.PERIODIC_ANCHOR, "sweep")) + 0.5)
+    assert settled.at == pytest.approx(anchor(server, "sweep") + 0.5)
 
 
 def test_a_new_entry_with_a_time_of_day_has_missed_nothing(server, clocks):
@@ -83,7 +66,7 @@ def test_a_new_entry_with_a_time_of_day_has_missed_nothing(server, clocks):
 
     assert watched.clock.stop()
     assert {tick.at % 60 for tick in watched.settled()} <= {0.0}  # none, but on the full minute
-    assert not server.exists(keys.PERIODIC_LAST) or jobs(server)
+    assert not any("last" in entry(server, name) for name in "ab") or jobs(server)
 
 
 def test_2500_entries_due_at_once_are_all_enqueued(server, clocks):
@@ -93,7 +76,8 @@ def test_2500_entries_due_at_once_are_all_enqueued(server, clocks):
 
     assert len({tick.entry for tick in settled}) == 2500
     assert server.client.llen(keys.queue("default")) == 2500
-    assert server.client.hlen(keys.PERIODIC_LAST) == 2500
+    assert len(names(server)) == 2500
+    assert all("last" in entry(server, name) for name in names(server))
 
 
 # --- restarts and several clocks ------------------------------------------------------
@@ -106,7 +90,7 @@ def test_two_clocks_side_by_side_enqueue_each_tick_once(server, clocks):
 
     one.clock.stop()
     two.clock.stop()
-    found = [job["tick"] for job in jobs(server)]
+    found = nominal(server)
     assert [round(b - a, 3) for a, b in pairwise(found)] == [0.2] * (len(found) - 1)
     won = [tick.at for tick in (*first, *second, *one.settled(), *two.settled()) if tick.won]
     assert sorted(won) == found
@@ -117,7 +101,9 @@ def test_a_restart_runs_nothing_and_shifts_nothing(server, clocks):
         schedule.every("1h", "hourly")
         schedule.every("1d", "daily", at="00:00")
 
-    clocks(server.url, define).start().next()
+    first = clocks(server.url, define).start()
+    first.next()
+    assert first.clock.stop()
     before = server.snapshot()
 
     for _ in range(3):
@@ -142,59 +128,126 @@ def test_a_clock_that_comes_second_learns_what_has_run(server, clocks):
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("options", "expected", "told"),
     [
-        ({}, [3]),
-        ({"missed": "once"}, [3]),
-        ({"missed": "all"}, [1, 2, 3]),
-        ({"missed": "skip"}, []),
-        ({"missed": "once", "grace": "30s"}, []),
-        ({"missed": "all", "grace": "45m"}, [2, 3]),
+        ({}, [3], [("caught_up", 3, 2)]),
+        ({"missed": "once"}, [3], [("caught_up", 3, 2)]),
+        ({"missed": "all"}, [1, 2, 3], [("caught_up", 1, None), ("caught_up", 2, None), ("caught_up", 3, None)]),
+        ({"missed": "skip"}, [], [("missed", 3, 3)]),
+        ({"missed": "once", "grace": "30s"}, [], [("missed", 3, 3)]),
+        ({"missed": "all", "grace": "45m"}, [2, 3], [("caught_up", 2, 1), ("caught_up", 3, None)]),
+        ({"missed": "all", "grace": "30s"}, [], [("missed", 3, 3)]),
     ],
 )
-def test_after_downtime_the_policy_decides(server, clocks, options, expected):
+def test_after_downtime_the_policy_decides_and_the_history_tells_what_was_left_out(
+    server, clocks, options, expected, told
+):
     # Three ticks of every half an hour were missed, the newest ten minutes ago.
-    last = last_claimed(server, "sweep", 100 * 60)
-    watched = clocks(server.url, lambda s: (s.every("30m", "sweep", **options), s.every("1h", "marker"))).start()
-    watched.became("watching")
+    watched = clocks(server.url, lambda s: s.every("30m", "sweep", **options))
+    last = ran(server, watched, 100 * 60)
 
-    settled = watched.next(len(expected) + 1)
+    watched.start().next(len(told))
 
     assert watched.clock.stop()
-    assert [tick.at for tick in settled if tick.entry == "sweep"] == [last + n * 1800 for n in expected]
+    assert nominal(server) == [last + n * 1800 for n in expected]
+    found = [(record["kind"], record["tick"], record.get("folded")) for record in history(server, "sweep")]
+    assert found == [(kind, last + n * 1800, folded) for kind, n, folded in told]
     assert watched.settled() == []
 
 
 def test_a_tick_of_a_moment_ago_is_skipped_if_no_clock_ran_then(server, clocks):
-    last_claimed(server, "sweep", 30 * 60 + 20)
-    watched = clocks(server.url, lambda s: (s.every("30m", "sweep", missed="skip"), s.every("1h", "marker"))).start()
+    watched = clocks(server.url, lambda s: s.every("30m", "sweep", missed="skip"))
+    ran(server, watched, 30 * 60 + 20)
 
-    assert [tick.entry for tick in watched.next()] == ["marker"]
+    (settled,) = watched.start().next()
 
-    assert watched.clock.stop()
-    assert watched.settled() == []
+    assert (settled.kind, settled.won) == ("missed", False)
+    assert not jobs(server)
+
+
+def test_a_tick_that_is_due_while_a_clock_begins_was_not_missed(server, clocks):
+    watched = clocks(server.url, lambda s: s.every("30m", "sweep", missed="skip"))
+    ran(server, watched, 30 * 60)
+
+    (settled,) = watched.start().next()
+
+    assert (settled.kind, settled.won) == ("scheduled", True)
+
+
+@pytest.mark.parametrize("missed", ["once", "all", "skip"])
+def test_a_new_entry_runs_at_once_whatever_becomes_of_missed_ticks(server, clocks, missed):
+    # So many that the clock is told of them some milliseconds after they were anchored.
+    watched = clocks(server.url, lambda s: [s.every("1h", "sweep", missed=missed) for _ in range(600)]).start()
+
+    assert {tick.kind for tick in watched.next(600)} == {"scheduled"}
 
 
 def test_what_was_missed_is_said_once(server, clocks, caplog):
-    last_claimed(server, "sweep", 100 * 60)
-    watched = clocks(server.url, lambda s: s.every("30m", "sweep")).start()
+    watched = clocks(server.url, lambda s: s.every("30m", "sweep"))
+    ran(server, watched, 100 * 60)
 
-    watched.next()
+    watched.start().next()
 
     (record,) = [record for record in caplog.records if record.event == "clock.missed"]
     assert record.facts == {"entry": "sweep", "policy": "once", "run": 1, "left_out": 2}
 
 
 def test_two_clocks_catch_up_together_and_each_tick_runs_once(server, clocks):
-    last = last_claimed(server, "sweep", 50 * 60 + 30)
     both = [clocks(server.url, lambda s: s.every("1m", "sweep", missed="all")) for _ in range(2)]
+    last = ran(server, both[0], 50 * 60 + 30)
 
     for watched in both:
         watched.start()
 
     until(lambda: len(jobs(server)) >= 50)
     assert all(watched.clock.stop() for watched in both)
-    assert [job["tick"] for job in jobs(server)][:50] == [last + 60 * n for n in range(1, 51)]
+    assert nominal(server)[:50] == [last + 60 * n for n in range(1, 51)]
+
+
+def test_two_clocks_give_up_what_was_missed_together_and_say_so_once(server, clocks):
+    both = [clocks(server.url, lambda s: s.every("30m", "sweep", missed="skip")) for _ in range(2)]
+    last = ran(server, both[0], 100 * 60)
+
+    for watched in both:
+        watched.clock._look()
+    settled = [tick for watched in both for tick in watched.step()]
+
+    assert [tick.at for tick in settled] == [last + 3 * 1800] * 2
+    assert history(server, "sweep") == [{"tick": last + 3 * 1800, "kind": "missed", "folded": 3}]
+    assert not jobs(server)
+
+
+def test_what_was_folded_is_told_also_if_the_first_try_to_enqueue_fails(server, clocks):
+    asked = []
+
+    def fails_once(_):
+        asked.append(1)
+        return 1 / (len(asked) - 1)
+
+    watched = clocks(server.url, lambda s: s.every("30m", "sweep", if_=fails_once))
+    last = ran(server, watched, 100 * 60)
+
+    watched.start().next()
+
+    assert watched.clock.stop()
+    (record,) = history(server, "sweep")
+    assert (record["kind"], record["tick"], record["folded"]) == ("caught_up", last + 3 * 1800, 2)
+
+
+def test_what_was_given_up_stays_given_up_also_if_the_store_fails_meanwhile(private_server, clocks):
+    # Its history cannot be written, as on a full server; a clock that has begun would let a tick be so late.
+    server = private_server()
+    watched = clocks(server.url, lambda s: s.every("30m", "sweep", missed="skip"))
+    last = ran(server, watched, 100 * 60 - 45)
+    server.client.config_set("maxmemory", 1)
+    watched.step()
+
+    server.client.config_set("maxmemory", 0)
+    watched.office.lapse(10)
+    watched.step()
+
+    assert history(server, "sweep") == [{"tick": last + 3 * 1800, "kind": "missed", "folded": 3}]
+    assert not jobs(server)
 
 
 # --- what an entry does wrong ----------------------------------------------------------
@@ -204,10 +257,10 @@ def test_an_entry_that_fails_stops_no_other_and_runs_when_it_can(server, clocks,
     watched = clocks(server.url, lambda s: (s.every("1h", "broken"), s.every("0.1s", "fine")))
     build, broken = watched.office.tick_payload, [True]
 
-    def tick_payload(entry, tick, now):
+    def tick_payload(entry, *args, **options):
         if entry.name == "broken" and broken:
             raise ValueError("no such customer")
-        return build(entry, tick, now)
+        return build(entry, *args, **options)
 
     watched.office.tick_payload = tick_payload
     watched.start()
@@ -220,6 +273,8 @@ def test_an_entry_that_fails_stops_no_other_and_runs_when_it_can(server, clocks,
     assert [job["class"] for job in jobs(server)].count("broken") == 1
     (record,) = [record for record in caplog.records if record.event == "clock.entry_failed"]
     assert "no such customer" in record.facts["error"]
+    (error,) = watched.office.errors()
+    assert error.__notes__ == [f"periodic entry 'broken', tick {ticks.text(anchor(server, 'broken'))}"]
 
 
 def test_a_queue_that_is_no_list_stops_its_own_entry_only(server, clocks):
@@ -252,7 +307,7 @@ def test_a_hook_that_raises_does_not_end_the_clock(server, clocks, caplog):
     watched.next(3)
 
     assert "a hook" in caplog.text
-    found = [job["tick"] for job in jobs(server)]
+    found = nominal(server)
     assert len(found) == len(set(found))
 
 
@@ -278,24 +333,32 @@ def test_a_clock_that_was_stopped_before_it_runs_does_nothing(server, clocks):
     assert server.keys() == set()
 
 
-def test_a_clock_without_entries_waits(server, clocks):
-    watched = clocks(server.url, lambda s: None).start()
+def test_a_clock_without_entries_waits_and_writes_nothing_but_its_sign_of_life(server, clocks):
+    watched = clocks(server.url).start()
 
     watched.became("watching")
 
-    assert server.keys() == set()
+    assert watched.clock.stop()
+    assert server.keys() == {keys.periodic_alive("", "")}
 
 
-def test_an_idle_clock_asks_less_than_once_a_second(server, clocks):
+def test_an_idle_clock_asks_once_a_second(server, clocks):
     watched = clocks(server.url, lambda s: s.every("1h", "sweep")).start()
     watched.next()
-    before = server.client.info("stats")["total_commands_processed"]
+    before = calls(server)
 
     with pytest.raises(queue.Empty):
         watched.next(timeout=3)
 
-    # One for each INFO, and at most one of the clock.
-    assert server.client.info("stats")["total_commands_processed"] - before <= 3
+    asked = {name: count - before.get(name, 0) for name, count in calls(server).items() if count != before.get(name)}
+    assert set(asked) == {"evalsha", "hget", "get", "time", "pexpire", "info"}  # `periodic_poll`, and this test
+    assert 2 <= asked["evalsha"] <= 4
+
+
+def calls(server):
+    """Return how often each command was called."""
+    found = server.client.info("commandstats")
+    return {name.removeprefix("cmdstat_"): each["calls"] for name, each in found.items()}
 
 
 def test_the_loop_shows_that_it_advances(server, clocks):
@@ -306,9 +369,7 @@ def test_the_loop_shows_that_it_advances(server, clocks):
     assert watched.clock.advanced > before
 
 
-def test_companions_live_as_long_as_the_clock(server):
-    from clock.conftest import Office
-
+def test_companions_live_as_long_as_the_clock(server, clocks):
     lived = []
 
     class Companion:
@@ -321,7 +382,7 @@ def test_companions_live_as_long_as_the_clock(server):
         def stop(self):
             lived.append(f"stop {self.name}")
 
-    clock = Clock(Office(server.url), companions=[Companion("a"), Companion("b")])
+    clock = Clock(clocks(server.url).office, companions=[Companion("a"), Companion("b")])
     clock.became = lived.append
     clock.stop()
 
@@ -337,18 +398,52 @@ def test_ticks_are_logged_with_their_facts(server, clocks, caplog):
     (settled,) = watched.next()
 
     first, record, *_ = caplog.records
-    assert (first.event, first.facts) == ("clock.watching", {"entries": 1})
+    assert (first.event, first.facts) == ("clock.watching", {"entries": 1, "is_current": True})
     assert (record.event, record.facts["entry"]) == ("clock.tick", "sweep")
     assert record.facts["jid"] == settled.jid
     assert record.facts["lag_ms"] >= 0
 
 
+def test_a_log_that_raises_does_not_end_the_clock(server, clocks):
+    watched = clocks(server.url, lambda s: s.every("0.1s", "sweep"))
+
+    class Full(logging.Handler):
+        def handle(self, record):
+            raise OSError("no space left on device")
+
+    logger, handler = logging.getLogger("mainspring.clock"), Full()
+    logger.addHandler(handler)
+    logger.setLevel("DEBUG")
+    try:
+        assert len(watched.start().next(3)) == 3
+        assert watched.clock.stop()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+
+
+# --- whose ticks ---------------------------------------------------------------------------
+
+
 def test_a_store_with_a_prefix_keeps_its_ticks_apart(server, clocks):
-    watched = clocks(server.url, lambda s: s.every("1h", "sweep"))
-    watched.office.store = Store(server.url, prefix="two:")
+    watched = clocks(server.url, lambda s: s.every("1h", "sweep"), prefix="two:")
     watched.start().next()
 
-    names = server.keys()
-    assert {key.split(":")[0] for key in names} == {"two"}
+    written = server.keys()
+    assert {key.split(":")[0] for key in written} == {"two"}
     watched.clock.stop()
     server.flush()
+
+
+def test_namespaces_keep_two_apps_on_one_store_apart(server, clocks):
+    shop = clocks(server.url, lambda s: s.every("1h", "sweep", args=["shop"]), namespace="shop")
+    bank = clocks(server.url, lambda s: (s.every("2h", "sweep", args=["bank"]), s.every("1h", "b")), namespace="bank")
+
+    first, second = shop.step(), bank.step()
+    again = clocks(server.url, lambda s: s.every("1h", "sweep", args=["shop"]), namespace="shop").step()
+
+    assert [tick.entry for tick in (*first, *second)] == ["sweep", "sweep", "b"]
+    assert again == []
+    assert (names(server, "shop"), names(server, "bank")) == ({"sweep"}, {"sweep", "b"})
+    assert len({job["jid"] for job in jobs(server)}) == 3
+    assert ticks.jid("sweep", 1.0, "shop") != ticks.jid("sweep", 1.0, "bank")

@@ -7,8 +7,10 @@ import queue
 
 import pytest
 
+from clock.stored import entry, history
 from mainspring import App
 from mainspring.clock import Clock, Tick
+from mainspring.schedule.ticks import text
 from mainspring.store import keys
 from pushes import NOW
 
@@ -49,9 +51,13 @@ def test_a_middleware_stops_the_job_of_a_tick_and_the_tick_is_done(server, app, 
 
     settled = tick()
 
-    assert (settled.entry, settled.won, settled.is_stopped) == ("report", False, True)
-    assert server.keys() == {keys.PERIODIC_LAST, keys.PERIODIC_ANCHOR}
-    assert [record.event for record in caplog.records if "tick" in record.event] == ["clock.tick_stopped"]
+    assert (settled.entry, settled.won, settled.kind, settled.why) == ("report", False, "skipped", "middleware")
+    assert history(server, "report") == [{"tick": settled.at, "kind": "skipped", "why": "middleware"}]
+    assert entry(server, "report")["last"] == text(settled.at)
+    assert not server.exists(keys.queue("default"))
+    assert not server.exists(keys.SCHEDULE)
+    (record,) = [record for record in caplog.records if record.event == "clock.skipped"]
+    assert record.facts == {"entry": "report", "tick": text(settled.at), "why": "middleware"}
 
 
 def test_a_middleware_puts_the_job_of_a_tick_off(server, app, tick):
@@ -68,3 +74,5 @@ def test_a_middleware_puts_the_job_of_a_tick_off(server, app, tick):
     assert score == NOW + 1e9
     assert (record["queue"], record["jid"], "enqueued_at" in record) == ("low", settled.jid, False)
     assert (settled.won, server.exists(keys.queue("low"))) == (True, False)
+    (told,) = history(server, "report")
+    assert (told["kind"], told["jid"]) == ("scheduled", settled.jid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,15 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mainspring.store import keys
+from clock.stored import anchor, nominal, now
 from support import until
 
 CONFTEST = Path(__file__).parent / "conftest.py"
-
-
-def found_ticks(server):
-    """Return the ticks of the jobs in the queue, the oldest first."""
-    return [json.loads(payload)["tick"] for payload in reversed(server.client.lrange(keys.queue("default"), 0, -1))]
 
 
 def events(caplog):
@@ -42,7 +36,7 @@ def test_a_clock_outlives_its_server_and_says_so_once(private_server, clocks, ca
     assert watched.clock.stop()
     assert events(caplog) == ["store.gone", "store.back"]
     # Each tick from before, during and after the outage, once.
-    assert {round(b - a, 3) for a, b in pairwise(found_ticks(server))} == {0.2}
+    assert {round(b - a, 3) for a, b in pairwise(nominal(server))} == {0.2}
 
 
 def test_a_clock_that_starts_before_its_server_waits_for_it(private_server, clocks):
@@ -70,7 +64,7 @@ def test_a_frozen_server_delays_the_ticks_and_loses_none(private_server, clocks)
     watched.next(2)
 
     assert watched.clock.stop()
-    assert {round(b - a, 3) for a, b in pairwise(found_ticks(server))} == {0.2}
+    assert {round(b - a, 3) for a, b in pairwise(nominal(server))} == {0.2}
 
 
 def test_a_full_server_keeps_ticks_open_until_it_takes_them(private_server, clocks, caplog):
@@ -88,7 +82,7 @@ def test_a_full_server_keeps_ticks_open_until_it_takes_them(private_server, cloc
 
     assert watched.clock.stop()
     assert "OOM" in caplog.text
-    assert {round(b - a, 3) for a, b in pairwise(found_ticks(server))} == {0.2}
+    assert {round(b - a, 3) for a, b in pairwise(nominal(server))} == {0.2}
 
 
 def test_a_clock_stops_while_the_store_is_gone(private_server, clocks):
@@ -111,8 +105,7 @@ def test_a_node_whose_clock_is_wrong_fires_by_the_servers(server, clocks, skew):
 
     settled = watched.next(3)
 
-    seconds, _ = server.client.time()
-    assert all(abs(tick.at - seconds) < 10 for tick in settled)
+    assert all(abs(tick.at - now(server)) < 10 for tick in settled)
 
 
 def test_a_clock_that_runs_ahead_is_refused_and_measures_again(server, clocks):
@@ -125,8 +118,7 @@ def test_a_clock_that_runs_ahead_is_refused_and_measures_again(server, clocks):
     settled = watched.next(3)
     assert [round(b.at - a.at, 3) for a, b in pairwise(settled)] == [0.3, 0.3]
     assert min(tick.lag for tick in settled[1:]) >= 0
-    seconds, microseconds = server.client.time()
-    assert watched.clock._server_time.now() < seconds + microseconds / 1e6 + 0.05
+    assert watched.clock._server_time.now() < now(server) + 0.05
 
 
 PROGRAM = """
@@ -139,11 +131,11 @@ spec.loader.exec_module(parts)
 class Doomed(parts.Office):
     built = 0
 
-    def tick_payload(self, entry, tick, now):
+    def tick_payload(self, *args, **options):
         self.built += 1
         if self.built == 3:
             os.kill(os.getpid(), signal.SIGKILL)  # it has looked, and not claimed
-        return super().tick_payload(entry, tick, now)
+        return super().tick_payload(*args, **options)
 
 office = Doomed(sys.argv[1])
 office.schedule.every("0.2s", "sweep", missed="all")
@@ -163,8 +155,8 @@ def test_clocks_killed_between_looking_and_claiming_cost_no_tick(server, clocks)
     heir.next(3)
 
     assert heir.clock.stop()
-    found = found_ticks(server)
-    assert found[0] == float(server.client.hget(keys.PERIODIC_ANCHOR, "sweep"))
+    found = nominal(server)
+    assert found[0] == anchor(server, "sweep")
     assert {round(b - a, 3) for a, b in pairwise(found)} == {0.2}
 
 
@@ -172,15 +164,15 @@ def test_a_clock_that_slept_looks_again_instead_of_firing_every_tick(server, clo
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     program = PROGRAM.replace("self.built == 3", "False").replace('missed="all"', 'missed="once"')
     with subprocess.Popen([sys.executable, "-c", program, server.url, str(CONFTEST)], env=environment) as process:
-        until(lambda: len(found_ticks(server)) >= 2, timeout=30)
+        until(lambda: len(nominal(server)) >= 2, timeout=30)
         process.send_signal(signal.SIGSTOP)
-        before = found_ticks(server)
+        before = nominal(server)
         # Nothing else may tell the time while it is stopped: the server's own clock does.
         until(lambda: server.client.time()[0] - before[-1] > 7, timeout=30, every=0.1)
         process.send_signal(signal.SIGCONT)
-        until(lambda: found_ticks(server)[-1] > before[-1] + 7.5, timeout=30)
+        until(lambda: nominal(server)[-1] > before[-1] + 7.5, timeout=30)
         process.kill()
 
-    found = found_ticks(server)
+    found = nominal(server)
     assert max(b - a for a, b in pairwise(found)) > 5  # folded, as its policy says
     assert len(found) == len(set(found))

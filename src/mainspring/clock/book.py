@@ -7,7 +7,7 @@ an older or a newer release defines otherwise is left to the clocks of that rele
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -43,12 +43,17 @@ class Line:
     entry: Entry
     stored: Stored
 
-    def hand(self) -> Hand:
-        """Return the entry's hand, which has not looked yet."""
+    def hand(self, awake: float) -> Hand:
+        """Return the entry's hand, which has not looked yet.
+
+        Args:
+            awake: Since when a clock has been running for it, unix seconds.
+        """
         known = self.stored
         rule = self.entry.rule.anchored(known.anchor)
         begin = self.entry.first_counted(rule, known.anchor, known.since)
-        return Hand(self.entry, rule, max(begin, known.last or begin), known.stamp, known.runs)
+        last = max(begin, known.last or begin)
+        return Hand(self.entry, rule, last, awake=awake, stamp=known.stamp, runs=known.runs)
 
 
 class Book:
@@ -110,6 +115,8 @@ class Book:
             living = self._living()
             news = dict.fromkeys(self._names - living)
             self._names = living
+            for name in news:
+                self._read.pop(name, None)
         for _, lines in self._lines(changed):
             news.update(lines)
         self._version = poll.version
@@ -185,7 +192,7 @@ class Book:
 
     def _from_data(self, name: str, definition: bytes) -> Entry | None:
         try:
-            return record.entry(name, cast("Mapping[str, object]", codec.decode(definition)), self._app.schedule)
+            return record.entry(name, codec.decode(definition), self._app.schedule)
         except MainspringError as error:
             # A newer version may write what this one cannot read; the others go on.
             report.unreadable(name, error)

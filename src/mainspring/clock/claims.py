@@ -93,17 +93,16 @@ class Claims:
             StoreError: If the store as a whole does not do what it is asked.
         """
         outcome = Outcome()
-        passage = self._open_round(hands, now, outcome)
-        if outcome.failed:
-            return outcome
+        due = [hand for hand in hands if self._is_due(hand, now, outcome)]
+        passage, due = self._open_round(due, now, outcome)
         is_off = passage is not None and not passage.is_open
         pairs: list[tuple[Hand, Verdict]] = []
         try:
-            for hand in hands:
-                pair = self._attempt(hand, now, outcome, is_off=is_off)
-                pairs += [pair] if pair else []
+            for hand in due:
+                found = self._attempt(hand, now, outcome, is_off=is_off)
+                pairs += [] if found is None else [(hand, found)]
             answers = self._app.store.pipeline([self._claim(hand, found) for hand, found in pairs])
-        except StoreError as error:
+        except BaseException as error:
             self._break_off([passage, *(found.passage for _, found in pairs)], error)
             raise
         at = clock()
@@ -115,29 +114,47 @@ class Claims:
 
     # --- before ----------------------------------------------------------------------
 
-    def _open_round(self, hands: Sequence[Hand], now: float, outcome: Outcome) -> Passage | None:
-        try:
-            return self._app.hooks.tick.open(datetime.fromtimestamp(now, zone(self._app.schedule.tz)))
-        except Exception as error:  # noqa: BLE001 - a user's hook
-            for hand in hands:
-                self._failed(hand, error, outcome)
-            return None
-
-    def _attempt(self, hand: Hand, now: float, outcome: Outcome, *, is_off: bool) -> tuple[Hand, Verdict] | None:
-        """Return the verdict on a hand's tick; None if there is nothing to claim."""
+    def _is_due(self, hand: Hand, now: float, outcome: Outcome) -> bool:
+        """Look once more at what has failed before: it may be too late for its tick by now."""
         if hand.failures:
-            found = hand.look(now, awake=True)
+            found = hand.look(now)
             if hand.is_given_up:
                 report.missed(hand.entry, found)
-        if hand.tick is None or hand.ready > now:
+        is_due = hand.tick is not None and hand.ready <= now
+        if not is_due:
             outcome.settled.append(hand)
-            return None
-        if is_off:
-            return hand, Verdict(NOTHING, "skipped", "on_tick", hand.runs)
+        return is_due
+
+    def _open_round(self, due: list[Hand], now: float, outcome: Outcome) -> tuple[Passage | None, list[Hand]]:
+        """Call the hooks before the round; return their passage, and the hands that go on."""
         try:
-            return hand, verdict.reach(self._app, hand, hand.tick, now)
-        except StoreError:
-            raise
+            passage = (
+                self._app.hooks.tick.open(datetime.fromtimestamp(now, zone(self._app.schedule.tz))) if due else None
+            )
+        except Exception as error:  # noqa: BLE001 - a user's hook
+            held_up = [hand for hand in due if not hand.is_given_up]
+            if not all(hand.failures for hand in held_up):
+                error.add_note(f"on_tick, before {len(held_up)} periodic entries")
+                self._hook_failed(error)
+            outcome.failed += held_up
+            return None, [hand for hand in due if hand.is_given_up]
+        return passage, due
+
+    def _attempt(self, hand: Hand, now: float, outcome: Outcome, *, is_off: bool) -> Verdict | None:
+        """Return the verdict on a hand's tick; None if there is none yet."""
+        if hand.is_given_up:
+            return Verdict(NOTHING, "missed", runs=hand.runs)
+        if is_off:
+            return Verdict(NOTHING, "skipped", "on_tick", hand.runs)
+        try:
+            unfinished = verdict.unfinished(self._app, hand)
+        except StoreError as error:
+            if not _concerns_one(error):
+                raise
+            self._failed(hand, error, outcome)
+            return None
+        try:
+            return verdict.reach(self._app, hand, now, unfinished)
         except Exception as error:  # noqa: BLE001 - a user's question, hook, middleware or arguments
             self._failed(hand, error, outcome)
             return None
@@ -181,7 +198,7 @@ class Claims:
             outcome.settled.append(hand)
 
     def _refused(self, hand: Hand, error: StoreError, outcome: Outcome) -> None:
-        if isinstance(error, StoreRefused) and error.code in _OF_ONE_ENTRY:
+        if _concerns_one(error):
             self._failed(hand, error, outcome)
         else:
             outcome.settled.append(hand)
@@ -214,16 +231,27 @@ class Claims:
         try:
             passage.close(happened)
         except Exception as error:  # noqa: BLE001 - a user's hook: the tick is in its queue, and stays there
-            report.hook_failed(error)
-            self._app.handlers.error(error, None)
+            self._hook_failed(error)
 
-    def _break_off(self, passages: Sequence[Passage | None], error: StoreError) -> None:
+    def _break_off(self, passages: Sequence[Passage | None], error: BaseException) -> None:
         for passage in passages:
-            if passage is not None:
+            if passage is None:
+                continue
+            try:
                 passage.break_off(error)
+            except Exception as raised:  # noqa: BLE001 - a user's hook: the others hear of the end as well
+                self._hook_failed(raised)
+
+    def _hook_failed(self, error: Exception) -> None:
+        report.hook_failed(error)
+        self._app.handlers.error(error, None)
+
+
+def _concerns_one(error: StoreError) -> bool:
+    return isinstance(error, StoreRefused) and error.code in _OF_ONE_ENTRY
 
 
 def _raise_common(answers: Sequence[Claim | StoreError]) -> None:
     for answer in answers:
-        if isinstance(answer, StoreError) and not (isinstance(answer, StoreRefused) and answer.code in _OF_ONE_ENTRY):
+        if isinstance(answer, StoreError) and not _concerns_one(answer):
             raise answer

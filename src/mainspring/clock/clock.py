@@ -23,6 +23,7 @@ from mainspring.clock.hand import Hand
 from mainspring.clock.host import Companion, Host
 from mainspring.clock.servertime import ServerTime
 from mainspring.clock.verdict import LATE
+from mainspring.store import periodic
 
 #: The most ticks that one pipeline claims.
 BATCH = 1_000
@@ -83,7 +84,7 @@ class Clock:
         self._every = poll
         self._dial = Dial()
         self._claims = Claims(app, lambda tick: self.ticked(tick))  # noqa: PLW0108 - it may be set later
-        self._has_looked = False
+        self._awake = 0.0
         self._must_look = True
         self._polled = self.advanced
         self._entered = self.advanced
@@ -132,8 +133,8 @@ class Clock:
             pause = self._serve()
         except StoreError as error:
             return self._lost(error)
-        except Exception:  # noqa: BLE001 - the service loop: one error must not end the ticks of every entry
-            report.crashed()
+        except Exception as error:  # noqa: BLE001 - the service loop: one error must not end the ticks of every entry
+            report.crashed(error)
             return self._lost(None)
         self._failures = 0
         self._become("watching")
@@ -142,12 +143,14 @@ class Clock:
     # --- the loop ------------------------------------------------------------------
 
     def _serve(self) -> float:
-        if self._must_look or self._has_waited_to_count():
+        must_look = self._must_look or self._has_waited_to_count()
+        if must_look:
             self._look()
         elif self._until_poll() <= 0:
             self._poll()
         now = self._server_time.now()
-        if self._dial.wait(now, 0) < -SLEPT:
+        # Not after a look, which may take long itself: with very many entries nothing else would ever be done.
+        if not must_look and self._dial.wait(now, 0) < -SLEPT:
             self._must_look = True
             return 0
         self._claim(now)
@@ -171,10 +174,13 @@ class Clock:
     def _look(self) -> None:
         """Draw the picture anew: the server's time, what has run, what was missed."""
         self._entered = self._app.time.monotonic()
+        if not self._awake:
+            # What has come due this very moment, another clock may be about to claim; it was not missed.
+            self._awake = self._app.store.run(periodic.server_time()) - LATE
         now, lines = self._book.open()
         self._learn(now)
-        self._dial.reset([self._hand(line, now) for line in lines])
-        self._has_looked, self._must_look = True, False
+        self._dial.reset(hand for line in lines if (hand := self._hand(line, now)) is not None)
+        self._must_look = False
         if not self._state:
             self._become("watching")
 
@@ -192,18 +198,28 @@ class Clock:
         self._polled = self._app.time.monotonic()
 
     def _turn(self, name: str, line: Line | None) -> None:
-        if line is None:
+        hand = None if line is None else self._hand(line, self._server_time.now())
+        if hand is None:
             self._dial.drop(name)
         else:
-            self._dial.set(self._hand(line, self._server_time.now()))
+            self._dial.set(hand)
 
-    def _hand(self, line: Line, now: float) -> Hand:
-        """Return a hand as the store has its entry, or as this clock has, if it knows of a later tick."""
-        hand = line.hand()
-        known = self._dial.get(line.entry.name)
-        if known is not None:
-            hand.last = max(hand.last, known.last)
-        found = hand.look(now, awake=self._has_looked)
+    def _hand(self, line: Line, now: float) -> Hand | None:
+        """Return a hand as the store has its entry, or as this clock has, if it knows of a later tick.
+
+        Returns:
+            None if the entry's times cannot be told.
+        """
+        try:
+            hand = line.hand(self._awake)
+            known = self._dial.get(line.entry.name)
+            if known is not None:
+                hand.last = max(hand.last, known.last)
+            found = hand.look(now)
+        except Exception as error:  # noqa: BLE001 - whatever a rule does, the other entries go on
+            report.unreadable(line.entry.name, error)
+            self._app.handlers.error(error, None)
+            return None
         # A new period is due at once, and a look may take a moment: neither was missed.
         if found.folded or (found.ticks and now - found.ticks[0] > LATE):
             report.missed(line.entry, found)
@@ -215,13 +231,8 @@ class Clock:
         hands = self._dial.take(now, BATCH)
         if not hands:
             return
-        try:
-            outcome = self._claims.make(hands, now, self._server_time.now)
-        except BaseException:
-            # What was taken must not be forgotten, should the next look fail too.
-            for hand in hands:
-                self._dial.put(hand)
-            raise
+        # If this fails, what was taken is found again by the look that follows.
+        outcome = self._claims.make(hands, now, self._server_time.now)
         for hand in outcome.settled:
             self._dial.put(hand)
         for hand in outcome.failed:

@@ -8,6 +8,9 @@ from itertools import count
 
 from mainspring.clock.hand import Hand
 
+#: How many hands that were replaced may stay in the heap, beside as many as there are others.
+SPARE = 100
+
 
 class Dial:
     """A heap of hands by the time at which they are ready."""
@@ -34,6 +37,9 @@ class Dial:
         """Add a hand, in place of the one that its entry had."""
         self._hands[hand.entry.name] = hand
         self.put(hand)
+        if len(self._heap) > 2 * len(self._hands) + SPARE:
+            self._heap = [waiting for waiting in self._heap if self._is_known(waiting[2])]
+            heapq.heapify(self._heap)
 
     def drop(self, name: str) -> None:
         """Take the hand of the entry *name* away, if there is one."""
@@ -59,7 +65,10 @@ class Dial:
         """Return when the first hand is ready; those that were replaced stay in the heap until they are met here."""
         while self._heap:
             ready, _, hand = self._heap[0]
-            if self._hands.get(hand.entry.name) is hand:
+            if self._is_known(hand):
                 return ready
             heapq.heappop(self._heap)
         return float("inf")
+
+    def _is_known(self, hand: Hand) -> bool:
+        return self._hands.get(hand.entry.name) is hand

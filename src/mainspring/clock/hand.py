@@ -7,10 +7,10 @@ every answer; a wrong guess costs a refused claim and nothing else.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mainspring.schedule.entry import Entry
-from mainspring.schedule.ticks import LEAST_GRACE, MILLISECOND, Due, Rule, due
+from mainspring.schedule.ticks import LEAST_GRACE, Due, Rule, due
 
 #: Seconds between two ticks of one entry that are caught up: a flood of old jobs must not bury the new ones.
 SPACING = 0.01
@@ -23,7 +23,8 @@ class Hand:
     Attributes:
         entry: The entry.
         rule: Its rule, anchored.
-        last: The newest tick that was claimed or given up.
+        last: The newest tick that was settled.
+        awake: Since when a clock has been running for it, unix seconds: what was due before was missed for want of one.
         stamp: Which version of the entry this is; the store refuses claims of another.
         runs: The ids of its jobs that may not be done, as the store knows them.
         tick: The next one to claim; None if there is none.
@@ -36,6 +37,7 @@ class Hand:
     entry: Entry
     rule: Rule
     last: float
+    awake: float = 0.0
     stamp: str = ""
     runs: tuple[str, ...] = ()
     tick: float | None = None
@@ -48,27 +50,25 @@ class Hand:
     @property
     def due(self) -> float:
         """When *tick* is due: its nominal time and its jitter, in unix seconds."""
-        return 0.0 if self.tick is None else round(self.tick + self.entry.delay(self.rule, self.tick), 3)
+        return 0.0 if self.tick is None else round(self.tick + self._delay(self.tick), 3)
 
-    def look(self, now: float, *, awake: bool) -> Due:
+    def look(self, now: float) -> Due:
         """Choose the next tick, after a time in which nobody looked or nothing could be enqueued.
+
+        What came due while a clock was running was not missed for want of one: ``missed="skip"``
+        lets the newest of these be late by its grace, a minute unless it says otherwise.
 
         Args:
             now: The server's time.
-            awake: True if this clock was running when the ticks came due. Then none was missed for
-                want of a clock, and ``missed="skip"`` lets the newest one be late by its grace, a minute
-                unless it says otherwise.
         """
-        entry = self.entry
-        if awake and entry.missed == "skip":
-            entry = replace(entry, missed="once", grace=LEAST_GRACE if entry.grace is None else entry.grace)
-        found = due(self.rule, self.last, self._began(now), missed=entry.missed, grace=entry.grace)
+        missed, grace = self.entry.missed, self.entry.grace
+        if missed == "skip":
+            missed, grace = "once", min(LEAST_GRACE if grace is None else grace, now - self.awake)
+        found = due(self.rule, self.last, now, missed=missed, grace=grace, delay=self._delay)
         self.folded = found.folded
         # What is left out is claimed as well, so that all clocks give it up together, and the history tells of it.
         self.is_given_up = bool(found.folded and not found.ticks)
         self._backlog = deque((found.newest,) if self.is_given_up else found.ticks)
-        if self._backlog:
-            self.last = self._backlog[0] - MILLISECOND
         self._advance(now)
         return found
 
@@ -88,10 +88,8 @@ class Hand:
         """Leave the tick open until *until*."""
         self.ready = until
 
-    def _began(self, now: float) -> float:
-        """Return the instant before which ticks are overdue: *now*, but for one that its jitter still holds back."""
-        newest = self.rule.before(now) if self.entry.jitter else None
-        return now if newest is None or newest + self.entry.delay(self.rule, newest) < now else newest
+    def _delay(self, tick: float) -> float:
+        return self.entry.delay(self.rule, tick)
 
     def _advance(self, earliest: float) -> None:
         if self._backlog:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from mainspring.base.durations import in_words
+from mainspring.base.loggers import Log
 from mainspring.schedule.entry import Entry
 from mainspring.schedule.ticks import Due
 
-_log = logging.getLogger("mainspring.clock")
+_log: Final = Log("mainspring.clock")
 
 
 def tick(name: str, jid: str, lag: float, *, won: bool) -> None:
@@ -22,7 +24,7 @@ def tick(name: str, jid: str, lag: float, *, won: bool) -> None:
         won: Whether this clock enqueued it.
     """
     level = logging.INFO if won else logging.DEBUG
-    if _log.isEnabledFor(level):
+    if _log.hears(level):
         facts = {"entry": name, "jid": jid, "lag_ms": round(lag * 1000), "won": won}
         _log.log(level, "%s", name, extra={"event": "clock.tick", "facts": facts})
 
@@ -47,17 +49,17 @@ def failed(entry: Entry, at: float | None, error: Exception) -> None:
     """Say that a tick of *entry*, nominal time *at*, could not be enqueued."""
     facts = {"entry": entry.name, "tick": at, "error": repr(error)}
     text = "%s could not be enqueued, and is tried again: %s"
-    _log.error(text, entry.name, error, exc_info=error, extra={"event": "clock.entry_failed", "facts": facts})
+    _log.error(text, entry.name, error, extra={"event": "clock.entry_failed", "facts": facts}, error=error)
 
 
-def crashed() -> None:
-    """Say that the loop met an error that it does not know; call it where the error is handled."""
-    _log.exception("the clock met an error, and goes on", extra={"event": "clock.error", "facts": {}})
+def crashed(error: Exception) -> None:
+    """Say that the loop met an error that it does not know."""
+    _log.error("the clock met an error, and goes on", extra={"event": "clock.error", "facts": {}}, error=error)
 
 
 def hook_failed(error: Exception) -> None:
-    """Say that a hook failed after its tick was enqueued."""
-    _log.error("a hook failed: %s", error, exc_info=error, extra={"event": "clock.hook_failed", "facts": {}})
+    """Say that a hook failed which is round more than one tick, or whose tick is settled."""
+    _log.error("a hook failed: %s", error, extra={"event": "clock.hook_failed", "facts": {}}, error=error)
 
 
 def unreadable(name: str, error: Exception) -> None:

@@ -42,24 +42,40 @@ class Verdict:
     passage: Passage | None = None
 
 
-def reach(app: Host, hand: Hand, tick: float, now: float) -> Verdict:
-    """Decide about *tick*; asks the entry's questions, calls hooks and middleware, and looks where its last job is.
+def unfinished(app: Host, hand: Hand) -> dict[str, str]:
+    """Return those of the entry's last jobs that are not done, by id, and where they are.
 
     Raises:
-        Exception: Whatever the user's code raises; WrongArguments; StoreError.
+        StoreError: If the store does not say.
     """
-    if hand.is_given_up:
-        return Verdict(NOTHING, "missed", runs=hand.runs)
+    if hand.entry.overlap == "allow":
+        return {}
+    places = {jid: _place(app, jid) for jid in hand.runs}
+    return {jid: place for jid, place in places.items() if place not in {"", "dead"}}
+
+
+def reach(app: Host, hand: Hand, now: float, unfinished: dict[str, str]) -> Verdict:
+    """Decide about the tick of *hand*: asks the entry's questions, calls hooks and middleware.
+
+    Args:
+        app: The App.
+        hand: The hand.
+        now: The server's time.
+        unfinished: The entry's last jobs that are not done, and where they are.
+
+    Raises:
+        Exception: Whatever the user's code raises; WrongArguments.
+    """
+    tick, runs = hand.tick or 0.0, tuple(unfinished)
     local = datetime.fromtimestamp(tick, zone(hand.entry.tz))
-    runs = _unfinished(app, hand)
-    why = _objection(hand, local) or _overlap(hand, runs)
+    why = _objection(hand, local) or _overlap(hand, unfinished)
     if why:
-        return Verdict(NOTHING, "skipped", why, tuple(runs))
+        return Verdict(NOTHING, "skipped", why, runs)
     passage = app.hooks.run.open(hand.entry, local)
     if passage is not None and not passage.is_open:
-        return Verdict(NOTHING, "skipped", "on_run", tuple(runs))
+        return Verdict(NOTHING, "skipped", "on_run", runs)
     try:
-        return _with_job(app, hand, tick, now, runs=tuple(runs), passage=passage)
+        return _with_job(app, hand, tick, now, runs=runs, passage=passage)
     except BaseException as error:
         if passage is not None:
             passage.break_off(error)
@@ -87,13 +103,13 @@ def _objection(hand: Hand, local: datetime) -> str:
     return ""
 
 
-def _unfinished(app: Host, hand: Hand) -> dict[str, str]:
-    """Return those of the entry's last jobs that are not done, and where they are."""
-    if hand.entry.overlap == "allow":
-        return {}
-    found = {jid: app.find(jid) for jid in hand.runs}
-    places = {jid: str(job.place) for jid, job in found.items() if job is not None}
-    return {jid: place for jid, place in places.items() if place != "dead"}
+def _place(app: Host, jid: str) -> str:
+    """Return where a job is; empty if it is nowhere."""
+    job = app.find(jid)
+    if job is None:
+        # One that moved while it was looked for may have been overlooked, such as one that a worker has just fetched.
+        job = app.find(jid)
+    return "" if job is None else str(job.place)
 
 
 def _overlap(hand: Hand, runs: dict[str, str]) -> str:

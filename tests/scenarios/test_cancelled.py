@@ -6,9 +6,8 @@ import asyncio
 import itertools
 import json
 import signal
-import sys
+import timeit
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -189,72 +188,36 @@ def test_the_count_finds_a_connection_that_is_used_again_after_a_cancellation(se
 # --- interrupted -----------------------------------------------------------------------------
 
 
-#: Seconds from the step to the signal.
-MOMENT = 2e-6
+def interrupted_after(delay: float, call: Callable[[], object]) -> bool:
+    """Make a call that a signal interrupts after *delay* seconds; False if it was done by then.
 
-
-class Interrupting:
-    """Interrupts this thread a moment after the *at*-th line or bytecode below a call.
-
-    The interruption is a signal's, as Ctrl-C is. An error that a trace function raises itself makes CPython 3.11
-    take the wrong object off its stack, or crash.
+    A trace function would tell each bytecode, but under one CPython 3.11 takes wrong objects off its stack.
     """
 
-    def __init__(self, at: int, *, bytecodes: bool) -> None:
-        self.steps = 0
-        self._at, self._bytecodes = at, bytecodes
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
 
-    def run(self, call: Callable[[], object]) -> bool:
-        """Make a call; False if it had fewer steps."""
-        traced, handled = sys.gettrace(), signal.signal(signal.SIGALRM, self._interrupt)
-        try:
-            self._run(call)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            sys.settrace(traced)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, handled)
-        # A destructor may have swallowed it.
-        return self.steps >= self._at
-
-    def _run(self, call: Callable[[], object]) -> None:
-        sys.settrace(self._enter)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, max(delay, 1e-6))
         call()
-        sys.settrace(None)
         signal.setitimer(signal.ITIMER_REAL, 0)
-
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if frame is not None and frame.f_code in {Interrupting._step.__code__, Interrupting._enter.__code__}:
-            signal.setitimer(signal.ITIMER_REAL, MOMENT)
-        else:
-            raise KeyboardInterrupt
-
-    def _enter(self, frame: FrameType, event: str, arg: object) -> Callable[..., Any]:
-        frame.f_trace_opcodes = self._bytecodes
-        frame.f_trace_lines = not self._bytecodes
-        return self._step
-
-    def _step(self, frame: FrameType, event: str, arg: object) -> Callable[..., Any] | None:
-        if event not in {"line", "opcode"}:
-            return self._step
-        self.steps += 1
-        if self.steps < self._at:
-            return self._step
-        sys.settrace(None)
-        signal.setitimer(signal.ITIMER_REAL, MOMENT)
-        return None
+    except KeyboardInterrupt:
+        return True
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    return False
 
 
-def interrupt_everywhere(store: Store, call: Callable[[], object], *, step: int, bytecodes: bool) -> tuple[int, int]:
-    """Interrupt a call at each *step*-th step; return how often, and how many later calls got not their own answer."""
-    numbers, wrong = itertools.count(), 0
-    for count, at in enumerate(itertools.count(1, step)):
-        was_interrupted = Interrupting(at, bytecodes=bytecodes).run(call)
+def interrupt_everywhere(store: Store, call: Callable[[], object], *, tries: int) -> tuple[int, int]:
+    """Interrupt a call at moments spread over its time; return how often, and how many later calls got not their own."""
+    numbers, count, wrong = itertools.count(), 0, 0
+    duration = min(timeit.repeat(call, number=1, repeat=5))
+    for delay in (duration * 1.5 * n / tries for n in range(tries)):
+        count += interrupted_after(delay, call)
         wrong += sum(not has_own_answer(store, str(next(numbers))) for _ in range(2))
-        if not was_interrupted:
-            return count, wrong
-    raise AssertionError
+    return count, wrong
 
 
 def has_own_answer(store: Store, value: str) -> bool:
@@ -286,13 +249,11 @@ def test_a_call_that_blocks_may_be_interrupted_anywhere(server, wire, way, cold)
         app.store.close()
         calls[way]()
 
-    count, wrong = interrupt_everywhere(
-        app.store, connect_and_call if cold else call, step=at_length(7, 1), bytecodes=at_length(False, True)
-    )
+    tries = at_length(100, 3000)
+    count, wrong = interrupt_everywhere(app.store, connect_and_call if cold else call, tries=tries)
     stored = [jid for jid in jids(server) if jid != "b"]
     app.close()
-    what = at_length("each seventh line", "each bytecode")
-    record("F38", f"KeyboardInterrupt at {what} of {way}", BAR, interrupted=count, mismatched=wrong)
+    record("F38", f"Ctrl-C at {tries} moments of {way}", BAR, interrupted=count, mismatched=wrong)
     assert count > 3
     assert wrong == 0
     assert len(stored) == len(set(stored))
@@ -310,7 +271,7 @@ def test_the_count_finds_a_connection_that_is_used_again_after_an_interruption(s
     monkeypatch.setattr(Store, "_read_all", read_all)
     store = Store(wire.url)
 
-    _, wrong = interrupt_everywhere(store, lambda: store.run(echo("interrupted")), step=1, bytecodes=False)
+    _, wrong = interrupt_everywhere(store, lambda: store.run(echo("interrupted")), tries=100)
 
     assert wrong > 0
     store.close()

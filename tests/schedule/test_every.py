@@ -265,6 +265,26 @@ def test_what_cron_can_say_too_is_the_same_all_year_round(period, at, expression
     assert year(every.rule(period, at, "UTC")) == year(crontab.parse(expression, "UTC"))
 
 
+@pytest.mark.parametrize("dst", ["vixie", "skip", "both"])
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York", "Asia/Beirut", "Australia/Lord_Howe"])
+@pytest.mark.parametrize(
+    ("period", "at", "expression"),
+    [
+        ("1d", "02:30", "30 2 * * *"),
+        ("1d", "00:15", "15 0 * * *"),
+        ("1w", "sun 02:00", "0 2 * * 0"),
+    ],
+)
+def test_and_is_so_where_clocks_change(period, at, expression, zone, dst):
+    start = datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC")).timestamp()
+    rule, cron = every.rule(period, at, zone, dst=dst), crontab.parse(expression, zone, dst=dst)
+
+    assert walk(rule, start, 370) == walk(cron, start, 370)
+    assert [rule.before(tick) for tick in walk(rule, start, 370)] == [
+        cron.before(tick) for tick in walk(cron, start, 370)
+    ]
+
+
 # --- the phase ---------------------------------------------------------------------------
 
 

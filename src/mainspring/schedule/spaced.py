@@ -34,14 +34,14 @@ def rule(at: At, period: float, tz: str, dst: Dst) -> Rule:
     Raises:
         InvalidSchedule: If there is no such zone.
     """
+    if (at.is_fixed and period >= _MINUTE) or (period >= _DAY and not at.is_hourly):
+        return Calendar(at, math.ceil(period / _MINUTE), zone(tz), dst).anchored(0.0)
     if _MINUTE <= period <= at.gap * _MINUTE:
-        # No two of its minutes are too close: each is used, and nothing has to be counted.
+        # No two of its minutes are too close: each is used.
         return crontab.parse(at.cron, tz, dst=dst)
-    if period < _MINUTE or (period < _DAY and not at.is_hourly):
-        return Windows(at, period, zone(tz), dst)
-    if at.is_hourly:
+    if at.is_hourly and period >= _MINUTE:
         return Hours(crontab.parse(at.cron, tz, dst=dst), Interval(math.ceil(period / _HOUR) * _HOUR)).anchored(0.0)
-    return Calendar(at, math.ceil(period / _MINUTE), zone(tz), dst).anchored(0.0)
+    return Windows(at, period, zone(tz), dst)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Calendar:
 
     Attributes:
         at: The minutes that may be used.
-        distance: Minutes between two ticks, at least; a day or more.
+        distance: Minutes between two ticks, at least; a day or more, unless `at` is a time of day.
         zone: Where the minutes are meant.
         dst: What becomes of a time in the missing or the repeated hour.
         lead: The first ticks, as minutes on the wall.
@@ -194,6 +194,9 @@ class Calendar:
 
     def anchored(self, anchor: float) -> Calendar:
         """Return the same rule, whose first tick is the first of its minutes at or after *anchor*."""
+        if self.loop and self.distance <= self.at.gap:
+            # Likewise: nothing has to be counted.
+            return self
         chain, seen = [self._first(anchor)], {}
         while (place := chain[-1] % self.at.cycle) not in seen:
             seen[place] = len(chain) - 1
@@ -226,6 +229,8 @@ class Calendar:
 
 def _joined(minutes: list[float]) -> list[tuple[float, float]]:
     """Return the windows that *minutes* make together, each minute given by its begin."""
+    if minutes and minutes[-1] - minutes[0] == (len(minutes) - 1) * _MINUTE:
+        return [(minutes[0], minutes[-1] + _MINUTE - MILLISECOND)]
     firsts = [t for before, t in pairwise([-math.inf, *minutes]) if t - before > _MINUTE]
     lasts = [t + _MINUTE - MILLISECOND for t, after in pairwise([*minutes, math.inf]) if after - t > _MINUTE]
     return list(zip(firsts, lasts, strict=True))

@@ -53,8 +53,8 @@ class EntryOptions(TypedDict, total=False):
     grace: Duration | None
     overlap: Overlap
     jitter: Duration | None
-    start: datetime | str | None
-    end: datetime | str | None
+    start: datetime | str | float | None
+    end: datetime | str | float | None
     exclude: str | date | Question | Sequence[str | date]
     dst: Dst
     skip_first_run: bool

@@ -7,7 +7,7 @@ what happened; one around is a generator function that yields once, as a middlew
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from mainspring.middleware import Middleware, Passage, check
 
@@ -56,7 +56,7 @@ class Hooks:
 
 
 def _before(hook: Hook) -> Middleware:
-    def link(subject: tuple[Any, ...]) -> Generator[None, Any, None]:
+    def link(subject: tuple[object, ...]) -> Generator[None, object, None]:
         if hook(*subject) is not False:
             yield
 
@@ -64,7 +64,7 @@ def _before(hook: Hook) -> Middleware:
 
 
 def _after(hook: Hook) -> Middleware:
-    def link(subject: tuple[Any, ...]) -> Generator[None, Any, None]:
+    def link(subject: tuple[object, ...]) -> Generator[None, object, None]:
         if (yield):
             hook(*subject)
 
@@ -72,8 +72,7 @@ def _after(hook: Hook) -> Middleware:
 
 
 def _around(hook: Hook) -> Middleware:
-    def link(subject: tuple[Any, ...]) -> Generator[None, Any, None]:
-        steps: Any = hook(*subject)
-        yield from steps
+    def link(subject: tuple[object, ...]) -> Generator[None, object, None]:
+        yield from cast("Generator[None, object, None]", hook(*subject))
 
     return link

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from typing import Unpack
 
 from mainspring.base import durations
 from mainspring.base.durations import Duration
 from mainspring.schedule import options
-from mainspring.schedule.entry import Entry, Overlap, Question
-from mainspring.schedule.ticks import Missed, Rule
-from mainspring.schedule.zones import Dst, zone
+from mainspring.schedule.entry import Entry, EntryOptions
+from mainspring.schedule.ticks import Rule
+from mainspring.schedule.zones import zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +37,20 @@ class What:
     cron: str | None = None
 
 
-def entry(
-    what: What,
-    *,
-    name: str | None,
-    args: Sequence[object] = (),
-    kwargs: Mapping[str, object] | None = None,
-    queue: str | None = None,
-    if_: Question | None = None,
-    missed: Missed = "once",
-    grace: Duration | None = None,
-    overlap: Overlap = "allow",
-    jitter: Duration | None = None,
-    start: datetime | str | float | None = None,
-    end: datetime | str | float | None = None,
-    exclude: str | date | Question | Sequence[str | date] = (),
-    dst: Dst = "vixie",
-    skip_first_run: bool = False,
-    paused: bool = False,
-    description: str | None = None,
-) -> Entry:
-    """Return the entry *name* of *what*; the options are those of `EntryOptions`.
+def entry(what: What, **given: Unpack[EntryOptions]) -> Entry:
+    """Return the entry of *what*, as its options say.
 
     Raises:
         InvalidSchedule: Whatever cannot be meant, and what would be right.
         InvalidName: If the name cannot be stored or shown.
+        TypeError: If there is no such option.
     """
+    options.check_known(given)
     within = zone(what.tz)
-    first, last = options.moment("start", start, within), options.moment("end", end, within)
-    excluded, unless = options.exclusions(exclude)
+    first, last = options.moment("start", given.get("start"), within), options.moment("end", given.get("end"), within)
+    excluded, unless = options.exclusions(given.get("exclude", ()))
     return Entry(
-        name=options.name(name),
+        name=options.name(given.get("name")),
         job=what.job,
         rule=options.limited(what.rule, first, last, excluded, what.tz),
         schedule=what.schedule,
@@ -75,21 +58,21 @@ def entry(
         every=what.every,
         at=what.at,
         cron=what.cron,
-        args=options.arguments(args),
-        kwargs=dict(kwargs or {}),
-        queue=queue,
-        missed=options.missed(missed),
-        grace=options.span("grace", grace),
-        overlap=options.overlap(overlap),
-        jitter=options.span("jitter", jitter) or 0.0,
+        args=options.arguments(given.get("args", ())),
+        kwargs=dict(given.get("kwargs") or {}),
+        queue=given.get("queue"),
+        missed=options.missed(given.get("missed", "once")),
+        grace=options.span("grace", given.get("grace")),
+        overlap=options.overlap(given.get("overlap", "allow")),
+        jitter=options.span("jitter", given.get("jitter")) or 0.0,
         start=first,
         end=last,
         exclude=excluded,
-        dst=options.dst(dst),
-        skip_first_run=options.switch("skip_first_run", skip_first_run),
-        paused=options.switch("paused", paused),
-        description=options.text("description", description),
-        if_=options.question("if_", if_),
+        dst=options.dst(given.get("dst", "vixie")),
+        skip_first_run=options.switch("skip_first_run", given.get("skip_first_run", False)),
+        paused=options.switch("paused", given.get("paused", False)),
+        description=options.text("description", given.get("description")),
+        if_=options.question("if_", given.get("if_")),
         unless=unless,
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
+from difflib import get_close_matches
 
 from mainspring.base.durations import Duration, seconds
 from mainspring.base.errors import InvalidDuration, InvalidName, InvalidSchedule
-from mainspring.schedule.entry import OVERLAPS, Overlap, Question
+from mainspring.schedule.entry import OVERLAPS, EntryOptions, Overlap, Question
 from mainspring.schedule.fields import HOUR, MINUTE, Field, Item
 from mainspring.schedule.limits import Day, Exclusion, Limited, Matching
 from mainspring.schedule.ticks import MILLISECOND, MISSED, Missed, Rule
@@ -22,6 +23,18 @@ MOST_EXCLUDED = 100
 # Any instant will do to see whether something is left when all is excluded; and before an end, what lies this far back.
 _SOME_INSTANT = 1_700_000_000.0
 _TEN_YEARS = 10 * 366 * 86_400.0
+
+
+def check_known(given: Mapping[str, object]) -> None:
+    """Refuse options that there are not, as a call with a wrong keyword is.
+
+    Raises:
+        TypeError: If there is one.
+    """
+    for option in given:
+        if option not in EntryOptions.__optional_keys__:
+            close = get_close_matches(option, EntryOptions.__optional_keys__, 1)
+            raise TypeError(f"an entry has no option {option!r}{f'; did you mean {close[0]!r}?' if close else ''}")
 
 
 def name(value: object) -> str:

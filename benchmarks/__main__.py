@@ -7,7 +7,7 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import boot, enqueue, latency, memory, mix, soak, throughput
+from benchmarks import boot, clock, enqueue, latency, memory, mix, soak, throughput
 from benchmarks.peers import compare
 from benchmarks.process import Silent
 from benchmarks.recovery import command as recovery
@@ -18,6 +18,7 @@ ALL: dict[str, ModuleType] = {
     "enqueue": enqueue,
     "latency": latency,
     "boot": boot,
+    "clock": clock,
     "memory": memory,
     "mix": mix,
     "peers": compare,

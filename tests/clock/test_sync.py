@@ -376,6 +376,7 @@ def test_a_source_that_fails_deletes_nothing_and_is_reported_once(server, sites,
 
     answers = [HOURLY, {**HOURLY, "name": "b"}]
     site.until([["b"], [], []])
+    site.round()
     events = [getattr(record, "event", "") for record in caplog.records]
     assert (events.count("clock.source_failed"), events.count("clock.source_back")) == (1, 1)
 
@@ -455,7 +456,7 @@ def test_entries_run_on_when_their_source_is_gone(server, sites):
 
 
 def test_a_source_is_asked_again_when_the_store_is_back(private_server, caplog):
-    server = private_server(aof=True)
+    server = private_server(aof=True, fsync="always")
     rows = [HOURLY]
     site = Site(server.url, lambda: rows).start()
     site.until([["sweep"], [], []])

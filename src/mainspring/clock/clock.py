@@ -179,7 +179,8 @@ class Clock:
             self._awake = self._app.store.run(periodic.server_time()) - LATE
         now, lines = self._book.open()
         self._learn(now)
-        self._dial.reset(hand for line in lines if (hand := self._hand(line, now)) is not None)
+        hands = [self._hand(line, now) for line in lines]
+        self._dial.reset([hand for hand in hands if hand is not None])
         self._must_look = False
         if not self._state:
             self._become("watching")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import count
 
 from mainspring.clock.hand import Hand
@@ -27,7 +27,7 @@ class Dial:
         """Return the hand of the entry *name*."""
         return self._hands.get(name)
 
-    def reset(self, hands: Iterable[Hand]) -> None:
+    def reset(self, hands: Sequence[Hand]) -> None:
         """Replace all hands."""
         self._hands, self._heap = {}, []
         for hand in hands:

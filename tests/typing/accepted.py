@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from typing import assert_type
 from uuid import UUID
 
 from mainspring import App, Enqueued, Job, Retry, Snooze, current_job
+from mainspring.api.entries import PeriodicEntry
 
 app = App("redis://localhost:6379/0", queue="default", tz="Europe/London")
 tenant: ContextVar[str] = ContextVar("tenant")
@@ -107,6 +108,45 @@ app.cron("0 */4 * * *", add, args=[1], kwargs={"y": 2})
 
 @app.every("1m", name="hello")
 def hello() -> None: ...
+
+
+# --- entries from elsewhere ---------------------------------------------------------------
+
+entry = app.periodic.put("sweep", sweep, every="10m", jitter="30s", overlap="skip")
+assert_type(entry, PeriodicEntry)
+app.periodic.put("add", "add", cron="0 9 * * *", tz="Asia/Tokyo", args=[1, 2], exclude=[date(2026, 12, 25)])
+app.periodic.put("add", add, every=timedelta(days=1), at=["06:00", "18:00"], kwargs={"x": 1, "y": 2})
+assert_type(app.periodic["sweep"].next, datetime | None)
+assert_type(entry.upcoming(3), list[datetime])
+assert_type([line.kind for line in entry.history()], list[str])
+assert_type(app.periodic.trigger("add", [3, 4]), Enqueued)
+assert_type(entry.backfill("2026-01-01", datetime(2026, 2, 1, tzinfo=UTC), spread="1h"), list[Enqueued])
+assert_type(app.periodic.get("sweep"), PeriodicEntry | None)
+app.periodic.pause("sweep")
+app.periodic.delete("sweep")
+app.periodic.load("schedule.toml")
+
+
+@app.periodic.sync(every="30s")
+def shifts() -> Iterator[Mapping[str, object]]:
+    yield {"name": "shift", "job": "add", "cron": "0 6 * * *", "args": [1, 2]}
+
+
+@app.periodic.sync
+def nights() -> list[dict[str, object]]:
+    return []
+
+
+app.periodic.sync(lambda: [{"name": "x", "job": "sweep", "every": "1h"}], "1m", name="fixed")
+assert_type(shifts(), Iterator[Mapping[str, object]])
+
+
+@app.job
+def charge() -> None:
+    run = current_job().periodic
+    if run is not None:
+        assert_type(run.tick, datetime)
+        assert_type(run.late, float)
 
 
 # --- what is around ---------------------------------------------------------------------

@@ -117,6 +117,21 @@ app.job(colour="red")  # E
 App(5)  # E
 Retry(max="3")  # E
 
+# --- entries from elsewhere --------------------------------------------------------------
+
+app.periodic.put("sweep", add, every=[10])  # E
+app.periodic.put("sweep", add, cron=5)  # E
+app.periodic.put("sweep", add, every="1h", missed="never")  # E
+app.periodic.put("sweep", add, every="1h", if_=lambda t: True)  # E
+app.periodic.put("sweep", add, every="1h", colour="red")  # E
+app.periodic.put("sweep", add, "1h")  # E
+app.periodic.trigger("sweep", 5)  # E
+app.periodic.backfill("sweep", "2026-01-01")  # E
+app.periodic.sync(5)  # E
+app.periodic.sync(lambda: [5])  # E
+app.periodic["sweep"].next = None  # E
+day: int = app.periodic["sweep"].last  # E
+
 
 @app.every("1m", name="hello")
 def hello() -> None: ...

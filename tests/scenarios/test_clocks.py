@@ -56,7 +56,7 @@ def test_clocks_that_are_killed_at_random_enqueue_every_tick_once(server, tmp_pa
 
     record(
         "F22",
-        f"{clocks} clocks killed with -9 and started at random, 200 entries of 1 and 2 s",
+        f"{'1 clock' if clocks == 1 else f'{clocks} clocks'} killed with -9 and started at random, 200 entries of 1 and 2 s",
         "every tick enqueued exactly once",
         **vars(found),
         kills=kills,

@@ -123,9 +123,11 @@ class Desk:
         """Return *entry* as data for the store."""
         return self._app.definition(entry)
 
-    def tick_payload(self, entry: Entry, tick: float, now: float, *, kind: str, late: float) -> TickJob:
+    def tick_payload(
+        self, entry: Entry, tick: float, now: float, *, kind: str, late: float, jid: str | None = None
+    ) -> TickJob:
         """Return the job of one tick."""
-        return self._app.tick_payload(entry, tick, now, kind=kind, late=late)
+        return self._app.tick_payload(entry, tick, now, kind=kind, late=late, jid=jid)
 
 
 class Simulation:

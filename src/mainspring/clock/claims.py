@@ -6,7 +6,8 @@ reported, and leaves its tick open for another try.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -20,12 +21,18 @@ from mainspring.clock.verdict import NOTHING, Verdict
 from mainspring.middleware import Passage
 from mainspring.schedule import ticks
 from mainspring.schedule.zones import zone
-from mainspring.store import periodic
+from mainspring.store import entries, periodic
 from mainspring.store.command import Command
 from mainspring.store.periodic import Attempt, Claim
 
 # Errors that concern one entry, such as a queue's key that is no list; all others concern the whole store.
 _OF_ONE_ENTRY: Final = frozenset({"ERR", "WRONGTYPE"})
+
+
+#: The most ticks that one pipeline claims.
+PART: Final = 500
+#: From so many ticks on a round is a crowd's.
+CROWD: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +75,37 @@ class Outcome:
     is_ahead: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A part of a round that has been sent.
+
+    Attributes:
+        pairs: What was claimed.
+        answers: The store's answers.
+        others: Hands whose tick another clock has settled.
+        at: The server's time when the answers had come.
+    """
+
+    pairs: Sequence[tuple[Hand, Verdict]]
+    answers: Sequence[Claim | StoreError]
+    others: Sequence[Hand]
+    at: float
+
+
 class Claims:
     """Makes the claims of one clock."""
 
-    def __init__(self, app: Host, ticked: Callable[[Tick], None]) -> None:
+    def __init__(self, app: Host, ticked: Callable[[Tick], None], rng: random.Random) -> None:
         """Prepare to claim.
 
         Args:
             app: The App.
             ticked: Called with each settled tick.
+            rng: The source of a crowd's order.
         """
         self._app = app
         self._ticked = ticked
+        self._rng = rng
 
     def make(self, hands: Sequence[Hand], now: float, clock: Callable[[], float]) -> Outcome:
         """Claim the ticks of *hands* that are due at *now*.
@@ -94,23 +120,62 @@ class Claims:
         """
         outcome = Outcome()
         due = [hand for hand in hands if self._is_due(hand, now, outcome)]
+        if len(due) >= CROWD:
+            # Clocks side by side begin at different ends.
+            self._rng.shuffle(due)
         passage, due = self._open_round(due, now, outcome)
         is_off = passage is not None and not passage.is_open
-        pairs: list[tuple[Hand, Verdict]] = []
+        sent: list[_Sent] = []
         try:
-            for hand in due:
-                found = self._attempt(hand, now, outcome, is_off=is_off)
+            for part in self._parts(due):
+                # One by one, since what was sent is settled though another part fails.
+                sent += [self._send(part, outcome, clock, is_off=is_off)]
+        except BaseException as error:
+            self._break_off([passage], error)
+            raise
+        finally:
+            # Only when all is in its queue is there time for what follows.
+            for each in sent:
+                self._settle_all(each, outcome)
+        self._close(passage, happened=True)
+        _raise_common(sent)
+        return outcome
+
+    # --- in parts --------------------------------------------------------------------
+
+    def _parts(self, due: Sequence[Hand]) -> Iterator[Sequence[Hand]]:
+        """Divide what is due; of a crowd, what other clocks have settled meanwhile is left to its settling."""
+        for begin in range(0, len(due), PART):
+            part = due[begin : begin + PART]
+            if begin:
+                self._note_settled(part)
+            yield part
+
+    def _note_settled(self, part: Sequence[Hand]) -> None:
+        names = [hand.entry.name for hand in part]
+        lasts = self._app.store.run(entries.lasts(self._app.namespace, names))
+        for hand, last in zip(part, lasts, strict=True):
+            hand.is_settled = last is not None and hand.tick is not None and last >= hand.tick
+
+    def _send(self, part: Sequence[Hand], outcome: Outcome, clock: Callable[[], float], *, is_off: bool) -> _Sent:
+        now = clock()
+        pairs: list[tuple[Hand, Verdict]] = []
+        others = [hand for hand in part if hand.is_settled]
+        try:
+            for hand in part:
+                found = None if hand.is_settled else self._attempt(hand, now, outcome, is_off=is_off)
                 pairs += [] if found is None else [(hand, found)]
             answers = self._app.store.pipeline([self._claim(hand, found) for hand, found in pairs])
         except BaseException as error:
-            self._break_off([passage, *(found.passage for _, found in pairs)], error)
+            self._break_off([found.passage for _, found in pairs], error)
             raise
-        at = clock()
-        for (hand, found), answer in zip(pairs, answers, strict=True):
-            self._settle(hand, found, answer, at, outcome)
-        self._close(passage, happened=True)
-        _raise_common(answers)
-        return outcome
+        return _Sent(pairs, answers, others, clock())
+
+    def _settle_all(self, sent: _Sent, outcome: Outcome) -> None:
+        for (hand, found), answer in zip(sent.pairs, sent.answers, strict=True):
+            self._settle(hand, found, answer, sent.at, outcome)
+        for hand in sent.others:
+            self._settle(hand, Verdict(NOTHING, "scheduled"), Claim.TAKEN, sent.at, outcome)
 
     # --- before ----------------------------------------------------------------------
 
@@ -162,8 +227,8 @@ class Claims:
     def _claim(self, hand: Hand, found: Verdict) -> Command[Claim]:
         tick = hand.tick or 0.0
         record: dict[str, object] = {"tick": tick, "kind": found.kind}
-        if found.job.payload:
-            record["jid"] = ticks.jid(hand.entry.name, tick, self._app.namespace)
+        if found.jid:
+            record["jid"] = found.jid
         if found.why:
             record["why"] = found.why
         if hand.folded:
@@ -206,7 +271,7 @@ class Claims:
     def _settled(self, hand: Hand, found: Verdict, at: float, *, won: bool) -> None:
         tick = hand.tick or 0.0
         why = found.why if won else ""
-        jid = ticks.jid(hand.entry.name, tick, self._app.namespace)
+        jid = found.jid or ticks.jid(hand.entry.name, tick, self._app.namespace)
         settled = Tick(hand.entry.name, tick, jid, won and bool(found.job.payload), at - hand.due, found.kind, why)
         if why and found.kind == "skipped":
             report.skipped(hand.entry.name, ticks.text(tick), why)
@@ -251,7 +316,7 @@ def _concerns_one(error: StoreError) -> bool:
     return isinstance(error, StoreRefused) and error.code in _OF_ONE_ENTRY
 
 
-def _raise_common(answers: Sequence[Claim | StoreError]) -> None:
-    for answer in answers:
+def _raise_common(sent: Sequence[_Sent]) -> None:
+    for answer in (answer for each in sent for answer in each.answers):
         if isinstance(answer, StoreError) and not _concerns_one(answer):
             raise answer

@@ -25,8 +25,8 @@ from mainspring.clock.servertime import ServerTime
 from mainspring.clock.verdict import LATE
 from mainspring.store import periodic
 
-#: The most ticks that one pipeline claims.
-BATCH = 1_000
+#: The most ticks of one round.
+MOST = 10_000
 #: Bounds of the pause after a failure, in seconds; full jitter keeps a fleet from coming back as one.
 LEAST_PAUSE, MOST_PAUSE = 0.05, 5.0
 #: A tick found so many seconds late means that this process slept; other clocks may have run meanwhile.
@@ -83,7 +83,7 @@ class Clock:
         self._book = book or Book(app)
         self._every = poll
         self._dial = Dial()
-        self._claims = Claims(app, lambda tick: self.ticked(tick))  # noqa: PLW0108 - it may be set later
+        self._claims = Claims(app, lambda tick: self.ticked(tick), self._rng)  # noqa: PLW0108 - it may be set later
         self._awake = 0.0
         self._must_look = True
         self._polled = self.advanced
@@ -229,7 +229,7 @@ class Clock:
     # --- claiming ------------------------------------------------------------------
 
     def _claim(self, now: float) -> None:
-        hands = self._dial.take(now, BATCH)
+        hands = self._dial.take(now, MOST)
         if not hands:
             return
         # If this fails, what was taken is found again by the look that follows.

@@ -31,6 +31,8 @@ class Hand:
         ready: Since when, or from when on, *tick* may be claimed: its own time and jitter, or later after a failure.
         folded: How many missed ticks are left out for *tick*.
         is_given_up: Whether *tick* was missed too, and is to be noted but not run.
+        due: When *tick* is due: its nominal time and its jitter.
+        is_settled: Whether another clock is known to have settled *tick*.
         failures: How often in a row the present tick could not be enqueued.
     """
 
@@ -43,14 +45,11 @@ class Hand:
     tick: float | None = None
     ready: float = 0.0
     folded: int = 0
+    due: float = 0.0
     is_given_up: bool = False
+    is_settled: bool = False
     failures: int = 0
     _backlog: deque[float] = field(default_factory=deque)
-
-    @property
-    def due(self) -> float:
-        """When *tick* is due: its nominal time and its jitter, in unix seconds."""
-        return 0.0 if self.tick is None else round(self.tick + self._delay(self.tick), 3)
 
     def look(self, now: float) -> Due:
         """Choose the next tick, after a time in which nobody looked or nothing could be enqueued.
@@ -76,7 +75,8 @@ class Hand:
         """Go on to the next tick: this one is settled, whoever did it."""
         if self.tick is None:
             return
-        self.last, self.failures, self.folded, self.is_given_up = self.tick, 0, 0, False
+        self.last, self.failures, self.folded = self.tick, 0, 0
+        self.is_given_up = self.is_settled = False
         self._advance(now + SPACING if self._backlog else now)
 
     def failed(self, until: float) -> None:
@@ -92,9 +92,7 @@ class Hand:
         return self.entry.delay(self.rule, tick)
 
     def _advance(self, earliest: float) -> None:
-        if self._backlog:
-            self.tick = self._backlog.popleft()
-            self.ready = earliest
-            return
-        self.tick = self.rule.after(self.last)
-        self.ready = self.due
+        is_late = bool(self._backlog)
+        self.tick = self._backlog.popleft() if is_late else self.rule.after(self.last)
+        self.due = 0.0 if self.tick is None else round(self.tick + self._delay(self.tick), 3)
+        self.ready = earliest if is_late else self.due

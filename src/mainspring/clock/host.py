@@ -52,7 +52,9 @@ class Host(Protocol):
     def definition(self, entry: Entry) -> Definition:
         """Return *entry* as data for the store."""
 
-    def tick_payload(self, entry: Entry, tick: float, now: float, *, kind: str, late: float) -> TickJob:
+    def tick_payload(
+        self, entry: Entry, tick: float, now: float, *, kind: str, late: float, jid: str | None
+    ) -> TickJob:
         """Return the job of one tick, by the code path of every other enqueue; an empty one if a middleware stopped it.
 
         Args:
@@ -61,6 +63,7 @@ class Host(Protocol):
             now: The server's time, for the job's own time stamps.
             kind: ``"scheduled"`` or ``"caught_up"``.
             late: Seconds since it was due.
+            jid: The job's id.
         """
 
     def find(self, jid: str) -> Found | None:

@@ -33,6 +33,7 @@ class Verdict:
         why: Why there is no job.
         runs: The ids of the entry's jobs that may not be done, once the tick is claimed.
         passage: The hooks that have been called; they hear of the end.
+        jid: The id of its job; empty if there shall be none.
     """
 
     job: TickJob
@@ -40,6 +41,7 @@ class Verdict:
     why: str = ""
     runs: tuple[str, ...] = ()
     passage: Passage | None = None
+    jid: str = ""
 
 
 def unfinished(app: Host, hand: Hand) -> dict[str, str]:
@@ -87,12 +89,13 @@ def _with_job(
 ) -> Verdict:
     late = max(0.0, round(now - hand.due, 3))
     kind = "caught_up" if hand.folded or late > LATE else "scheduled"
-    job = app.tick_payload(hand.entry, tick, now, kind=kind, late=late)
+    jid = ticks.jid(hand.entry.name, tick, app.namespace)
+    job = app.tick_payload(hand.entry, tick, now, kind=kind, late=late, jid=jid)
     if not job.payload:
         return Verdict(job, "skipped", "middleware", runs, passage)
     if hand.entry.overlap != "allow":
-        runs = (*runs, ticks.jid(hand.entry.name, tick, app.namespace))
-    return Verdict(job, kind, runs=runs, passage=passage)
+        runs = (*runs, jid)
+    return Verdict(job, kind, runs=runs, passage=passage, jid=jid)
 
 
 def _objection(hand: Hand, local: datetime) -> str:

@@ -189,6 +189,16 @@ def read(ns: str, names: Sequence[str]) -> Command[tuple[float, tuple[Stored | N
     return Command("periodic_read", tuple(keys.periodic_entry(ns, name) for name in names), _FIELDS, decode)
 
 
+def lasts(ns: str, names: Sequence[str]) -> Command[list[float | None]]:
+    """Read the newest claimed tick of at most 500 entries, in unix seconds; None where there is none."""
+
+    def decode(reply: Reply) -> list[float | None]:
+        _, *found = array(reply)
+        return [None if values is None else _seconds(maybe_blob(array(values)[0])) for values in found]
+
+    return Command("periodic_read", tuple(keys.periodic_entry(ns, name) for name in names), ("last",), decode)
+
+
 def names(ns: str) -> Command[list[str]]:
     """Read the names of all entries, those changed last at the end."""
     return plain("ZRANGE", keys.periodic_names(ns), args=(0, -1), decode=texts)

@@ -81,6 +81,7 @@ command = st.one_of(
     st.builds(periodic.poll, st.just(NS), digest),
     st.builds(dying, digest),
     st.builds(entries.read, st.just(NS), names),
+    st.builds(entries.lasts, st.just(NS), names),
     st.builds(entries.changed, st.just(NS), number),
     st.builds(periodic.history, st.just(NS), name, st.sampled_from([1, 100])),
     st.sampled_from([entries.names(NS), entries.count(NS), periodic.current_code(NS), periodic.server_time()]),

@@ -51,7 +51,7 @@ class SimulatedTime(TimeSource):
 
     def reach(self, instant: float) -> None:
         """Let it be *instant*, unless it is later."""
-        # What lies less than a nanosecond after a microsecond is that microsecond: floats are not exact.
+        # Floats of today's times are exact to a quarter of a microsecond.
         self._microseconds = max(self._microseconds, math.ceil(instant * 1_000_000 - 0.3))
 
 
@@ -176,6 +176,7 @@ class Simulation:
 
     def run(self, until: float) -> None:
         """Let time go on to *until*, in unix seconds, and the clocks do what is due before."""
+        self._work()
         while self._wakes:
             name = min(self._wakes, key=self._wakes.__getitem__)
             if self._wakes[name] >= until:

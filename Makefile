@@ -10,7 +10,8 @@
 
 PYTHON ?= python3
 DEMO_SECONDS ?=
-PYTEST_ARGS ?= -n 2
+# Most of the scenarios wait, so that more of them than there are cores run side by side.
+PYTEST_ARGS ?= -n 4
 BENCH_ARGS ?=
 KILLS ?= 100
 

@@ -80,6 +80,47 @@ def test_2500_entries_due_at_once_are_all_enqueued(server, clocks):
     assert all("last" in entry(server, name) for name in names(server))
 
 
+def test_a_crowd_whose_questions_take_long_does_not_keep_a_clock_from_polling(server, clocks):
+    watched = clocks(server.url)
+
+    def slow(_):
+        watched.office.lapse(0.003)
+        return True
+
+    for _ in range(1600):
+        watched.office.schedule.every("1h", "sweep", if_=slow)
+    store, run, pipeline, asked = watched.office.store, watched.office.store.run, watched.office.store.pipeline, []
+    store.run = lambda command: asked.append(command.name) or run(command)
+    store.pipeline = lambda commands: asked.append(f"{commands[0].name} {len(commands)}") or pipeline(commands)
+
+    settled = watched.step()
+
+    assert len(settled) == 1600
+    assert all(tick.won for tick in settled)
+    sent = [name for name in asked if name.startswith(("periodic_claim", "periodic_poll"))]
+    first = sent.index("periodic_claim 500")
+    assert sent[first : first + 6] == ["periodic_claim 500", "periodic_poll"] * 3
+
+
+def test_a_crowd_that_another_clock_settles_meanwhile_is_enqueued_once_and_left_to_it(server, clocks):
+    both = [clocks(server.url, lambda s: [s.every("1h", "sweep") for _ in range(1200)]) for _ in range(2)]
+    for watched in both:
+        watched.clock._look()
+    first = both[0].step()
+    claimed = []
+    pipeline = both[1].office.store.pipeline
+    both[1].office.store.pipeline = lambda commands: claimed.append(len(commands)) or pipeline(commands)
+
+    second = both[1].step()
+
+    assert {tick.won for tick in first} == {True}
+    assert {tick.won for tick in second} == {False}
+    assert len({tick.entry for tick in first}) == len({tick.entry for tick in second}) == 1200
+    assert len(jobs(server)) == 1200
+    assert sum(claimed) == 500
+    assert both[1].poll() == []
+
+
 # --- restarts and several clocks ------------------------------------------------------
 
 
@@ -289,6 +330,18 @@ def test_a_queue_that_is_no_list_stops_its_own_entry_only(server, clocks):
     assert len(jobs(server, "bad")) == 1
     watched.became("watching")
     assert watched.states.empty()
+
+
+def test_a_key_of_the_clocks_own_that_is_of_another_type_is_said_and_waited_for(server, clocks, caplog):
+    server.client.set(keys.periodic_entry("", "sweep"), "a stranger's", ex=60)
+    watched = clocks(server.url, lambda s: s.every("1h", "sweep")).start()
+    watched.became("gone")
+    assert "WRONGTYPE" in caplog.text
+
+    server.client.delete(keys.periodic_entry("", "sweep"))
+
+    watched.became("watching")
+    assert [tick.entry for tick in watched.next()] == ["sweep"]
 
 
 def test_a_hook_that_raises_does_not_end_the_clock(server, clocks, caplog):

@@ -192,6 +192,29 @@ def test_a_hook_around_a_tick_whose_job_a_middleware_stopped_sees_that_it_was_no
     assert heard == [False]
 
 
+def test_a_hook_around_a_tick_hears_of_what_raises_within(server, clocks):
+    heard = []
+    watched = clocks(server.url, hourly("a"))
+
+    def around(entry, time):
+        try:
+            yield
+        except ValueError as error:
+            heard.append(str(error))
+            raise
+
+    def raises(push):
+        raise ValueError("no such customer")
+        yield
+
+    watched.office.on_run(around=around)
+    watched.office.use(enqueue=raises)
+
+    assert watched.step() == []
+    assert heard == ["no such customer"]
+    assert len(watched.office.errors()) == 1
+
+
 @pytest.mark.parametrize("where", ["on_tick", "on_run"])
 @pytest.mark.parametrize("how", ["after", "around"])
 def test_a_hook_that_raises_after_its_job_is_in_the_queue_is_told_and_changes_nothing(

@@ -100,6 +100,7 @@ def test_no_time_is_none():
         ({"start": "1969-12-31"}, "start: write a time from 1970 to 2999"),
         ({"end": "9999-12-31"}, "end: write a time from 1970 to 2999"),
         ({"end": 1e18}, "end: write a time from 1970 to 2999"),
+        ({"end": 10**400}, "end: write a time from 1970 to 2999"),
         ({"end": float("nan")}, "end: write a time from 1970 to 2999"),
         ({"start": "0001-01-01", "tz": "Asia/Tokyo"}, "start: write a time from 1970 to 2999"),
         ({"start": "2026-12-02", "end": "2026-12-01"}, "end: it lies before the start"),

@@ -33,6 +33,8 @@ _OF_ONE_ENTRY: Final = frozenset({"ERR", "WRONGTYPE"})
 PART: Final = 500
 #: From so many ticks on a round is a crowd's.
 CROWD: Final = 100
+#: Seconds after which a round begins no further part: entries may have changed, and this clock must show that it lives.
+LONGEST: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class Claims:
             StoreError: If the store as a whole does not do what it is asked.
         """
         outcome = Outcome()
-        due = [hand for hand in hands if self._is_due(hand, now, outcome)]
+        due = [self._looked_again(hand, now) for hand in hands]
         if len(due) >= CROWD:
             # Clocks side by side begin at different ends.
             self._rng.shuffle(due)
@@ -127,7 +129,7 @@ class Claims:
         is_off = passage is not None and not passage.is_open
         sent: list[_Sent] = []
         try:
-            for part in self._parts(due):
+            for part in self._parts(due, now, clock, outcome):
                 # One by one, since what was sent is settled though another part fails.
                 sent += [self._send(part, outcome, clock, is_off=is_off)]
         except BaseException as error:
@@ -143,9 +145,14 @@ class Claims:
 
     # --- in parts --------------------------------------------------------------------
 
-    def _parts(self, due: Sequence[Hand]) -> Iterator[Sequence[Hand]]:
+    def _parts(
+        self, due: Sequence[Hand], now: float, clock: Callable[[], float], outcome: Outcome
+    ) -> Iterator[Sequence[Hand]]:
         """Divide what is due; of a crowd, what other clocks have settled meanwhile is left to its settling."""
         for begin in range(0, len(due), PART):
+            if begin and clock() - now > LONGEST:
+                outcome.settled += due[begin:]
+                return
             part = due[begin : begin + PART]
             if begin:
                 self._note_settled(part)
@@ -179,16 +186,13 @@ class Claims:
 
     # --- before ----------------------------------------------------------------------
 
-    def _is_due(self, hand: Hand, now: float, outcome: Outcome) -> bool:
-        """Look once more at what has failed before: it may be too late for its tick by now."""
+    def _looked_again(self, hand: Hand, now: float) -> Hand:
+        """Return *hand*, which has looked again if it has failed before: it may be too late for its tick by now."""
         if hand.failures:
             found = hand.look(now)
             if hand.is_given_up:
                 report.missed(hand.entry, found)
-        is_due = hand.tick is not None and hand.ready <= now
-        if not is_due:
-            outcome.settled.append(hand)
-        return is_due
+        return hand
 
     def _open_round(self, due: list[Hand], now: float, outcome: Outcome) -> tuple[Passage | None, list[Hand]]:
         """Call the hooks before the round; return their passage, and the hands that go on."""

@@ -36,9 +36,7 @@ def skipped(name: str, at: str, why: str) -> None:
 
 
 def missed(entry: Entry, found: Due) -> None:
-    """Say what becomes of ticks that were missed, if any were."""
-    if not found.folded and not found.ticks:
-        return
+    """Say what becomes of ticks that were missed."""
     run, left_out = len(found.ticks), found.folded
     facts = {"entry": entry.name, "policy": entry.missed, "run": run, "left_out": left_out}
     text = "%s missed ticks: %d run now, %d left out"

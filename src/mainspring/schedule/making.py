@@ -68,7 +68,7 @@ def entry(what: What, **given: Unpack[EntryOptions]) -> Entry:
         start=first,
         end=last,
         exclude=excluded,
-        dst=options.dst(given.get("dst", "vixie")),
+        dst=given.get("dst", "vixie"),
         skip_first_run=options.switch("skip_first_run", given.get("skip_first_run", False)),
         paused=options.switch("paused", given.get("paused", False)),
         description=options.text("description", given.get("description")),

@@ -12,7 +12,7 @@ from mainspring.schedule.entry import OVERLAPS, EntryOptions, Overlap, Question
 from mainspring.schedule.fields import HOUR, MINUTE, Field, Item
 from mainspring.schedule.limits import Day, Exclusion, Limited, Matching
 from mainspring.schedule.ticks import MILLISECOND, MISSED, Missed, Rule
-from mainspring.schedule.zones import DSTS, Dst, zone
+from mainspring.schedule.zones import zone
 
 #: The longest name, in bytes.
 LONGEST_NAME = 255
@@ -62,13 +62,6 @@ def overlap(value: Overlap) -> Overlap:
     """Return a policy for runs that take longer than until the next tick."""
     if value not in OVERLAPS:
         raise InvalidSchedule(value, f"overlap: write one of {', '.join(map(repr, OVERLAPS))}")
-    return value
-
-
-def dst(value: Dst) -> Dst:
-    """Return a rule for times that a change of the clocks skips or repeats."""
-    if value not in DSTS:
-        raise InvalidSchedule(value, f"dst: write one of {', '.join(map(repr, DSTS))}")
     return value
 
 

@@ -6,10 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from clock.stored import anchor, drained, entry, jobs, names, nominal, now, ran
-from mainspring.base.errors import StoreUnavailable
+from clock.stored import entry, jobs, names, nominal, now, ran
 from mainspring.schedule import ticks
-from mainspring.store import entries, keys, periodic
+from mainspring.store import entries, keys
 from support import until
 
 
@@ -314,94 +313,3 @@ def test_code_does_not_remove_what_comes_from_elsewhere(server, clocks):
 
     assert names(server) == {"same", "changed", "added", "dynamic"}
     assert "dynamic" in served(new)
-
-
-# --- losses ----------------------------------------------------------------------------------
-
-
-def test_a_store_that_lost_its_data_is_defined_anew(server, clocks):
-    watched = clocks(server.url, lambda s: (s.cron("* * * * *", "minutely"), s.every("1h", "hourly", args=[1])))
-    ran(server, watched, 90)
-    watched.step()
-    drained(server)
-    server.flush()
-
-    settled = watched.poll()
-
-    assert names(server) == served(watched) == {"minutely", "hourly"}
-    # The period begins anew, and the minutes that have run do not run again.
-    assert [tick.entry for tick in settled if tick.at % 60] == ["hourly"]
-
-
-def test_two_clocks_agree_on_a_store_that_lost_its_data_whoever_comes_first(server, clocks):
-    one, two = (clocks(server.url, lambda s: s.every("1h", "hourly")) for _ in range(2))
-    one.step()
-    two.step()
-    server.flush()
-
-    one.poll()
-    two.poll()
-
-    assert {watched.clock._dial.get("hourly").rule.anchor for watched in (one, two)} == {anchor(server, "hourly")}
-    assert len(jobs(server)) == 1
-
-
-def test_a_store_that_went_back_to_an_older_state_does_not_make_a_clock_run_again_what_it_knows_to_have_run(
-    server, clocks
-):
-    watched = clocks(server.url, lambda s: s.every("10m", "sweep", missed="all"))
-    last = ran(server, watched, 35 * 60)
-    assert [tick.at for tick in until(watched.step)] == [last + 600]
-    while len(jobs(server)) < 3:
-        watched.step()
-    drained(server)
-
-    # As after a failover to a replica that lagged, or from a backup.
-    server.client.hset(keys.periodic_entry("", "sweep"), "last", ticks.text(last))
-    server.client.set(keys.periodic_version(""), 1)
-
-    assert watched.poll() == []
-    assert watched.clock._dial.get("sweep").tick == last + 4 * 600
-
-
-def test_entries_that_changed_while_a_clock_was_cut_off_are_those_it_serves_afterwards(server, clocks):
-    watched = clocks(server.url, lambda s: [s.every("1h", name) for name in ("paused", "kept", "deleted")])
-    watched.step()
-    store, run = watched.office.store, watched.office.store.run
-
-    def gone(command):
-        raise StoreUnavailable("gone", applied=False)
-
-    store.run = gone
-    watched.office.lapse(1)
-    watched.clock.step()
-    store.run = run
-    store.run(entries.pause("", "paused"))
-    made = watched.office.schedule.every_entry("1h", "dynamic")
-    store.run(entries.define("", [watched.office.definition(made)], origin="api"))
-    server.client.delete(keys.periodic_entry("", "deleted"))
-    server.client.zrem(keys.periodic_names(""), "deleted")
-
-    watched.office.lapse(5)
-    settled = watched.step()
-
-    # What stands in code is defined again.
-    assert {tick.entry for tick in settled} == {"dynamic", "deleted"}
-    assert served(watched) == {"kept", "dynamic", "deleted"}
-
-
-def test_an_idle_clock_reads_entries_only_when_there_is_something_new(server, clocks):
-    watched = clocks(server.url, old_code)
-    watched.step()
-    store, run, asked = watched.office.store, watched.office.store.run, []
-
-    def listening(command):
-        asked.append(command.name)
-        return run(command)
-
-    store.run = listening
-    for _ in range(3):
-        watched.poll()
-
-    assert asked == ["periodic_poll"] * 3
-    assert periodic.ALIVE_MS == 45_000

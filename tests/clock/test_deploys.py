@@ -313,3 +313,15 @@ def test_code_does_not_remove_what_comes_from_elsewhere(server, clocks):
 
     assert names(server) == {"same", "changed", "added", "dynamic"}
     assert "dynamic" in served(new)
+
+
+def test_a_clock_whose_code_does_not_count_asks_now_and_then_and_reads_nothing(server, deploy):
+    old, _ = deploy
+    store, run, asked = old.office.store, old.office.store.run, []
+    store.run = lambda command: asked.append(command.name) or run(command)
+
+    for _ in range(21):
+        old.poll()
+
+    assert asked.count("periodic_enter") == 2
+    assert set(asked) == {"periodic_poll", "periodic_enter", "HGET"}

@@ -94,6 +94,10 @@ class Book:
         now = found[-1][0] if found else self._app.store.run(periodic.server_time())
         return now, [line for _, lines in found for line in lines.values() if line is not None]
 
+    def enter(self) -> bool:
+        """Ask for the App's code, which defines something, to count; return whether it does."""
+        return self._enter().status is Standing.COUNTS
+
     def poll(self) -> Poll:
         """Ask for the server's time, and whether anything has changed."""
         found = self._app.store.run(self._poll())

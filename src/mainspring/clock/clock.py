@@ -143,7 +143,7 @@ class Clock:
     # --- the loop ------------------------------------------------------------------
 
     def _serve(self) -> float:
-        must_look = self._must_look or self._has_waited_to_count()
+        must_look = self._must_look or self._counts_again()
         if must_look:
             self._look()
         elif self._until_poll() <= 0:
@@ -166,8 +166,12 @@ class Clock:
     def _until_poll(self) -> float:
         return max(0.0, self._polled + self._every - self._app.time.monotonic())
 
-    def _has_waited_to_count(self) -> bool:
-        return not self._book.is_current and self._app.time.monotonic() - self._entered >= REENTER
+    def _counts_again(self) -> bool:
+        """Ask now and then whether the App's code has come to count, if it does not."""
+        if self._book.is_current or self._app.time.monotonic() - self._entered < REENTER:
+            return False
+        self._entered = self._app.time.monotonic()
+        return self._book.enter()
 
     # --- looking -------------------------------------------------------------------
 

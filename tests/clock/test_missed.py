@@ -129,3 +129,19 @@ def test_what_was_given_up_stays_given_up_also_if_the_store_fails_meanwhile(priv
 
     assert history(server, "sweep") == [{"tick": last + 3 * 1800, "kind": "missed", "folded": 3}]
     assert not jobs(server)
+
+
+def test_a_look_that_takes_long_is_followed_by_claims_and_not_by_the_next_look(server, clocks):
+    watched = clocks(server.url, lambda s: s.every("30m", "sweep"))
+    ran(server, watched, 100 * 60)
+    draw = watched.clock._hand
+
+    def slowly(*arguments):
+        hand = draw(*arguments)
+        watched.office.lapse(6)
+        return hand
+
+    watched.clock._hand = slowly
+    watched.clock.step()
+
+    assert [tick.kind for tick in watched.settled()] == ["caught_up"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -99,7 +100,11 @@ def test_every_machine_and_every_release_puts_a_tick_off_by_the_same(seed):
         "print([e.delay(e.rule, t * 3600.0) for t in (0, 1, 400_000)])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        env={"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert done.stdout.strip() == "[1307.78, 1113.196, 1784.399]"

@@ -211,6 +211,13 @@ def stretch(exclusion, tick):
     return found
 
 
+def test_what_is_excluded_is_passed_over_at_once_and_not_tick_by_tick():
+    rule = limited(Interval(0.1, at("2026-12-24")), exclude=["2026-12-25", "* * 26 12 *"])
+
+    assert rule.after(at("2026-12-24T23:59:59.900")) == at("2026-12-27")
+    assert rule.before(at("2026-12-27")) == at("2026-12-24T23:59:59.900")
+
+
 def test_what_excludes_everything_is_given_up_and_not_looked_for_for_ever():
     class Always:
         asked = 0

@@ -288,6 +288,21 @@ def test_a_rule_that_raises_later_stops_no_other_entry_either(server, clocks):
     assert isinstance(watched.office.failed.get(timeout=15), ZeroDivisionError)
 
 
+@pytest.mark.parametrize("field", ["anchor", "since", "last", "paused", "runs"])
+@pytest.mark.parametrize("value", ["", "x", "nan", "inf", "-5", "1e300", " a  b "])
+def test_what_a_stranger_wrote_into_an_entry_stops_no_other(server, clocks, field, value):
+    watched = clocks(server.url, lambda s: s.every("1h", "odd", overlap="skip"))
+    put(server, watched, "fine")
+    ran(server, watched, 70 * 60)
+    server.client.hset(keys.periodic_entry("", "odd"), field, value)
+
+    settled = watched.step()
+
+    assert "fine" in {tick.entry for tick in settled}
+    assert watched.office.errors() == []
+    assert watched.poll() == []
+
+
 def test_a_name_without_an_entry_is_none(server, clocks):
     watched = clocks(server.url)
     put(server, watched, "fine")

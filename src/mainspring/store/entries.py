@@ -13,6 +13,9 @@ from mainspring.store.command import Command, Reply, array, integer, integers, m
 #: The most entries that one call may define, remove or read: a script blocks all other callers.
 MOST: Final = 500
 
+#: No instant of an entry is later, in unix seconds: with numbers that are far larger, ticks cannot be counted.
+LATEST: Final = 1e11
+
 #: The origin of entries that stand in code.
 CODE: Final = "code"
 #: For `remove`: of whatever origin but the code.
@@ -242,8 +245,10 @@ def _stored(name: str, reply: Reply) -> Stored | None:
         anchor=_seconds(anchor) or 0.0,
         since=_seconds(since) or 0.0,
         last=_seconds(last),
-        paused=_seconds(paused),
-        runs=tuple(_text(runs).split()),
+        # Whatever stands there, the scripts take it for a pause.
+        paused=None if paused is None else _seconds(paused) or 0.0,
+        # Exactly what `periodic_claim` compares with, also if a stranger has written other blanks.
+        runs=tuple(_text(runs).split(" ")) if runs else (),
     )
 
 
@@ -252,8 +257,9 @@ def _text(value: bytes | None) -> str:
 
 
 def _seconds(value: bytes | None) -> float | None:
-    """Read unix seconds; what a stranger wrote there counts as nothing, as it does for the scripts."""
+    """Read unix seconds; what a stranger wrote there counts as nothing, and so does what no clock will ever show."""
     try:
-        return None if value is None else float(value)
+        found = -1.0 if value is None else float(value)
     except ValueError:
         return None
+    return found if 0 <= found < LATEST else None

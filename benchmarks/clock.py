@@ -8,6 +8,8 @@ import platform
 import random
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -201,15 +203,18 @@ def _idling(server: Server, seconds: float) -> tuple[float, dict[str, float]]:
     with ExitStack() as stack:
         (program,) = _start(stack, server, 1, 100, "cron 0 0 1 1 *")
         time.sleep(2)
-        sent: dict[str, int] = {}
-        cpu, end = program.cpu(), time.monotonic() + seconds
-        with server.client.monitor() as monitor:
-            while time.monotonic() < end:
-                line = monitor.next_command()
-                if line["client_type"] != "lua":
-                    word = str(line["command"]).split()[0].lower()
-                    sent[word] = sent.get(word, 0) + 1
+        cpu = program.cpu()
+        sent = Counter(_commands(server, time.monotonic() + seconds))
         return (program.cpu() - cpu) / seconds, {word: count / seconds for word, count in sent.items()}
+
+
+def _commands(server: Server, end: float) -> Iterator[str]:
+    """Yield the name of each command that arrives at the server; those within scripts do not."""
+    with server.client.monitor() as monitor:
+        while time.monotonic() < end:
+            line = monitor.next_command()
+            if line["client_type"] != "lua":
+                yield str(line["command"]).split(maxsplit=1)[0].lower()
 
 
 def _steps(entry: Entry, count: int) -> tuple[float, float]:

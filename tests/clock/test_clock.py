@@ -120,6 +120,26 @@ def test_a_crowd_that_another_clock_settles_meanwhile_is_enqueued_once_and_left_
     assert both[1].poll() == []
 
 
+def test_clocks_side_by_side_begin_a_crowd_at_different_ends(server, clocks):
+    both = [clocks(server.url, lambda s: [s.every("1h", "sweep") for _ in range(1200)]) for _ in range(2)]
+    for watched in both:
+        watched.clock._look()
+    begun = []
+    for watched in both:
+        parts, pipeline = [], watched.office.store.pipeline
+
+        def listening(commands, parts=parts, pipeline=pipeline):
+            parts.append({command.keys[0] for command in commands})
+            return pipeline(commands)
+
+        watched.office.store.pipeline = listening
+        watched.clock.step()
+        begun.append(parts[0])
+
+    assert [len(part) for part in begun] == [500, 500]
+    assert len(begun[0] & begun[1]) < 400
+
+
 # --- restarts and several clocks ------------------------------------------------------
 
 

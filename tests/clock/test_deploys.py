@@ -68,10 +68,13 @@ def test_an_old_process_that_starts_again_follows_and_changes_nothing(server, cl
     before = server.snapshot()
     caplog.set_level("INFO", logger="mainspring.clock")
 
-    again = clocks(server.url, old_code)
+    again, asked = clocks(server.url, old_code), []
+    store, pipeline = again.office.store, again.office.store.pipeline
+    store.pipeline = lambda commands: asked.extend(command.name for command in commands) or pipeline(commands)
     settled = again.step()
 
     assert settled == []
+    assert set(asked) == {"periodic_read"}
     assert served(again) == {"same"}
     # But for its sign of life.
     assert {key: value for key, value in server.snapshot().items() if "alive" not in key} == {

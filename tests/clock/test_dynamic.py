@@ -70,6 +70,28 @@ def test_an_entry_is_served_by_all_clocks_within_two_seconds(server, clocks):
     assert {watched.next()[0].at for watched in both} <= {anchor(server, "sweep") + n * 0.5 for n in range(4)}
 
 
+def test_a_change_costs_a_clock_what_has_changed_and_is_read_once(server, both):
+    one, two = both
+    for n in range(3):
+        put(server, one, f"sweep-{n}")
+    two.poll()
+    store, run, pipeline, asked = two.office.store, two.office.store.run, two.office.store.pipeline, []
+    store.run = lambda command: asked.append((command.name, len(command.keys))) or run(command)
+    store.pipeline = lambda commands: asked.extend((c.name, len(c.keys)) for c in commands) or pipeline(commands)
+
+    put(server, one, "sweep-1", args=[1])
+    two.poll()
+    two.poll()
+
+    assert asked == [
+        ("periodic_poll", 3),
+        ("ZRANGEBYSCORE", 1),
+        ("ZCARD", 1),
+        ("periodic_read", 1),
+        ("periodic_poll", 3),
+    ]
+
+
 def test_an_entry_that_is_taken_away_and_defined_again_is_new(server, both):
     one, _ = both
     put(server, one, "sweep")

@@ -36,6 +36,17 @@ def test_after_downtime_the_policy_decides_and_the_history_tells_what_was_left_o
     assert watched.settled() == []
 
 
+def test_a_tick_for_which_others_were_left_out_is_caught_up_however_late_it_is(server, clocks):
+    watched = clocks(server.url, lambda s: s.every("2s", "sweep"))
+    ran(server, watched, 7)
+
+    (settled,) = watched.step()
+
+    (told,) = history(server, "sweep")
+    assert (told["kind"], told["folded"]) == (settled.kind, 2) == ("caught_up", 2)
+    assert settled.lag < 5
+
+
 def test_a_tick_of_a_moment_ago_is_skipped_if_no_clock_ran_then(server, clocks):
     watched = clocks(server.url, lambda s: s.every("30m", "sweep", missed="skip"))
     ran(server, watched, 30 * 60 + 20)

@@ -198,6 +198,21 @@ def test_buffer_lets_one_run_wait_for_the_one_that_runs_and_no_more(server, cloc
     sweep.end.release(2)
 
 
+def test_buffer_lets_one_run_wait_though_a_person_has_started_another_that_runs(server, clocks, workers):
+    line = Line(server, clocks, "buffer")
+    sweep = Blocked(line.office)
+    for _ in range(2):
+        workers(line.office)
+    line.tick()
+    line.office.periodic["sweep"].trigger()
+    sweep.await_begin()
+    sweep.await_begin()
+
+    assert [line.tick() for _ in range(2)] == ["caught_up", "skipped overlap"]
+    assert len(jobs(server)) == 1
+    sweep.end.release(3)
+
+
 def test_buffer_lets_no_second_one_wait_while_none_runs(server, clocks):
     line = Line(server, clocks, "buffer")
 

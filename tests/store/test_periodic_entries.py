@@ -258,7 +258,7 @@ def test_entries_are_read_in_the_order_asked_with_nothing_for_those_there_are_no
     assert now >= defined.now
 
 
-def test_what_a_stranger_wrote_into_an_entry_can_be_read_and_counts_as_nothing(server, store):
+def test_what_a_stranger_wrote_into_an_entry_can_be_read_and_counts_as_nothing_but_for_a_pause(server, store):
     define(store, REPORT)
     nonsense = dict.fromkeys(("gen", "anchor", "since", "last", "paused", "origin"), b"\xffnonsense")
     server.client.hset(keys.periodic_entry(NS, "report"), mapping=nonsense)
@@ -267,7 +267,7 @@ def test_what_a_stranger_wrote_into_an_entry_can_be_read_and_counts_as_nothing(s
     _, (found, empty) = store.run(entries.read(NS, ["report", "empty"]))
 
     assert empty is None
-    assert (found.gen, found.anchor, found.since, found.last, found.paused) == (0, 0.0, 0.0, None, None)
+    assert (found.gen, found.anchor, found.since, found.last, found.paused) == (0, 0.0, 0.0, None, 0.0)
     assert found.definition == REPORT.record
 
 

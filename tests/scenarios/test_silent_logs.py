@@ -22,12 +22,12 @@ def work(office: Office, *mutants: str) -> Verdict:
     office.push_many("awork", [(1,)] * JOBS)
     office.push_many("fail_once", [()] * JOBS)
     office.server.client.client_kill_filter(_type="normal", skipme=True)
-    office.until_done(timeout=30 + JOBS / 50)
+    office.until_done(timeout=90 + JOBS / 50)
     long = office.push("sleeper", 60, 0)
     eventually(lambda: office.runs("start", long))
     victim = next(worker for worker in workers if worker.pid == office.runs("start", long)[0]["pid"])
     victim.kill9()
-    office.until_done(timeout=30)
+    office.until_done(timeout=90)
     return check(office, "silent-logs", mutants=mutants)
 
 

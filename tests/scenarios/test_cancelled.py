@@ -276,7 +276,7 @@ def test_the_count_finds_a_connection_that_is_used_again_after_an_interruption(s
     monkeypatch.setattr(Store, "_read_all", read_all)
     store = Store(wire.url)
 
-    _, wrong = interrupt_everywhere(store, lambda: store.run(echo("interrupted")), tries=300)
+    rounds = (interrupt_everywhere(store, lambda: store.run(echo("interrupted")), tries=100) for _ in range(20))
 
-    assert wrong > 0
+    assert any(wrong for _, wrong in rounds)
     store.close()

@@ -12,7 +12,7 @@ import pytest
 from redis.connection import UnixDomainSocketConnection
 
 from mainspring.base.errors import StoreUnavailable
-from mainspring.store import stats
+from mainspring.store import sets, stats
 from mainspring.store.command import Command, blob, plain
 from mainspring.store.connection import Store
 from support import until
@@ -46,6 +46,20 @@ def in_child(work) -> bytes:
 
 def client_ids(server) -> set[str]:
     return {row["id"] for row in server.client.client_list(_type="normal") if row["name"] == "mainspring"}
+
+
+def test_numbers_are_text_before_the_c_code_packs_them():
+    """It ends the process with a segmentation fault if Ctrl-C comes while it asks a number for its text."""
+    verbs = [
+        plain("ZRANGE", "schedule", args=(0, -1, 1.5, 2**70), decode=blob),
+        sets.add([(1_790_000_000.25, b"{}")], queue="default", token="t"),
+    ]
+
+    words = [Store("redis://localhost")._words(verb, whole=whole) for verb in verbs for whole in (True, False)]
+
+    assert {type(word) for each in words for word in each} == {str, bytes}
+    assert words[0] == ("ZRANGE", "schedule", "0", "-1", "1.5", str(2**70))
+    assert "1790000000.25" in words[2]
 
 
 # --- when it connects ----------------------------------------------------------------

@@ -91,12 +91,15 @@ class _Wire:
         keys: Sequence[str] = command.keys
         if self.prefix:
             keys = [self.prefix + key for key in keys]
+        # Numbers become text here: hiredis, asked to do it, ends the process if a signal's handler raises meanwhile.
+        args = [str(arg) if type(arg) is int or type(arg) is float else arg for arg in command.args]
         if command.plain:
-            return (command.name, *keys, *command.args)
+            return (command.name, *keys, *args)
         script = scripts.load(command.name)
+        count = str(len(keys))
         if whole:
-            return ("EVAL", script.source, len(keys), *keys, *command.args)
-        return ("EVALSHA", script.sha, len(keys), *keys, *command.args)
+            return ("EVAL", script.source, count, *keys, *args)
+        return ("EVALSHA", script.sha, count, *keys, *args)
 
     def _judge(self, answer: Any) -> Any:
         return replies.refused(answer, self.url) if isinstance(answer, Exception) else answer

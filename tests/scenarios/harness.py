@@ -130,7 +130,9 @@ class Office:
         """Start a worker process; *settings* are those of `program.main`."""
         timing = {f"MAINSPRING_{name}": str(value) for name, value in (SHORT | dict(self.timing)).items()}
         paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
-        env = os.environ | timing | {"PYTHONPATH": paths, "ORACLE": str(self.oracle)}
+        # Unbuffered, since Python ends with 120 what it cannot flush at the end, whatever the worker has said before.
+        own = {"PYTHONPATH": paths, "ORACLE": str(self.oracle), "PYTHONUNBUFFERED": "1"}
+        env = os.environ | timing | own
         env["MAINSPRING_URL"] = self.url or self.server.url
         process = Process(self, settings | {"mutant": mutant}, env)
         self.processes.append(process)

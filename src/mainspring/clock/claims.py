@@ -93,6 +93,11 @@ class _Sent:
     others: Sequence[Hand]
     at: float
 
+    @property
+    def shows_others(self) -> bool:
+        """Whether other clocks have settled some of it."""
+        return bool(self.others) or Claim.TAKEN in self.answers
+
 
 class Claims:
     """Makes the claims of one clock."""
@@ -129,7 +134,7 @@ class Claims:
         is_off = passage is not None and not passage.is_open
         sent: list[_Sent] = []
         try:
-            for part in self._parts(due, now, clock, outcome):
+            for part in self._parts(due, now, clock, outcome, sent):
                 # One by one, since what was sent is settled though another part fails.
                 sent += [self._send(part, outcome, clock, is_off=is_off)]
         except BaseException as error:
@@ -146,15 +151,15 @@ class Claims:
     # --- in parts --------------------------------------------------------------------
 
     def _parts(
-        self, due: Sequence[Hand], now: float, clock: Callable[[], float], outcome: Outcome
+        self, due: Sequence[Hand], now: float, clock: Callable[[], float], outcome: Outcome, sent: Sequence[_Sent]
     ) -> Iterator[Sequence[Hand]]:
-        """Divide what is due; of a crowd, what other clocks have settled meanwhile is left to its settling."""
+        """Divide what is due; where the part before shows other clocks at work, what they have settled is left out."""
         for begin in range(0, len(due), PART):
             if begin and clock() - now > LONGEST:
                 outcome.settled += due[begin:]
                 return
             part = due[begin : begin + PART]
-            if begin:
+            if sent and sent[-1].shows_others:
                 self._note_settled(part)
             yield part
 

@@ -17,7 +17,7 @@ from mainspring.base.errors import InvalidOption, InvalidSchedule, MainspringErr
 from mainspring.job import Enqueued
 from mainspring.schedule import record
 from mainspring.schedule.entry import Entry
-from mainspring.schedule.ticks import MILLISECOND, Rule
+from mainspring.schedule.ticks import MILLISECOND, Never, Rule
 from mainspring.schedule.zones import zone
 from mainspring.store import entries, periodic
 from mainspring.store.command import Command
@@ -276,21 +276,6 @@ class PeriodicEntry:
         return found is Pause.CHANGED
 
 
-@dataclass(frozen=True, slots=True)
-class _Never:
-    """The rule of an entry that cannot be read."""
-
-    def after(self, _: float) -> None:
-        """Return None: it is never due."""
-
-    def before(self, _: float) -> None:
-        """Return None: it never was."""
-
-    def anchored(self, _: float) -> Rule:
-        """Return itself."""
-        return self
-
-
 def _read(app: Host, stored: Stored) -> tuple[Entry, str | None]:
     """Return what a stored entry says, and why it cannot be read."""
     data: Mapping[str, object] = {}
@@ -299,7 +284,7 @@ def _read(app: Host, stored: Stored) -> tuple[Entry, str | None]:
         return record.entry(stored.name, data, app.schedule), None
     except (MainspringError, AttributeError, TypeError) as error:
         known = data if isinstance(data, dict) else {}
-        entry = Entry(stored.name, str(known.get("job", "")), _Never(), str(known.get("schedule", "")))
+        entry = Entry(stored.name, str(known.get("job", "")), Never(), str(known.get("schedule", "")))
         return entry, str(error)
 
 

@@ -59,11 +59,9 @@ def note(where: str, error: MainspringError) -> bool:
 def broken() -> Entry:
     """Return what stands for an entry that could not be defined; it is in no schedule, and never due."""
     from mainspring.schedule import making
-    from mainspring.schedule.interval import Interval
-    from mainspring.schedule.limits import Limited
+    from mainspring.schedule.ticks import Never
 
-    never = Limited(Interval(1.0), start=1.0, end=0.0)
-    return making.entry(making.What("broken", never, "never", "UTC"), name="broken")
+    return making.entry(making.What("broken", Never(), "never", "UTC"), name="broken")
 
 
 class Catalog(Mapping[str, "Entry"]):

@@ -43,6 +43,21 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Never:
+    """The rule of what is never due, such as an entry that cannot be read."""
+
+    def after(self, _: float) -> None:
+        """Return None."""
+
+    def before(self, _: float) -> None:
+        """Return None."""
+
+    def anchored(self, _: float) -> Rule:
+        """Return itself."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """What to do about missed ticks.
 

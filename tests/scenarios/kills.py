@@ -112,7 +112,8 @@ def _busy_with_a_long_job(office: Office) -> set[int]:
     seen = len(office.lines())
     longer = set(office.push_many("work", [(LONG_MS,)] * LONGER))
     return eventually(
-        lambda: {line["pid"] for line in office.lines()[seen:] if line["event"] == "start" and line["jid"] in longer}, 30
+        lambda: {line["pid"] for line in office.lines()[seen:] if line["event"] == "start" and line["jid"] in longer},
+        30,
     )
 
 

@@ -93,6 +93,11 @@ def parse(text: str) -> Script:
     )
 
 
+def included(text: str) -> list[str]:
+    """Return the names of the files that a file of ``lib/`` includes."""
+    return [match["name"] for line in text.splitlines() if (match := _INCLUDE.match(line))]
+
+
 def _tail_of(entries: Sequence[re.Match[str]]) -> int | None:
     return next((int(match["index"]) for match in entries if match["tail"]), None)
 

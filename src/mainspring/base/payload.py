@@ -56,6 +56,7 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
         carry: Context variables that travel with it.
         recovered: Unix seconds of the deaths of processes that it was running in.
         periodic: Of which entry's tick it is the job; read by `context`, which trusts nothing in it.
+        flow: What it asks for of flow control; None for a plain job. Read by `base.flow`, likewise.
     """
 
     name: str = msgspec.field(name="class")
@@ -75,6 +76,7 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     carry: Any = None
     recovered: Any = None
     periodic: Any = None
+    flow: Any = None
 
 
 class _Outline(msgspec.Struct, gc=False):

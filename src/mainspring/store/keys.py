@@ -26,6 +26,23 @@ STAT_FAILED = "stat:failed"
 # --- ours ------------------------------------------------------------------------
 
 BELL = "mainspring:bell"
+#: The beginning of our keys that belong to no queue, for scripts that make them.
+ROOT = "mainspring:"
+
+
+def slot(queue_name: str) -> str:
+    """Return the beginning of our keys that lie beside a queue, for scripts that make them."""
+    return f"{{queue:{queue_name}}}:"
+
+
+def lock(digest: str) -> str:
+    """Return the unique lock with a digest: the jid of the job that holds it."""
+    return f"mainspring:lock:{digest}"
+
+
+def result(jid: str) -> str:
+    """Return what the job *jid* gave, kept for whoever asks."""
+    return f"mainspring:result:{jid}"
 
 
 def queue(name: str) -> str:
@@ -195,6 +212,8 @@ TABLE = (
     Key("mainspring:periodic:NS:history:NAME", "list", FOREVER, "mainspring", "what became of its newest 100 ticks"),
     Key("mainspring:periodic:NS:code", "hash", FOREVER, "mainspring", "whose code's schedule counts; codes seen"),
     Key("mainspring:periodic:NS:alive:DIGEST", "string", "45 s", "mainspring", "a clock with that code lives"),
+    Key("mainspring:lock:DIGEST", "string", "unique_for", "mainspring", "a unique lock; the jid of its holder"),
+    Key("mainspring:result:JID", "string", "result_ttl", "mainspring", "what a job gave"),
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 

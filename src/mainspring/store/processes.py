@@ -117,6 +117,8 @@ def reclaim(
             keys.owners(queue),
             keys.DEAD,
             keys.QUEUES,
+            keys.slot(queue),
+            keys.ROOT,
         ),
         (identity, grace_ms, int(certain), now, queue, *flat),
         integer,

@@ -20,6 +20,7 @@ from mainspring.store.command import (
     plain,
     texts,
 )
+from mainspring.store.ties import NONE, Ties, What
 
 #: The most jobs that one call may push, fetch or acknowledge: a script blocks all other callers.
 MOST: Final = 1000
@@ -128,6 +129,8 @@ class Settlement:
         payload: The job as it shall be stored.
         runs: True if it counts as a run.
         fails: True if it counts as a failed run.
+        what: What it is for that which hangs on the job.
+        ties: What hangs on it; None if nothing does.
     """
 
     place: str | None = None
@@ -135,6 +138,13 @@ class Settlement:
     payload: bytes = b""
     runs: bool = True
     fails: bool = False
+    what: What = "ok"
+    ties: Ties | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """True for the success of a job on which something hangs."""
+        return self.ties is not None and self.what == "ok"
 
 
 #: What the dead set may hold, as Sidekiq has it: half a year and ten thousand jobs.
@@ -149,6 +159,7 @@ def settle(queue: str, identity: str, seq: int, what: Settlement, *, now: float,
         1; or 0 if the job was no longer this process's, and then nothing was recorded.
     """
     manner = {None: "none", keys.DEAD: "bury"}.get(what.place, "later")
+    ties = what.ties or NONE
     return Command(
         "job_settle",
         (
@@ -159,8 +170,28 @@ def settle(queue: str, identity: str, seq: int, what: Settlement, *, now: float,
             keys.stat_processed_day(day),
             keys.STAT_FAILED,
             keys.stat_failed_day(day),
+            keys.slot(queue),
+            keys.ROOT,
         ),
-        (seq, manner, what.score, what.payload, int(what.runs), int(what.fails), now - DEAD_SECONDS, DEAD_MOST),
+        (
+            seq,
+            manner,
+            what.score,
+            what.payload,
+            int(what.runs),
+            int(what.fails),
+            now - DEAD_SECONDS,
+            DEAD_MOST,
+            "" if what.ties is None else what.what,
+            ties.jid,
+            ties.lock,
+            ties.unique_ms,
+            ties.batch,
+            ties.number,
+            ties.gates,
+            ties.result,
+            ties.result_ms,
+        ),
         integer,
     )
 

@@ -7,27 +7,43 @@
 -- KEYS[5]  string  stat:processed:<day>     runs of one UTC day
 -- KEYS[6]  string  stat:failed              failed runs so far
 -- KEYS[7]  string  stat:failed:<day>        failed runs of one UTC day
+-- KEYS[8]  string  {queue:<name>}:          the beginning of this queue's keys
+-- KEYS[9]  string  mainspring:              the beginning of keys of ours
 --
--- ARGV[1]  seq      the delivery
--- ARGV[2]  place    later: into the set by time; bury: into the set as dead; none: nowhere
--- ARGV[3]  score    unix seconds: when due, or when it died
--- ARGV[4]  payload  the job, encoded anew; empty: as it is stored; if it begins with a comma: as it is
---                   stored, with this in the place of its last byte
--- ARGV[5]  runs     1 if it counts as a run
--- ARGV[6]  fails    1 if it counts as a failed run
--- ARGV[7]  oldest   unix seconds; what died before that leaves the dead set
--- ARGV[8]  most     how many the dead set may hold
+-- ARGV[1]   seq      the delivery
+-- ARGV[2]   place    later: into the set by time; bury: into the set as dead; none: nowhere
+-- ARGV[3]   score    unix seconds: when due, or when it died
+-- ARGV[4]   payload  the job, encoded anew; empty: as it is stored; if it begins with a comma: as it is
+--                    stored, with this in the place of its last byte
+-- ARGV[5]   runs     1 if it counts as a run
+-- ARGV[6]   fails    1 if it counts as a failed run
+-- ARGV[7]   oldest   unix seconds; what died before that leaves the dead set
+-- ARGV[8]   most     how many the dead set may hold
+-- ARGV[9]   what     what this is for that which hangs on the job: ok, failed, dead, dropped or later; empty if
+--                    nothing does
+-- ARGV[10]  jid      the job's id
+-- ARGV[11]  lock     its unique lock, or empty
+-- ARGV[12]  unique   how long the lock holds at most, in ms, if the job goes on
+-- ARGV[13]  bid      its batch, or empty
+-- ARGV[14]  number   which job of the batch it is
+-- ARGV[15]  gates    its gates, parted by commas
+-- ARGV[16]  result   what is kept for whoever asks how it ended, or empty
+-- ARGV[17]  keep     how long that is kept, in ms
 --
 -- Returns  1  recorded
 --          0  no longer this process's job: nothing was recorded
 -- include: lib/forbidden.lua
 -- include: lib/ring.lua
 -- include: lib/count.lua
+-- include: lib/result.lua
+-- include: lib/ties.lua
 
 local inflight, set, bell = KEYS[1], KEYS[2], KEYS[3]
 local processed, processed_day, failed, failed_day = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local seq, place, score, payload = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local runs, fails, oldest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+local slot, root, what, jid, lock, unique = KEYS[8], KEYS[9], ARGV[9], ARGV[10], ARGV[11], tonumber(ARGV[12])
+local bid, number, gates, result, keep = ARGV[13], tonumber(ARGV[14]), ARGV[15], ARGV[16], tonumber(ARGV[17])
 
 -- Fails here if the key is no sorted set: an error after the first write would lose the job.
 redis.call("ZCARD", set)
@@ -36,7 +52,7 @@ local refusal = forbidden(
   "LPUSH", bell, "LTRIM", bell, "EXPIRE", bell, "ZRANGE", set, "ZADD", set, "ZREMRANGEBYSCORE", set,
   "ZREMRANGEBYRANK", set, "INCRBY", processed, "INCRBY", processed_day, "EXPIRE", processed_day,
   "INCRBY", failed, "INCRBY", failed_day, "EXPIRE", failed_day
-)
+) or what ~= "" and ties_forbidden(root)
 if refusal then
   return refusal
 end
@@ -64,5 +80,11 @@ if runs == 1 then
 end
 if fails == 1 then
   count(failed, failed_day, 1)
+end
+if result ~= "" then
+  result_keep(root, jid, result, keep)
+end
+if what ~= "" then
+  let_go(slot, root, ties_new(jid, lock, unique, bid, number, ties_gates(gates)), what, score * 1000, ties_now_ms())
 end
 return 1

@@ -1,13 +1,15 @@
 -- process_reclaim: declare a process dead, fence it, and give its jobs back.
 --
--- KEYS[1]  string  {queue:<name>}:l:<id>      the lease
--- KEYS[2]  hash    {queue:<name>}:suspect     identity -> ms, by the server's clock
--- KEYS[3]  hash    {queue:<name>}:p:<id>      seq -> payload
--- KEYS[4]  list    queue:<name>               payloads, newest at the head
--- KEYS[5]  string  {queue:<name>}:tomb:<id>   the fence
--- KEYS[6]  set     {queue:<name>}:owners      identities that may hold jobs
--- KEYS[7]  zset    dead                       jobs that shall not run again
--- KEYS[8]  set     queues                     every queue name ever used
+-- KEYS[1]   string  {queue:<name>}:l:<id>      the lease
+-- KEYS[2]   hash    {queue:<name>}:suspect     identity -> ms, by the server's clock
+-- KEYS[3]   hash    {queue:<name>}:p:<id>      seq -> payload
+-- KEYS[4]   list    queue:<name>               payloads, newest at the head
+-- KEYS[5]   string  {queue:<name>}:tomb:<id>   the fence
+-- KEYS[6]   set     {queue:<name>}:owners      identities that may hold jobs
+-- KEYS[7]   zset    dead                       jobs that shall not run again
+-- KEYS[8]   set     queues                     every queue name ever used
+-- KEYS[9]   string  {queue:<name>}:            the beginning of this queue's keys
+-- KEYS[10]  string  mainspring:                the beginning of keys of ours
 --
 -- ARGV[1]     id        the identity
 -- ARGV[2]     grace_ms  how long it must have been suspected
@@ -23,9 +25,10 @@
 --          -3  too early
 -- include: lib/forbidden.lua
 -- include: lib/inflight.lua
+-- include: lib/ties.lua
 
 local lease, suspect, inflight, queue = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local tomb, owners, dead, queues = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local tomb, owners, dead, queues, slot, root = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local id, grace_ms, force, now, name = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5]
 
 if force ~= "1" then
@@ -49,7 +52,7 @@ redis.call("ZCARD", dead)
 local refusal = forbidden(
   "SET", tomb, "ZADD", dead, "RPUSH", queue, "SADD", queues, "DEL", inflight, "DEL", lease,
   "SREM", owners
-)
+) or #ARGV > 5 and ties_forbidden(root)
 if refusal then
   return refusal
 end
@@ -65,6 +68,10 @@ for _, job in ipairs(jobs) do
   local change = changed[job[3]]
   if change and change[1] == "dead" then
     redis.call("ZADD", dead, now, change[2])
+    local ties = ties_of(job[2])
+    if ties then
+      let_go(slot, root, ties, "dead", now * 1000, now * 1000)
+    end
   else
     redis.call("RPUSH", queue, change and change[2] or job[2])
     -- The queue may have been cleared meanwhile, and its name with it.

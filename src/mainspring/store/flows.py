@@ -1,0 +1,95 @@
+"""Verbs of jobs on which something hangs: a unique lock, a place in a batch, gates, a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mainspring.store import keys
+from mainspring.store.command import Command, integers, texts
+from mainspring.store.queues import REMEMBERED_MS
+from mainspring.store.ties import Ties
+
+#: The most jobs with ties that one call may push or acknowledge: each costs several of the server's commands.
+MOST: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One job with ties on its way into a queue.
+
+    Attributes:
+        ties: What hangs on it.
+        payload: The job, encoded.
+        at: When it is due, in unix seconds; None for now.
+        lock_ms: How long its lock holds from now, its delay included.
+        is_held: True if it holds its gates already.
+    """
+
+    ties: Ties
+    payload: bytes
+    at: float | None = None
+    lock_ms: int = 0
+    is_held: bool = False
+
+
+def enter(queue: str, rows: Sequence[Row], *, token: str = "") -> Command[list[str]]:
+    """Put at most 500 jobs with ties into *queue*, or, where one is for later, into the scheduled set.
+
+    Args:
+        queue: The queue's name.
+        rows: The jobs; the first runs first.
+        token: Names this push, so that it can be sent again if its answer was lost; empty if it will not be.
+
+    Returns:
+        For each the jid of the job that holds its lock, and then it was not stored; else empty.
+    """
+    flat: list[str | bytes | int | float] = []
+    for row in rows:
+        ties = row.ties
+        flat += (ties.jid, "" if row.at is None else row.at, ties.lock, row.lock_ms)
+        flat += (ties.batch, ties.number, ties.gates, "held" if row.is_held else "", row.payload)
+    return Command(
+        "jobs_enter",
+        (
+            keys.queue(queue),
+            keys.QUEUES,
+            keys.pushed(queue, token),
+            keys.SCHEDULE,
+            keys.BELL,
+            keys.slot(queue),
+            keys.ROOT,
+        ),
+        (queue, REMEMBERED_MS if token else 0, *flat),
+        texts,
+    )
+
+
+def finish(queue: str, identity: str, jobs: Sequence[tuple[int, Ties]], day: str) -> Command[list[int]]:
+    """Acknowledge at most 500 successes of jobs with ties, settle those, and count the jobs, in one step.
+
+    Args:
+        queue: The queue's name.
+        identity: The process that ran them.
+        jobs: Pairs of delivery and ties.
+        day: The UTC day, for the counters.
+
+    Returns:
+        For each delivery 1, or 0 if it was no longer this process's.
+    """
+    flat: list[str | bytes | int | float] = []
+    for seq, ties in jobs:
+        flat += (seq, ties.jid, ties.lock, ties.batch, ties.number, ties.gates, ties.result, ties.result_ms)
+    return Command(
+        "jobs_finish",
+        (
+            keys.inflight(queue, identity),
+            keys.STAT_PROCESSED,
+            keys.stat_processed_day(day),
+            keys.slot(queue),
+            keys.ROOT,
+        ),
+        tuple(flat),
+        integers,
+    )

@@ -1,0 +1,56 @@
+-- jobs_enter: put jobs of one queue, on each of which something hangs, into the queue, a lane or the scheduled set.
+--
+-- If it is sent again, because its answer was lost, it stores nothing, and answers the same.
+--
+-- KEYS[1]  list    queue:<name>                   payloads, newest at the head
+-- KEYS[2]  set     queues                         every queue name ever used
+-- KEYS[3]  string  {queue:<name>}:pushed:<token>  stands if this push was made
+-- KEYS[4]  zset    schedule                       jobs for later
+-- KEYS[5]  list    mainspring:bell                on which one forwarder a process waits
+-- KEYS[6]  string  {queue:<name>}:                the beginning of this queue's keys
+-- KEYS[7]  string  mainspring:                    the beginning of keys of ours
+--
+-- ARGV[1]     name    the queue's name
+-- ARGV[2]     ttl_ms  how long the push is remembered; 0: it cannot be sent again
+-- ARGV[3...]  job     nine arguments each: jid; when it is due in unix seconds, empty for now; lock, or empty;
+--                     how long the lock holds at most, in ms from now; batch, or empty; number in the batch;
+--                     gates, parted by commas; manner: empty, or "held" for one that holds its gates already; the
+--                     payload. At most 500 jobs
+--
+-- Returns  {jid, ...}  for each the jid of the job that holds its lock, and then it was not stored; else empty
+-- include: lib/forbidden.lua
+-- include: lib/ring.lua
+-- include: lib/ties.lua
+
+local queue, queues, pushed, schedule, bell, slot, root = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local name, ttl_ms = ARGV[1], tonumber(ARGV[2])
+
+-- Fail here if the keys have other types: an error after the first write would leave it half done.
+redis.call("LLEN", queue)
+redis.call("ZCARD", schedule)
+-- An ACL that forbids one of these is met before the first write, lest jobs are stored of which the caller is told no.
+local refusal = forbidden("LPUSH", queue, "SADD", queues, "SET", pushed, "ZADD", schedule, "LPUSH", bell)
+  or ties_forbidden(root)
+if refusal then
+  return refusal
+end
+local is_again = ttl_ms > 0 and redis.call("EXISTS", pushed) == 1
+local out = {}
+for i = 3, #ARGV, 9 do
+  local jid, at, lock, unique_ms, gates, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 6], ARGV[i + 8]
+  local holder = lock ~= "" and lock_take(root, lock, jid, unique_ms, is_again)
+  out[#out + 1] = holder or ""
+  if not holder and not is_again then
+    if at ~= "" then
+      ring(schedule, bell, at)
+      redis.call("ZADD", schedule, at, payload)
+    elseif gates == "" or ARGV[i + 7] == "held" or gates_enter(slot, root, ties_gates(gates), jid, payload) then
+      redis.call("LPUSH", queue, payload)
+    end
+  end
+end
+redis.call("SADD", queues, name)
+if ttl_ms > 0 then
+  redis.call("SET", pushed, 1, "PX", ttl_ms)
+end
+return out

@@ -1,0 +1,57 @@
+"""What hangs on a job in the store, and must be settled in the step that settles the job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, Self, TypeAlias
+
+from mainspring.base.flow import Flow
+
+#: What became of a job, for that which hangs on it: it succeeded, will be retried, died, was dropped for good, or goes
+#: on later without having failed.
+What: TypeAlias = Literal["ok", "failed", "dead", "dropped", "later"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What hangs on one job, and its result if somebody wants one.
+
+    Attributes:
+        jid: The job's id.
+        lock: The digest of its unique lock; empty if it has none.
+        unique_ms: How long the lock holds at most.
+        batch: The id of its batch; empty if it is in none.
+        number: Which job of the batch it is.
+        gates: Its gates, in the order of their names.
+        result: What is kept for whoever asks how it ended; empty for nothing.
+        result_ms: How long that is kept.
+    """
+
+    jid: str
+    lock: str = ""
+    unique_ms: int = 0
+    batch: str = ""
+    number: int = -1
+    gates: str = ""
+    result: bytes = b""
+    result_ms: int = 0
+
+    @classmethod
+    def of(cls, jid: str, flow: Flow, *, result: bytes = b"") -> Self | None:
+        """Return what hangs on the job *jid*; None if nothing does."""
+        if not flow.is_tied and not result:
+            return None
+        return cls(
+            jid,
+            flow.lock,
+            round(flow.unique_for * 1000),
+            flow.batch,
+            flow.number,
+            ",".join(flow.gates),
+            result,
+            max(1, round(flow.result_ttl * 1000)),
+        )
+
+
+#: What hangs on a plain job.
+NONE: Final = Ties("")

@@ -26,6 +26,7 @@ SIDEKIQ = {
     f"{ME}:work": keys.work(ME),
     f"{ME}:workers": keys.workers(ME),
     f"{ME}-signals": keys.signals(ME),
+    "it-b1c2": keys.cursor("b1c2"),
 }
 OURS = [
     keys.inflight("low", ME),
@@ -40,6 +41,8 @@ OURS = [
     keys.periodic_history("office", "report"),
     keys.periodic_code("office"),
     keys.periodic_alive("office", "abc"),
+    keys.once("welcome"),
+    keys.throttle("digest"),
     keys.BELL,
 ]
 

@@ -45,6 +45,21 @@ def result(jid: str) -> str:
     return f"mainspring:result:{jid}"
 
 
+def cursor(jid: str) -> str:
+    """Return how far the iterable job *jid* has come; Sidekiq's own key, so that its pages show it."""
+    return f"it-{jid}"
+
+
+def once(name: str) -> str:
+    """Return who did what *name* stands for, which is done once; the owner's token."""
+    return f"mainspring:once:{name}"
+
+
+def throttle(name: str) -> str:
+    """Return the sign that what *name* stands for was done lately."""
+    return f"mainspring:throttle:{name}"
+
+
 def queue(name: str) -> str:
     """Return the list of the queue *name*: payloads, newest at the head."""
     return f"queue:{name}"
@@ -214,6 +229,9 @@ TABLE = (
     Key("mainspring:periodic:NS:alive:DIGEST", "string", "45 s", "mainspring", "a clock with that code lives"),
     Key("mainspring:lock:DIGEST", "string", "unique_for", "mainspring", "a unique lock; the jid of its holder"),
     Key("mainspring:result:JID", "string", "result_ttl", "mainspring", "what a job gave"),
+    Key("it-JID", "hash", "1 d, 30 d", "Sidekiq", "an iterable job: ex (runs), c (cursor), rt (seconds), cancelled"),
+    Key("mainspring:once:NAME", "string", "ttl", "mainspring", "was done, by whom"),
+    Key("mainspring:throttle:NAME", "string", "every", "mainspring", "was done lately"),
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 

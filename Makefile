@@ -70,5 +70,5 @@ $(VENV)/demo.stamp: $(RECIPE)
 	@touch $@
 
 $(VENV)/all.stamp: $(RECIPE)
-	@tools/install $(PYTHON) $(VENV) embedded,fast,reload,web,demo,dev
+	@tools/install $(PYTHON) $(VENV) embedded,encryption,fast,reload,web,demo,dev
 	@touch $@ $(VENV)/demo.stamp

@@ -140,3 +140,28 @@ def test_a_project_file_that_is_a_folder_is_named(tmp_path):
 def test_a_timing_made_in_code_is_checked_like_one_of_the_environment(wrong):
     with pytest.raises(InvalidOption):
         Timing(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "keys"),
+    [({}, {}), ({"MAINSPRING_KEYS": " "}, {}), ({"MAINSPRING_KEYS": "1:AAAA=, 12 : BBBB,"}, {1: "AAAA=", 12: "BBBB"})],
+)
+def test_keys_stand_in_the_environment_with_their_numbers(given, keys):
+    assert config.encryption_keys(given) == keys
+
+
+@pytest.mark.parametrize(
+    "given", ["hunter2", "hunter2:AAAA", "1:", "1:hunter2,hunter2", "1:hunter2,01:hunter2", "-1:hunter2"]
+)
+def test_keys_that_are_none_are_refused_and_not_shown(given):
+    with pytest.raises(InvalidOption, match="MAINSPRING_KEYS: ") as caught:
+        config.encryption_keys({"MAINSPRING_KEYS": given})
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_environment_says_which_key_encrypts():
+    assert config.active_key({"MAINSPRING_ACTIVE_KEY": "2"}) == 2
+    assert config.active_key({}) is None
+    with pytest.raises(InvalidOption, match="MAINSPRING_ACTIVE_KEY=newest: must be the number of a key"):
+        config.active_key({"MAINSPRING_ACTIVE_KEY": "newest"})

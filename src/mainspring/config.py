@@ -84,6 +84,35 @@ def payload_limit(environment: Mapping[str, str] = os.environ) -> int:
     return size
 
 
+def encryption_keys(environment: Mapping[str, str] = os.environ) -> dict[int, str]:
+    """Return the keys by which arguments are encrypted: MAINSPRING_KEYS, such as ``1:BASE64,2:BASE64``.
+
+    Raises:
+        InvalidOption: If it is written otherwise; the message shows no key.
+    """
+    parts = [part.partition(":") for part in environment.get("MAINSPRING_KEYS", "").split(",") if part.strip()]
+    if not all(number.strip().isdecimal() and key.strip() for number, _, key in parts):
+        raise InvalidOption("MAINSPRING_KEYS: must be numbers and keys in base64: 1:BASE64,2:BASE64")
+    keys = {int(number): key.strip() for number, _, key in parts}
+    if len(keys) < len(parts):
+        raise InvalidOption("MAINSPRING_KEYS: two keys have one number")
+    return keys
+
+
+def active_key(environment: Mapping[str, str] = os.environ) -> int | None:
+    """Return the number of the key that encrypts: MAINSPRING_ACTIVE_KEY; None for the greatest there is.
+
+    Raises:
+        InvalidOption: If it is no number.
+    """
+    given = environment.get("MAINSPRING_ACTIVE_KEY")
+    if not given:
+        return None
+    if not given.strip().isdecimal():
+        raise InvalidOption(f"MAINSPRING_ACTIVE_KEY={given}: must be the number of a key of MAINSPRING_KEYS")
+    return int(given)
+
+
 def _span(name: str, text: str) -> float:
     try:
         found = durations.seconds(text)

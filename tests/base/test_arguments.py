@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import traceback
 from datetime import date, timedelta
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import pytest
@@ -233,3 +235,54 @@ def test_a_decorated_function_keeps_its_signature():
 def test_the_name_for_messages_is_the_functions_if_none_is_given():
     with pytest.raises(WrongArguments, match=r"^add\(\)"):
         Arguments.of(add).bind((), {})
+
+
+class Colour(Enum):
+    """A type of which msgspec quotes what does not fit."""
+
+    RED = "red"
+
+
+def paint(plain: Colour, secret: Colour, *rest: Colour, named: Colour = Colour.RED, **extra: Colour) -> None: ...
+
+
+def whole_story(error: BaseException | None) -> str:
+    """Return all that a log or an error tracker can find out about *error*."""
+    told = ""
+    while error is not None:
+        told += "".join(traceback.format_exception(error)) + repr(error.args)
+        error = error.__cause__ or error.__context__
+    return told
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "parameter"),
+    [
+        (("red", "hunter2"), {}, "secret"),
+        (("red", "red", "red", "hunter2"), {}, "rest"),
+        (("red", "red"), {"named": "hunter2"}, "named"),
+        (("red", "red"), {"more": "hunter2"}, "more"),
+    ],
+)
+def test_what_a_hidden_parameter_holds_stands_in_no_error(args, kwargs, parameter):
+    open_, hidden = of(paint), of(paint).hiding(["secret", "rest", "named", "extra"])
+
+    with pytest.raises(WrongArguments) as plain:
+        open_.restore(args, kwargs)
+    with pytest.raises(WrongArguments) as caught:
+        hidden.restore(args, kwargs)
+
+    assert "hunter2" in whole_story(plain.value)
+    assert "hunter2" not in whole_story(caught.value)
+    assert caught.value.parameter == parameter
+    with pytest.raises(WrongArguments, match="hunter2"):
+        hidden.restore(("hunter2", "red"), {})
+
+
+def test_all_parameters_can_be_hidden():
+    args = ("hunter2", "red")
+
+    with pytest.raises(WrongArguments) as caught:
+        of(paint).hiding(None).restore(args, {})
+
+    assert "hunter2" not in whole_story(caught.value)

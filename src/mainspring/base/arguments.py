@@ -43,6 +43,7 @@ class Arguments:
     def __init__(self, function: Callable[..., object], job: str) -> None:
         parameters = inspect.signature(function).parameters.values()
         self._job = job
+        self._hidden: Collection[str] = ()
         self._function = function
         self._parameters = tuple(parameters)
         self._positional = _names(parameters, _POSITIONAL)
@@ -63,6 +64,15 @@ class Arguments:
             name: The job's name, for messages; the function's qualified name if left out.
         """
         return cls(function, name or str(getattr(function, "__qualname__", function)))
+
+    def hiding(self, names: Collection[str] | None) -> Arguments:
+        """Return the same, but that no error shows what the parameters *names* hold; None for all of them.
+
+        The library that reads a value quotes it, and an error is kept with the job and in logs.
+        """
+        other = Arguments(self._function, self._job)
+        other._hidden = {parameter.name for parameter in self._parameters} if names is None else names
+        return other
 
     @cached_property
     def is_plain(self) -> bool:
@@ -87,6 +97,23 @@ class Arguments:
         """
         return self._turn(args, kwargs, self._back)
 
+    def named(self, args: Sequence[object], kwargs: Mapping[str, object]) -> SimpleNamespace:
+        """Return the arguments of one call as attributes, under the names of the parameters, defaults included.
+
+        Raises:
+            WrongArguments: If the call does not fit the signature.
+        """
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise WrongArguments(self._job, None, str(error)) from error
+        bound.apply_defaults()
+        return SimpleNamespace(**bound.arguments)
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self._function)
+
     def _turn(
         self, args: Sequence[object], kwargs: Mapping[str, object], way: _Direction
     ) -> tuple[list[object], dict[str, object]]:
@@ -100,18 +127,32 @@ class Arguments:
                 positional.append(turn(value))
         except Unfit as error:
             parameter = (*self._positional, *self._rest)[min(len(positional), len(self._positional))]
-            raise WrongArguments(self._job, parameter, str(error)) from error.__cause__
-        return positional, self._turn_named(kwargs, way) if kwargs else {}
+            wrong = self._wrong(parameter, parameter, error)
+        else:
+            return positional, self._turn_named(kwargs, way) if kwargs else {}
+        # Outside of the handler: a hidden value stands in the context of no error.
+        raise wrong
 
     def _turn_named(self, kwargs: Mapping[str, object], way: _Direction) -> dict[str, object]:
         named: dict[str, object] = {}
-        for name, value in kwargs.items():
-            turn = way.named[name] if name in way.named else way.extra[0]
-            try:
+        name = ""
+        try:
+            for name, value in kwargs.items():
+                turn = way.named[name] if name in way.named else way.extra[0]
                 named[name] = turn(value)
-            except Unfit as error:
-                raise WrongArguments(self._job, name, str(error)) from error.__cause__
-        return named
+        except Unfit as error:
+            wrong = self._wrong(name, name if name in way.named else self._extra[0], error)
+        else:
+            return named
+        raise wrong
+
+    def _wrong(self, name: str, parameter: str, error: Unfit) -> WrongArguments:
+        """Return what to raise for an argument that does not fit; *parameter* is the one that takes it."""
+        if parameter in self._hidden:
+            return WrongArguments(self._job, name, "it does not fit its annotation; it is encrypted, and not shown")
+        wrong = WrongArguments(self._job, name, str(error))
+        wrong.__cause__ = error.__cause__
+        return wrong
 
     def _check_shape(self, count: int, names: Collection[str]) -> None:
         """Refuse what calling the function would refuse."""

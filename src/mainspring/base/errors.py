@@ -145,6 +145,30 @@ class BootError(MainspringError, RuntimeError):
     """Something that keeps a process from starting: the text says what, why and the way out."""
 
 
+class EncryptionUnavailable(BootError):
+    """A job whose arguments are encrypted, where nothing can be encrypted: no keys, or no library.
+
+    Attributes:
+        job: The job's name.
+    """
+
+    def __init__(self, job: str, reason: str) -> None:
+        super().__init__(f"the arguments of {job} are encrypted, and {reason}")
+        self.job = job
+
+
+class DecryptFailed(MainspringError, ValueError):
+    """A stored job whose encrypted arguments cannot be read here: it is never run.
+
+    Attributes:
+        jid: The job's id.
+    """
+
+    def __init__(self, jid: str, reason: str) -> None:
+        super().__init__(f"job {jid} cannot be decrypted: {reason}")
+        self.jid = jid
+
+
 # --- the store -------------------------------------------------------------------
 
 

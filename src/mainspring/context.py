@@ -17,6 +17,10 @@ _current: Final[ContextVar[JobContext]] = ContextVar("mainspring_current_job")
 _log: Final = logging.getLogger("mainspring.job")
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """Under what identity a process runs jobs; the same for many of them.
@@ -25,11 +29,13 @@ class Holding:
         process: The identity.
         is_lost: Tells whether others may hold the process for dead.
         is_stopping: Tells whether the process is shutting down.
+        is_quiet: Tells whether the process starts no more jobs, to shut down later.
     """
 
     process: str
     is_lost: Callable[[], bool]
     is_stopping: Callable[[], bool]
+    is_quiet: Callable[[], bool] = _never
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,11 @@ class JobContext:
         return self._wire.name
 
     @property
+    def process(self) -> str:
+        """The identity of what runs it: its process, and the capsule if that is not the default one."""
+        return self._holding.process
+
+    @property
     def attempt(self) -> int:
         """Which run this is: 1 for the first, 2 for the first retry."""
         count = self._wire.retry_count
@@ -123,6 +134,10 @@ class JobContext:
     def is_stopping(self) -> bool:
         """Return True if the worker is shutting down, so that a long job can end early."""
         return self._holding.is_stopping()
+
+    def is_interrupted(self) -> bool:
+        """Return True if the worker starts no more jobs, so that one which can go on elsewhere should end here."""
+        return self._holding.is_quiet() or self._holding.is_stopping()
 
     def is_lost(self) -> bool:
         """Return True if this process has not proved for so long that it lives that others may hold it for dead."""

@@ -319,3 +319,17 @@ class JobCut(BaseException):
     It is a BaseException, so that ``except Exception`` in a job does not swallow it;
     the job is already back in its queue and will run again.
     """
+
+
+class JobInterrupted(JobCut):
+    """Raised where an iterable job is stopped between two items, because its worker is quiet or shuts down.
+
+    Its cursor is saved; it goes back to its queue and on from there, and that counts as nothing.
+
+    Attributes:
+        jid: The job's id.
+    """
+
+    def __init__(self, jid: str) -> None:
+        super().__init__(f"job {jid} goes on in another run")
+        self.jid = jid

@@ -26,6 +26,7 @@ STAT_FAILED = "stat:failed"
 # --- ours ------------------------------------------------------------------------
 
 BELL = "mainspring:bell"
+LIMITS = "mainspring:limits"
 #: The beginning of our keys that belong to no queue, for scripts that make them.
 ROOT = "mainspring:"
 
@@ -43,6 +44,21 @@ def lock(digest: str) -> str:
 def result(jid: str) -> str:
     """Return what the job *jid* gave, kept for whoever asks."""
     return f"mainspring:result:{jid}"
+
+
+def limit(kind: str, name: str) -> str:
+    """Return what is taken of the limit *name* of a *kind*: ``concurrent``, ``bucket``, ``window`` ..."""
+    return f"mainspring:limit:{kind}:{name}"
+
+
+def limit_waiting(kind: str, name: str) -> str:
+    """Return the sorted set of those that wait for a limit; no kind is named ``waiting``."""
+    return f"mainspring:limit:waiting:{kind}:{name}"
+
+
+def limit_freed(name: str) -> str:
+    """Return the list on which those that wait for a concurrent limit listen; no kind is named ``freed``."""
+    return f"mainspring:limit:freed:{name}"
 
 
 def cursor(jid: str) -> str:
@@ -232,10 +248,26 @@ TABLE = (
     Key("it-JID", "hash", "1 d, 30 d", "Sidekiq", "an iterable job: ex (runs), c (cursor), rt (seconds), cancelled"),
     Key("mainspring:once:NAME", "string", "ttl", "mainspring", "was done, by whom"),
     Key("mainspring:throttle:NAME", "string", "every", "mainspring", "was done lately"),
+    Key(
+        "mainspring:limits",
+        "zset",
+        "7 d",
+        "mainspring",
+        "the limits in use, by spec; score = ms until when",
+    ),
+    Key("mainspring:limit:KIND:NAME", "zset, string", "its span", "mainspring", "what is taken of a limit, and when"),
+    Key(
+        "mainspring:limit:waiting:KIND:NAME",
+        "zset",
+        "wait",
+        "mainspring",
+        "who waits; score = us until when",
+    ),
+    Key("mainspring:limit:freed:NAME", "list", "2 s", "mainspring", "wakes those that wait for a slot"),
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 
-_PLACEHOLDER = re.compile(r"NAME|DAY|MINUTE|JOB|IDENTITY|JID|DIGEST")
+_PLACEHOLDER = re.compile(r"NAME|KIND|DAY|MINUTE|JOB|IDENTITY|JID|DIGEST")
 
 
 def is_permanent(key: str) -> bool:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
 from mainspring import config
 from mainspring.base.errors import InvalidOption
@@ -20,8 +20,9 @@ from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
 from mainspring.events import EVENTS, Event, Handlers, check_handler
-from mainspring.job import Enqueued, Job, Options, check_tags, text
+from mainspring.job import Enqueued, Job
 from mainspring.middleware import Middleware, check
+from mainspring.options import JobOptions, Options, RetryOption, text
 from mainspring.push import check_json, check_shape
 from mainspring.registry import Registry
 from mainspring.schedule.catalog import Catalog
@@ -32,6 +33,7 @@ from mainspring.store import keys
 from mainspring.store.connection import AsyncStore, Store
 from mainspring.store.opening import Stores
 from mainspring.store.url import masked
+from mainspring.weave import weave
 
 # The data API is imported by whoever asks for it: a process that only enqueues does not need it.
 if TYPE_CHECKING:
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 H = TypeVar("H", bound=Callable[..., object])
-
-RetryOption: TypeAlias = Retry | int | bool
 
 
 class App(Scheduling):
@@ -117,7 +117,7 @@ class App(Scheduling):
             limit=config.payload_limit(),
         )
         self._defaults = Options(check_queue(queue), Retry.of(retry))
-        self._registry = Registry()
+        self._registry = Registry(weave)
         self._stores = Stores(self._url, text("prefix", prefix))
 
     @property
@@ -146,9 +146,7 @@ class App(Scheduling):
         /,
         *,
         name: str | None = None,
-        queue: str | None = None,
-        retry: RetryOption | None = None,
-        tags: Sequence[str] = (),
+        **options: Unpack[JobOptions],
     ) -> Callable[[Callable[P, R]], Job[P, R]]: ...
 
     def job(
@@ -157,31 +155,23 @@ class App(Scheduling):
         /,
         *,
         name: str | None = None,
-        queue: str | None = None,
-        retry: RetryOption | None = None,
-        tags: Sequence[str] = (),
+        **options: Unpack[JobOptions],
     ) -> Any:
         """Make a function a job; with or without options, as a decorator.
 
         Args:
             function: The function, ``def`` or ``async def``.
             name: Its name on the wire; without it ``module.function``.
-            queue: The queue that it is pushed to.
-            retry: A `Retry`, a number of retries, True for the App's, False for none.
-            tags: Words for people, shown with the job.
+            options: How it wants to be run; see `JobOptions`.
 
         Raises:
             InvalidName: If the name or queue is none, or another job has the name.
             InvalidOption: If it is no function, or an option cannot mean anything.
         """
-        options = Options(
-            self._defaults.queue if queue is None else check_queue(queue),
-            self._defaults.retry if retry is None or retry is True else Retry.of(retry),
-            check_tags(tags),
-        )
+        wanted = Options.of(self._defaults, options)
 
         def make(function: Callable[P, R]) -> Job[P, R]:
-            return self._registry.add(function, name, options, self.client)
+            return self._registry.add(function, name, wanted, self.client)
 
         return make if function is None else make(function)
 

@@ -16,11 +16,12 @@ from mainspring.base import durations
 from mainspring.base.errors import InvalidOption, PushAmbiguous, PushFailed, StoreError
 from mainspring.base.payload import LIMIT
 from mainspring.base.timesource import TimeSource
-from mainspring.job import Call, Enqueued, Job, Options
+from mainspring.job import Call, Draft, Enqueued, Job
 from mainspring.middleware import Middleware, Passage, around, around_async
+from mainspring.options import Options
 from mainspring.push import Push, new_jid
-from mainspring.store import queues, sets
-from mainspring.store.command import Command
+from mainspring.shipment import Collector, Shipment, shipments
+from mainspring.store import queues
 from mainspring.store.connection import AsyncStore, Store
 
 #: How many jobs a bulk push sends at once.
@@ -42,6 +43,7 @@ class Client:
 
     Attributes:
         limit: The longest job that is pushed, in bytes.
+        collector: Where it is set, it takes the jobs in place of the store.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Client:
     ) -> None:
         """Prepare to push; the stores are asked for when they are first needed."""
         self.limit = limit
+        self.collector: ContextVar[Collector | None] = ContextVar("mainspring_collector", default=None)
         self._store = store
         self._async_store = async_store
         self._time = time
@@ -109,32 +112,55 @@ class Client:
         return await self._apush(push) or stopped(push)
 
     def _send(self, push: Push) -> Enqueued:
-        self._deliver(_command([push], self._time.now(), self.limit), [push.jid])
+        collector = self.collector.get()
+        if collector is not None:
+            collector.take([push])
+        else:
+            self.ship([push])
         return push.enqueued()
 
     async def _asend(self, push: Push) -> Enqueued:
-        await self._adeliver(_command([push], self._time.now(), self.limit), [push.jid])
+        collector = self.collector.get()
+        if collector is not None:
+            await collector.atake([push])
+        else:
+            await self.aship([push])
         return push.enqueued()
 
-    def _deliver(self, command: Command[int], jids: Sequence[str]) -> None:
+    def ship(self, pushes: Sequence[Push]) -> None:
+        """Store at most 1,000 jobs whose middleware has run; each says then whether another stands in its place.
+
+        Raises:
+            PushFailed: If they are certainly not stored, those of earlier queues excepted.
+            PushAmbiguous: If nobody can tell.
+        """
+        for shipment in shipments(pushes, self._time.now(), self.limit):
+            self._deliver(shipment)
+
+    async def aship(self, pushes: Sequence[Push]) -> None:
+        """Store at most 1,000 jobs, awaiting the store; as `ship`."""
+        for shipment in shipments(pushes, self._time.now(), self.limit):
+            await self._adeliver(shipment)
+
+    def _deliver(self, shipment: Shipment) -> None:
         """Make a push; make it again if its answer was lost, which its token makes harmless."""
-        attempts = _Attempts(self._time, jids)
+        attempts = _Attempts(self._time, shipment)
         while not attempts.is_done:
             try:
-                self._store().run(command)
+                shipment.answered(self._store().run(shipment.command))
             except StoreError as error:
                 self._time.sleep(attempts.failed(error))
             else:
                 attempts.is_done = True
 
-    async def _adeliver(self, command: Command[int], jids: Sequence[str]) -> None:
+    async def _adeliver(self, shipment: Shipment) -> None:
         """Make a push from a coroutine, as `_deliver`."""
         import asyncio
 
-        attempts = _Attempts(self._time, jids)
+        attempts = _Attempts(self._time, shipment)
         while not attempts.is_done:
             try:
-                await self._async_store().run(command)
+                shipment.answered(await self._async_store().run(shipment.command))
             except StoreError as error:
                 await asyncio.sleep(attempts.failed(error))
             else:
@@ -149,8 +175,11 @@ class Client:
         results: list[Enqueued] = []
         for part in self._parts(job, calls, options, spread):
             with part:
-                for command, jids in part.commands(self._time.now()):
-                    self._deliver(command, jids)
+                collector = self.collector.get()
+                if collector is not None:
+                    collector.take(part.open)
+                else:
+                    self.ship(part.open)
             results += part.results
         return results
 
@@ -161,8 +190,11 @@ class Client:
         results: list[Enqueued] = []
         for part in self._parts(job, calls, options, spread):
             with part:
-                for command, jids in part.commands(self._time.now()):
-                    await self._adeliver(command, jids)
+                collector = self.collector.get()
+                if collector is not None:
+                    await collector.atake(part.open)
+                else:
+                    await self.aship(part.open)
             results += part.results
         return results
 
@@ -176,7 +208,7 @@ class Client:
                 start = options.at or self._time.now()
                 for push in pushes:
                     push.at = start + self._rng.uniform(0, spread)
-            yield _Part(pushes, self._middlewares, self.limit)
+            yield _Part(pushes, self._middlewares)
 
     # --- building ------------------------------------------------------------------
 
@@ -187,7 +219,10 @@ class Client:
             WrongArguments: If the arguments do not fit, or cannot travel as JSON.
         """
         wire_args, wire_kwargs = job.arguments.bind(args, kwargs)
-        return self.record(job.name, wire_args, wire_kwargs, options)
+        push = self.record(job.name, wire_args, wire_kwargs, options)
+        if job.tie is not None:
+            job.tie(Draft(push.fields, push.fields["created_at"] if push.at is None else push.at, args, kwargs, job))
+        return push
 
     def record(self, name: str, args: list[Any], kwargs: dict[str, Any], options: Options) -> Push:
         """Return the record of a job whose arguments are JSON-ready."""
@@ -239,66 +274,49 @@ class _Part:
     """Up to 1,000 jobs of a bulk push. Entered, it has run their middlewares to the yield; left, to the end.
 
     Attributes:
-        results: What the caller gets for each.
+        open: The jobs that no middleware stopped.
+        results: What the caller gets for each, once it is left.
     """
 
-    def __init__(self, pushes: list[Push], middlewares: tuple[Middleware, ...], limit: int) -> None:
+    def __init__(self, pushes: list[Push], middlewares: tuple[Middleware, ...]) -> None:
+        self.open = pushes
         self.results: list[Enqueued] = []
-        self._pushes = pushes
         self._middlewares = middlewares
-        self._limit = limit
         self._passages: list[tuple[Push, Passage]] = []
 
     def __enter__(self) -> None:
         if not self._middlewares:
-            self.results = [push.enqueued() for push in self._pushes]
             return
         try:
-            for push in self._pushes:
+            for push in self.open:
                 self._passages.append((push, Passage(self._middlewares, push)))
         except BaseException as error:
             self._break_off(error)
             raise
-        self._pushes = [push for push, passage in self._passages if passage.is_open]
-        self.results = [push.enqueued() if passage.is_open else stopped(push) for push, passage in self._passages]
+        self.open = [push for push, passage in self._passages if passage.is_open]
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if error is not None:
             self._break_off(error)
-        else:
-            for push, passage in self._passages:
-                passage.close(push.enqueued())
+            return
+        if not self._middlewares:
+            self.results = [push.enqueued() for push in self.open]
+        for push, passage in self._passages:
+            self.results.append(push.enqueued() if passage.is_open else stopped(push))
+            passage.close(push.enqueued())
 
     def _break_off(self, error: BaseException) -> None:
         for _, passage in self._passages:
             passage.break_off(error)
 
-    def commands(self, now: float) -> Iterator[tuple[Command[int], list[str]]]:
-        """Return one call for what is scheduled, and one for each queue, with the ids in it."""
-        groups: dict[str | None, list[Push]] = {}
-        for push in self._pushes:
-            groups.setdefault(None if push.at is not None else push.queue, []).append(push)
-        for group in groups.values():
-            yield _command(group, now, self._limit), [push.jid for push in group]
-
-
-def _command(pushes: Sequence[Push], now: float, limit: int) -> Command[int]:
-    """Return the call that stores *pushes*, which all go to one queue, or all to the scheduled set."""
-    first = pushes[0]
-    if first.at is None:
-        return queues.push(first.queue, [push.encoded(now, limit) for push in pushes], token=first.jid)
-    jobs = [(push.encoded(now, limit), push.at) for push in pushes]
-    due = [(at, payload) for payload, at in jobs if at is not None]
-    return sets.add(due, queue=first.queue, token=first.jid)
-
 
 class _Attempts:
     """The attempts at one push, and whether there is another."""
 
-    def __init__(self, time: TimeSource, jids: Sequence[str]) -> None:
+    def __init__(self, time: TimeSource, shipment: Shipment) -> None:
         self.is_done = False
         self._time = time
-        self._jids = jids
+        self._shipment = shipment
         self._waits = iter(_AGAIN)
         self._began = self._time.monotonic()
         self._lost: StoreError | None = None
@@ -311,11 +329,11 @@ class _Attempts:
             PushAmbiguous: If the first attempt may have had one, and there is no time for another.
         """
         if self._lost is None and error.applied is False:
-            raise _failure(error, self._jids) from error
+            raise _failure(error, self._shipment.jids) from error
         self._lost = self._lost or error
         wait = next(self._waits, None)
         if wait is None or self._time.monotonic() + wait - self._began > _PATIENCE:
-            raise _failure(self._lost, self._jids) from self._lost
+            raise _failure(self._lost, self._shipment.jids) from self._lost
         return wait
 
 

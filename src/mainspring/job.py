@@ -10,17 +10,17 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, overload
+from types import SimpleNamespace
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeAlias, TypeVar, Unpack, overload
 
 from mainspring.base import durations
 from mainspring.base.arguments import Arguments
 from mainspring.base.durations import Duration
-from mainspring.base.errors import InvalidOption, WrongArguments
-from mainspring.base.payload import check_queue
-from mainspring.base.retry import Retry
+from mainspring.base.errors import WrongArguments
 from mainspring.events import check_handler
+from mainspring.options import CallOptions, Options, moment
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -50,99 +50,6 @@ class Enqueued(NamedTuple):
     duplicate_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a job wants to be run.
-
-    Attributes:
-        queue: The queue that it is pushed to.
-        retry: What happens when it fails.
-        tags: Words for people, shown with the job.
-        at: When it is due, in unix seconds; None for now.
-    """
-
-    queue: str
-    retry: Retry
-    tags: tuple[str, ...] = ()
-    at: float | None = None
-
-    def changed(
-        self,
-        *,
-        queue: str | None = None,
-        retry: int | bool | None = None,
-        tags: Sequence[str] | None = None,
-        at: datetime | float | None = None,
-    ) -> Options:
-        """Return these options with some of them replaced.
-
-        Raises:
-            InvalidName: If *queue* cannot name a queue.
-            InvalidOption: If *retry* is a whole policy, *tags* a text, or *at* has no time zone.
-        """
-        found = self
-        if queue is not None:
-            found = replace(found, queue=check_queue(queue))
-        if retry is not None:
-            found = replace(found, retry=_retries(found.retry, retry))
-        if tags is not None:
-            found = replace(found, tags=check_tags(tags))
-        if at is not None:
-            found = replace(found, at=moment(at))
-        return found
-
-
-def _retries(policy: Retry, value: object) -> Retry:
-    if isinstance(value, int):
-        return policy.limited(value)
-    raise InvalidOption(
-        f"retry={value!r}: one enqueueing may change how many retries there are, True, False or a number;"
-        " a whole policy belongs to the job: @app.job(retry=Retry(...))"
-    )
-
-
-def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
-    """Return *tags* as a tuple.
-
-    Raises:
-        InvalidOption: If it is one text, or holds what is no text.
-    """
-    if not isinstance(tags, list | tuple | set | frozenset):
-        raise InvalidOption(f"tags={tags!r}: must be a list of texts")
-    return tuple(text("tags", tag) for tag in tags)
-
-
-def text(option: str, value: object) -> str:
-    """Return *value* if it is a text that can be stored and shown.
-
-    Raises:
-        InvalidOption: If it is another thing, or has half a surrogate pair or a control character in it.
-    """
-    if not isinstance(value, str):
-        raise InvalidOption(f"{option}={value!r}: must be a text")
-    if not value.isprintable():
-        raise InvalidOption(f"{option}={value!r}: must be printable text, without line breaks or control characters")
-    return value
-
-
-def moment(when: datetime | float) -> float:
-    """Return *when* in unix seconds.
-
-    Raises:
-        InvalidOption: If it is a datetime without a time zone, of which nobody knows when it is, or no time.
-    """
-    if isinstance(when, datetime):
-        if when.tzinfo is None:
-            raise InvalidOption(
-                f"{when!r} has no time zone, so nobody knows when it is; write"
-                ' when.replace(tzinfo=ZoneInfo("Europe/Paris")), or datetime.now(UTC) + ...'
-            )
-        return when.timestamp()
-    if isinstance(when, bool) or not isinstance(when, int | float) or not abs(when) < 1e11:
-        raise InvalidOption(f"{when!r} is no time: give a datetime with a time zone, or unix seconds")
-    return float(when)
-
-
 class Enqueuer(Protocol):
     """What a job needs of its App: something that takes it to the store."""
 
@@ -166,6 +73,41 @@ class Enqueuer(Protocol):
 
     def delayed(self, options: Options, seconds: float) -> Options:
         """Return *options* with a due time *seconds* from now."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """The record of one job while it is made, for what its options write into it.
+
+    Attributes:
+        fields: The record, with the arguments as JSON.
+        at: When it is due, in unix seconds; the time of the enqueueing if that is now.
+        args: The positional arguments as the caller gave them.
+        kwargs: The keyword arguments, likewise.
+        job: The job.
+    """
+
+    fields: dict[str, Any]
+    at: float
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    job: Job[Any, Any]
+
+    @property
+    def flow(self) -> dict[str, Any]:
+        """The field ``flow``; asking for it makes it, and the job is no plain one any more."""
+        flow: dict[str, Any] = self.fields.setdefault("flow", {})
+        return flow
+
+    def named(self) -> SimpleNamespace:
+        """Return the arguments under the names of the parameters, defaults included."""
+        return self.job.arguments.named(self.args, self.kwargs)
+
+
+#: Writes into a record what the job's options ask for.
+Tie: TypeAlias = Callable[[Draft], None]
+#: Returns what ties the jobs of one class with its options; None for plain ones.
+Weaver: TypeAlias = "Callable[[Job[Any, Any]], Tie | None]"
 
 
 class Call(Generic[P]):
@@ -206,9 +148,12 @@ class Job(Generic[P, R]):
         options: How it wants to be run.
         arguments: Its signature, for checking and converting arguments.
         is_async: True if it is an ``async def``.
+        tie: Writes what its options ask for of flow control into a record; None for a plain job.
     """
 
-    def __init__(self, function: Callable[P, R], *, name: str, options: Options, client: Enqueuer) -> None:
+    def __init__(
+        self, function: Callable[P, R], *, name: str, options: Options, client: Enqueuer, weave: Weaver | None = None
+    ) -> None:
         """Make a job; `App.job` does."""
         functools.update_wrapper(self, function)
         self.name = name
@@ -218,6 +163,8 @@ class Job(Generic[P, R]):
         self.is_async = inspect.iscoroutinefunction(function)
         self.exhausted: Callable[[Any, BaseException], object] | None = None
         self._client = client
+        self._weave = weave
+        self.tie = None if weave is None else weave(self)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function here and now, as the plain function that it is."""
@@ -336,15 +283,8 @@ class Job(Generic[P, R]):
         """Return one call of this job for `enqueue_many`, with keywords: ``job.call(1, due=day)``."""
         return Call(*args, **kwargs)
 
-    def using(
-        self,
-        *,
-        queue: str | None = None,
-        retry: int | bool | None = None,
-        tags: Sequence[str] | None = None,
-        at: datetime | float | None = None,
-    ) -> Job[P, R]:
-        """Return the same job with other options.
+    def using(self, **options: Unpack[CallOptions]) -> Job[P, R]:
+        """Return the same job with other options; see `CallOptions`.
 
         Example:
             ``add.using(queue="low", retry=0).enqueue(1, 2)``
@@ -355,7 +295,8 @@ class Job(Generic[P, R]):
         """
         other: Job[P, R] = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other.options = self.options.changed(queue=queue, retry=retry, tags=tags, at=at)
+        other.options = self.options.changed(**options)
+        other.tie = None if self._weave is None else self._weave(other)
         return other
 
     def on_exhausted(self, handler: Callable[[Any, BaseException], object]) -> Callable[[Any, BaseException], object]:

@@ -11,7 +11,8 @@ from typing import Any, Final
 from mainspring.base import codec
 from mainspring.base.errors import InvalidPayload, PayloadTooLarge, WrongArguments
 from mainspring.base.payload import LIMIT, WARN, check_queue
-from mainspring.job import Enqueued, moment
+from mainspring.job import Enqueued
+from mainspring.options import moment
 
 _log: Final = logging.getLogger("mainspring.client")
 
@@ -29,6 +30,7 @@ class Push:
         queue: The queue it goes to.
         at: When it is due, in unix seconds; None for now.
         fields: The record, as JSON-ready values.
+        duplicate_of: The id of the job that stands in its place, once the store has said so.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Push:
     queue: str
     at: float | None
     fields: dict[str, Any] = dataclasses.field(repr=False)
+    duplicate_of: str | None = None
 
     def encoded(self, now: float, limit: int = LIMIT) -> bytes:
         """Return the record as it is stored; it may have *limit* bytes.
@@ -65,7 +68,10 @@ class Push:
 
     def enqueued(self) -> Enqueued:
         """Return what the caller of `enqueue` gets."""
-        return Enqueued(self.jid, self.queue, None if self.at is None else moment(self.at))
+        at = None if self.at is None else moment(self.at)
+        if self.duplicate_of is not None:
+            return Enqueued("", self.queue, at, self.duplicate_of)
+        return Enqueued(self.jid, self.queue, at)
 
 
 def _culprit(fields: Mapping[str, Any]) -> str:

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 from mainspring.base.errors import InvalidName, InvalidOption, UnknownJob
-from mainspring.job import Enqueuer, Job, Options
+from mainspring.job import Enqueuer, Job, Weaver
+from mainspring.options import Options
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,9 +20,14 @@ R = TypeVar("R")
 class Registry:
     """Names and jobs; what stands here may be run, and nothing else."""
 
-    def __init__(self) -> None:
-        """Begin without jobs."""
+    def __init__(self, weave: Weaver | None = None) -> None:
+        """Begin without jobs.
+
+        Args:
+            weave: Returns what ties the jobs of a class with its options.
+        """
         self._jobs: dict[str, Job[Any, Any]] = {}
+        self._weave = weave
 
     @property
     def jobs(self) -> Mapping[str, Job[Any, Any]]:
@@ -45,7 +51,7 @@ class Registry:
         known = self._jobs.get(name)
         if known is not None and not _is_same(known.function, function):
             raise InvalidName(f"two jobs are named {name!r}; give one of them @app.job(name=...)")
-        job: Job[P, R] = Job(function, name=name, options=options, client=client)
+        job: Job[P, R] = Job(function, name=name, options=options, client=client, weave=self._weave)
         self._jobs[name] = job
         return job
 

@@ -16,7 +16,8 @@ from mainspring.base.errors import MainspringError
 from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
 from mainspring.events import check_handler
-from mainspring.job import Job, Options
+from mainspring.job import Draft, Job
+from mainspring.options import Options
 from mainspring.push import check_shape
 from mainspring.schedule import catalog
 from mainspring.schedule.catalog import Catalog
@@ -282,6 +283,10 @@ class Scheduling:
         push = self.client.record(entry.job, list(entry.args), dict(entry.kwargs), options)
         push.jid = push.fields["jid"] = tick_jid(entry.name, tick, self.namespace) if jid is None else jid
         push.fields["created_at"] = now
+        if job is not None and job.tie is not None:
+            job.tie(Draft(push.fields, now, *job.arguments.restore(entry.args, entry.kwargs), job))
+            # A tick is enqueued once by its claim; the store takes neither a lock nor a place in a batch with it.
+            push.fields["flow"].pop("lock", None)
         push.fields["periodic"] = {"name": entry.name, "tick": tick, "tz": entry.tz, "kind": kind, "late": late}
         if not self.client.prepare(push):
             return TickJob(push.queue, b"")

@@ -12,7 +12,7 @@ from mainspring.api.places import InFlight, InQueue, Place
 from mainspring.base import payload
 from mainspring.base.errors import InvalidPayload
 from mainspring.base.timesource import TimeSource
-from mainspring.job import moment
+from mainspring.options import moment
 from mainspring.store import queues, sets
 from mainspring.store.command import Command
 from mainspring.store.connection import Store

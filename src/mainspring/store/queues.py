@@ -141,11 +141,6 @@ class Settlement:
     what: What = "ok"
     ties: Ties | None = None
 
-    @property
-    def is_success(self) -> bool:
-        """True for the success of a job on which something hangs."""
-        return self.ties is not None and self.what == "ok"
-
 
 #: What the dead set may hold, as Sidekiq has it: half a year and ten thousand jobs.
 DEAD_SECONDS: Final = 180 * 86400.0

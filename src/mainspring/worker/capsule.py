@@ -211,7 +211,7 @@ class Capsule(Service):
         self._fetcher.measure(sum(len(call.deliveries) for call in calls))
         self._forget(dropped)
         # They are not acknowledged, and may be in flight for us still: the reconciliation gives them back.
-        self._must_reconcile = self._must_reconcile or bool(dropped)
+        self._must_reconcile = self._must_reconcile or any(delivery.is_given_up for delivery in dropped)
         holder = self.holder
         commands: list[Command[Any]] = [call.command for call in calls]
         commands += [self._fetcher.ask(queue, holder, room) for queue in asked]

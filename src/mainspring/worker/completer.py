@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from mainspring.base.errors import StoreError
 from mainspring.base.timesource import TimeSource
-from mainspring.store import queues, stats
+from mainspring.store import flows, queues, stats
 from mainspring.store.command import Command
+from mainspring.store.ties import Ties
 from mainspring.worker.delivery import Delivery
 
 #: How many acknowledged deliveries are remembered, to acknowledge them again should the store lose its last second.
@@ -87,23 +88,29 @@ class Completer:
         return len(self._finished) + len(self._unconfirmed)
 
     def take(self) -> tuple[list[Acknowledgement], list[Delivery]]:
-        """Return the calls to make now, and the deliveries that need none because they were given up."""
+        """Return the calls to make now, and the deliveries that need none: they were given up, or are gone."""
         finished = self._finished
         many = min(len(finished), queues.MOST - len(self._unconfirmed))
         batch = self._unconfirmed + [finished.popleft() for _ in range(many)]
-        dropped = [delivery for delivery in batch if delivery.is_given_up]
-        self._unconfirmed = [delivery for delivery in batch if not delivery.is_given_up] if dropped else batch
+        dropped = [delivery for delivery in batch if delivery.is_given_up or delivery.is_gone]
+        if dropped:
+            batch = [delivery for delivery in batch if not delivery.is_given_up and not delivery.is_gone]
+        self._unconfirmed = batch
         return list(self._calls(self._unconfirmed)), dropped
 
     def _calls(self, batch: Sequence[Delivery]) -> Iterator[Acknowledgement]:
         now = self._time.now()
         day = stats.day(now)
         plain: dict[tuple[str, str], list[Delivery]] = {}
+        tied: dict[tuple[str, str], list[tuple[Delivery, Ties]]] = {}
         queue = holder = ""
         group: list[Delivery] = []
         for delivery in batch:
             what = delivery.settlement
             if what is not None:
+                if what.ties is not None and what.what == "ok":
+                    tied.setdefault((delivery.queue, delivery.holder), []).append((delivery, what.ties))
+                    continue
                 call = queues.settle(delivery.queue, delivery.holder, delivery.seq, what, now=now, day=day)
                 yield Acknowledgement(call, (delivery,))
                 continue
@@ -115,6 +122,11 @@ class Completer:
         for (queue, holder), group in plain.items():
             seqs = [delivery.seq for delivery in group]
             yield Acknowledgement(queues.done(queue, holder, seqs, day), group, seqs)
+        for (queue, holder), successes in tied.items():
+            for start in range(0, len(successes), flows.MOST):
+                part = successes[start : start + flows.MOST]
+                jobs = [(delivery.seq, ties) for delivery, ties in part]
+                yield Acknowledgement(flows.finish(queue, holder, jobs, day), [delivery for delivery, _ in part])
 
     def sent(self) -> None:
         """Note that the calls are on their way: an answer of 0 to the next attempt will mean nothing bad."""

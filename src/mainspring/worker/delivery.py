@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from mainspring.base.errors import InvalidPayload
+from mainspring.base.flow import Flow
 from mainspring.base.payload import Payload
 from mainspring.store.queues import Settlement
 
@@ -30,6 +31,8 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
         is_async: True if it must run on an event loop.
         was_sent: True once an acknowledgement was sent, whether an answer came or not.
         is_given_up: True if it shall not be acknowledged: it was given back, or is not ours any more.
+        is_gone: True if the store has moved it elsewhere in the meantime, so that nothing is to be acknowledged.
+        flow: What it carries of flow control; None for a plain job. Its slot reads it.
     """
 
     queue: str
@@ -46,6 +49,8 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
     settlement: Settlement | None = None
     was_sent: bool = False
     is_given_up: bool = False
+    is_gone: bool = False
+    flow: Flow | None = None
 
     @property
     def jid(self) -> str:

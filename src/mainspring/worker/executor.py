@@ -7,14 +7,15 @@ so that a plain job costs a few microseconds here.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from mainspring.base import durations, retry
 from mainspring.base.errors import Discard, JobCut, Kill, LeaseLost, Snooze, UnknownJob
+from mainspring.base.flow import Flow
 from mainspring.base.payload import Payload, unix
 from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
@@ -24,10 +25,11 @@ from mainspring.job import Job
 from mainspring.middleware import Middleware, around, around_async
 from mainspring.store import keys
 from mainspring.store.queues import Settlement
+from mainspring.store.ties import Ties
 from mainspring.worker import outcome as outcomes
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.lease import Lease
-from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Retried, Snoozed
+from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Parked, Retried, Snoozed
 from mainspring.worker.report import Reporter
 
 _DONE: Final = Done()
@@ -46,12 +48,18 @@ class Plan:
         call: Runs one job in a thread, middleware included; None for ``async def``.
         acall: Runs one job on an event loop; None for ``def``.
         prepare: Converts arguments and sets carried variables; None if there is nothing to do.
+        pack: Makes the result that is kept of what the function returned; None if none ever is.
     """
 
     job: Job[Any, Any]
     call: Callable[[JobContext], object] | None
     acall: Callable[[JobContext], Awaitable[object]] | None
     prepare: Callable[[JobContext], None] | None
+    pack: Callable[[object], bytes] | None = None
+
+
+#: Asked before a job runs that carries something of flow control: what becomes of it instead; None if it may run.
+Guard: TypeAlias = Callable[[Delivery, Flow, JobContext], Outcome | None]
 
 
 def plan(job: Job[Any, Any], middlewares: tuple[Middleware, ...], carried: Mapping[str, ContextVar[Any]]) -> Plan:
@@ -96,6 +104,7 @@ class Executor:
         *,
         carried: Mapping[str, ContextVar[Any]],
         handlers: Handlers,
+        guards: Sequence[Guard] = (),
         lease: Lease,
         reporter: Reporter,
         is_stopping: Callable[[], bool],
@@ -109,6 +118,7 @@ class Executor:
             middlewares: Links around each run, the first outermost.
             carried: Context variables that travel with jobs, by name.
             handlers: What to call on errors and deaths.
+            guards: Asked in turn whether a job that carries something of flow control may run; they do not wait.
             lease: Whether what was fetched is still ours.
             reporter: Says what became of each job.
             is_stopping: Whether the worker is shutting down.
@@ -117,6 +127,7 @@ class Executor:
         """
         self._plans = {name: plan(job, middlewares, carried) for name, job in jobs.items()}
         self._handlers = handlers
+        self._guards = tuple(guards)
         self._lease = lease
         self._holdings: dict[str, Holding] = {}
         self._reporter = reporter
@@ -136,13 +147,15 @@ class Executor:
         if found is None:
             return
         context = self._context(delivery)
+        if delivery.flow is not None and self._is_stopped(delivery, delivery.flow, context):
+            return
         try:
             # A context of its own: what a job sets in context variables must not reach the next.
-            Context().run(_perform, found, context)
+            result = Context().run(_perform, found, context)
         except BaseException as error:  # noqa: BLE001 - SystemExit in a job is that job's failure, not the worker's
             self._conclude(delivery, self._judge(error, found.job, delivery, context))
         else:
-            self._succeed(delivery)
+            self._succeed(delivery, found, result)
 
     async def arun(self, delivery: Delivery) -> None:
         """Run a delivery on this event loop; never raises but when the loop itself ends."""
@@ -150,16 +163,18 @@ class Executor:
         if found is None:
             return
         context = self._context(delivery)
+        if delivery.flow is not None and self._is_stopped(delivery, delivery.flow, context):
+            return
         try:
             enter(context)
             if found.prepare is not None:
                 found.prepare(context)
             assert found.acall is not None  # noqa: S101 - sync plans go to `run`
-            await found.acall(context)
+            result = await found.acall(context)
         except BaseException as error:  # noqa: BLE001 - as in `run`
             self._conclude(delivery, self._judge(error, found.job, delivery, context))
         else:
-            self._succeed(delivery)
+            self._succeed(delivery, found, result)
 
     # --- the steps -----------------------------------------------------------------
 
@@ -173,6 +188,8 @@ class Executor:
         if payload is None:
             self._bury_unreadable(delivery)
             return None
+        if payload.flow is not None:
+            delivery.flow = Flow.of(payload.flow)
         found = self._plans.get(payload.name)
         if found is None:
             # Looked up among the App's jobs, never imported: a payload must not choose what code is loaded.
@@ -183,6 +200,15 @@ class Executor:
         if self._reporter.tells_starts:
             self._reporter.started(delivery)
         return found
+
+    def _is_stopped(self, delivery: Delivery, flow: Flow, context: JobContext) -> bool:
+        """Ask the guards whether the job may run; if not, it is settled here."""
+        for guard in self._guards:
+            verdict = guard(delivery, flow, context)
+            if verdict is not None:
+                self._conclude(delivery, verdict)
+                return True
+        return False
 
     def _context(self, delivery: Delivery) -> JobContext:
         assert delivery.payload is not None  # noqa: S101 - `_admit` has settled those without
@@ -268,9 +294,13 @@ class Executor:
 
     # --- concluding --------------------------------------------------------------------
 
-    def _succeed(self, delivery: Delivery) -> None:
+    def _succeed(self, delivery: Delivery, found: Plan, result: object) -> None:
         delivery.ended = self._clock()
-        if delivery.is_suspect:
+        flow = delivery.flow
+        if flow is not None:
+            kept = found.pack(result) if flow.result_ttl and found.pack is not None else b""
+            delivery.settlement = Settlement(ties=Ties.of(delivery.jid, flow, result=kept))
+        elif delivery.is_suspect:
             # The mark in the store goes with it.
             delivery.settlement = Settlement()
         if self._reporter.hears_success:
@@ -280,6 +310,8 @@ class Executor:
         delivery.ended = self._clock()
         if verdict is _GIVEN_BACK:
             delivery.is_given_up = True
+        elif isinstance(verdict, Parked):
+            delivery.is_gone = True
         else:
             delivery.settlement = self._settlement(delivery, verdict)
         self._reporter.finished(delivery, verdict)
@@ -287,10 +319,13 @@ class Executor:
     def _settlement(self, delivery: Delivery, verdict: Outcome) -> Settlement | None:
         now = self._time.now()
         try:
-            return outcomes.settlement(delivery.raw, delivery.queue, verdict, now)
+            made = outcomes.settlement(delivery.raw, delivery.queue, verdict, now)
         except ValueError:
             # It could be run and cannot be written again, such as for a foreign field that is nested without end.
-            return Settlement(keys.DEAD, now, delivery.raw, fails=True)
+            made, verdict = Settlement(keys.DEAD, now, delivery.raw, fails=True), Dead(ValueError(), "unwritable")
+        if made is None or delivery.flow is None:
+            return made
+        return replace(made, what=outcomes.what(verdict), ties=Ties.of(delivery.jid, delivery.flow))
 
     def _bury_unreadable(self, delivery: Delivery) -> None:
         assert delivery.problem is not None  # noqa: S101 - no payload means a problem
@@ -299,12 +334,12 @@ class Executor:
         self._reporter.finished(delivery, Dead(delivery.problem, delivery.problem.reason))
 
 
-def _perform(found: Plan, context: JobContext) -> None:
+def _perform(found: Plan, context: JobContext) -> object:
     enter(context)
     if found.prepare is not None:
         found.prepare(context)
     assert found.call is not None  # noqa: S101 - async plans go to `arun`
-    found.call(context)
+    return found.call(context)
 
 
 # A stranger's fields may hold anything; what makes no sense counts as if it were not there.

@@ -10,6 +10,7 @@ from mainspring.base import payload as wire
 from mainspring.base.errors import InvalidPayload
 from mainspring.store import keys
 from mainspring.store.queues import Settlement
+from mainspring.store.ties import What
 
 #: How many frames of a traceback are kept with a job.
 FRAMES = 50
@@ -56,7 +57,29 @@ class GivenBack:
     """It was cut short, or is no longer ours; the store knows already, or keeps it in flight."""
 
 
-Outcome: TypeAlias = Done | Retried | Dead | Discarded | Snoozed | GivenBack
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """It did not run: the store has moved it to where it waits for its turn."""
+
+    gate: str = ""
+
+
+Outcome: TypeAlias = Done | Retried | Dead | Discarded | Snoozed | GivenBack | Parked
+
+
+def what(outcome: Outcome) -> What:
+    """Return what *outcome* is for that which hangs on a job."""
+    match outcome:
+        case Retried():
+            return "failed"
+        case Dead():
+            return "dead"
+        case Discarded():
+            return "dropped"
+        case Snoozed():
+            return "later"
+        case _:
+            return "ok"
 
 
 def settlement(raw: bytes, queue: str, outcome: Outcome, now: float) -> Settlement | None:

@@ -11,7 +11,7 @@ from mainspring.base.payload import Payload, unix
 from mainspring.base.timesource import TimeSource
 from mainspring.worker import outcome as outcomes
 from mainspring.worker.delivery import Delivery
-from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Retried, Snoozed
+from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Parked, Retried, Snoozed
 
 _log: Final = Log("mainspring.job")
 
@@ -127,4 +127,5 @@ _TABLE: Final[dict[type, Callable[[Any, float], tuple[int, str, dict[str, Any]]]
     Discarded: _discarded,
     Snoozed: lambda verdict, now: (logging.INFO, "job.snooze", {"next_in": round(max(verdict.at - now, 0.0), 3)}),
     GivenBack: lambda _verdict, _now: (logging.WARNING, "job.pushed_back", {}),
+    Parked: lambda verdict, _now: (logging.INFO, "job.parked", {"gate": verdict.gate}),
 }

@@ -256,6 +256,22 @@ class LeaseLost(MainspringError):
         self.process = process
 
 
+class OverLimit(MainspringError, RuntimeError):
+    """A limiter gave nothing, not even after the time that the caller would wait.
+
+    A job that lets it through is snoozed: it runs again later, and that is no failure.
+
+    Attributes:
+        name: The limiter's name.
+        retry_after: In how many seconds it would give, if nobody else took of it.
+    """
+
+    def __init__(self, name: str, retry_after: float) -> None:
+        super().__init__(f"the limiter {name!r} has nothing left; try again in {retry_after:.3f} s")
+        self.name = name
+        self.retry_after = retry_after
+
+
 # --- what a job may say of itself --------------------------------------------------
 
 

@@ -175,3 +175,15 @@ def app_name(directory: Path, environment: Mapping[str, str] = os.environ) -> st
     raise InvalidOption(
         f'pyproject.toml, [tool.mainspring]: app = {found!r} must be a text; write app = "shop.jobs:app"'
     )
+
+
+def capsules(directory: Path) -> Mapping[str, object]:
+    """Return the table ``[tool.mainspring.capsules]``: by name, what pyproject.toml says of each capsule of a worker.
+
+    Raises:
+        InvalidOption: If pyproject.toml cannot be read, or it is no table.
+    """
+    found = pyproject(directory).get("capsules", {})
+    if not isinstance(found, dict):
+        raise InvalidOption(f"pyproject.toml: tool.mainspring.capsules = {found!r} must be a table of capsules by name")
+    return found

@@ -226,18 +226,17 @@ class Dev:
 @click.option(
     *("-c", "--concurrency"),
     type=click.IntRange(1, 1000),
-    default=10,
-    show_default=True,
+    default=None,
     envvar="MAINSPRING_CONCURRENCY",
     show_envvar=True,
-    help="How many jobs run at once.",
+    help="How many jobs run at once.  [default: 10]",
 )
 @click.option(
     "-q", "--queue", "queues", multiple=True, metavar="NAME[,WEIGHT]", help="A queue of the worker.  [default: default]"
 )
 @click.option("--reload/--no-reload", default=True, show_default=True, help="Start anew when a Python file changes.")
 @debug_option
-def dev(*, app_name: str | None, concurrency: int, queues: Sequence[str], reload: bool) -> int:
+def dev(*, app_name: str | None, concurrency: int | None, queues: Sequence[str], reload: bool) -> int:
     """Run store, worker and clock together, for development, until Ctrl-C.
 
     The store is the embedded one, unless MAINSPRING_URL or REDIS_URL names another.
@@ -247,9 +246,11 @@ def dev(*, app_name: str | None, concurrency: int, queues: Sequence[str], reload
         raise NoApp("which App? Write -A module, such as -A shop.jobs; or set MAINSPRING_APP")
     itself = (sys.executable, "-m", "mainspring")
     common = ("-A", name, "--log-format", "human")
+    # Only what was said: for the rest the worker looks into pyproject.toml.
     chosen = [word for queue in queues for word in ("-q", queue)]
+    chosen += [] if concurrency is None else ["-c", str(concurrency)]
     children = {
-        "worker": (*itself, "worker", *common, "-c", str(concurrency), *chosen),
+        "worker": (*itself, "worker", *common, *chosen),
         "clock": (*itself, "clock", *common),
     }
     url = config.store_url()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from mainspring import config
 from mainspring.app import App
@@ -37,6 +40,7 @@ class DurationType(click.ParamType[float]):
         "mainspring worker -A shop.jobs",
         "mainspring worker -A shop.jobs -c 20 -q critical,6 -q default,2",
         "mainspring worker -A shop.jobs --capsule reports=2:reports,default --clock",
+        "mainspring worker -A shop.jobs --capsule mails=4:urgent=6,bulk=1",
     )
 )
 @app_option
@@ -66,7 +70,7 @@ class DurationType(click.ParamType[float]):
     metavar="NAME=N:QUEUE,..",
     envvar="MAINSPRING_CAPSULES",
     show_envvar=True,
-    help="N more slots that serve queues of their own.",
+    help="N more slots that serve queues of their own. Without any -q or --capsule, as [tool.mainspring.capsules] says.",
 )
 @click.option("--clock", is_flag=True, envvar="MAINSPRING_CLOCK", show_envvar=True, help="Be a clock as well.")
 @click.option(
@@ -90,9 +94,9 @@ class DurationType(click.ParamType[float]):
 )
 @log_options
 @debug_option
-@click.pass_obj
+@click.pass_context
 def worker(
-    session: Session,
+    context: click.Context,
     *,
     app_name: str | None,
     concurrency: int,
@@ -109,7 +113,7 @@ def worker(
 
     TSTP starts no more jobs (quiet), a second Ctrl-C gives up on running jobs, TTIN logs all stacks.
     """
-    settings = _capsules(capsules, queues, concurrency)
+    settings = _capsules(context, capsules, queues, concurrency)
     logs.configure(
         service="worker",
         instance=config.instance(),
@@ -121,8 +125,8 @@ def worker(
     app = boot.require(app_name)
     made = Worker(
         app,
-        concurrency,
-        queues,
+        settings[0].concurrency,
+        settings[0].written,
         capsules=settings[1:],
         timeout=timeout,
         companions=_clock(app) if clock else (),
@@ -132,19 +136,45 @@ def worker(
     found = banner.look(app)
     banner.show("worker", app, found, [("capsule", _in_words(each)) for each in settings])
     banner.guard(found)
-    made.became = lambda state: _ready(session, timeout) if state == "ready" else None
+    made.became = lambda state: _ready(context.ensure_object(Session), timeout) if state == "ready" else None
     return made.run()
 
 
-def _capsules(capsules: Sequence[str], queues: Sequence[str], concurrency: int) -> list[CapsuleSettings]:
-    """Read the capsules; what is wrong with them is wrong with the command."""
+def _capsules(
+    context: click.Context, capsules: Sequence[str], queues: Sequence[str], concurrency: int
+) -> list[CapsuleSettings]:
+    """Return the capsules, the default one first: as the command line says, else as pyproject.toml does.
+
+    What is wrong with them is wrong with the command.
+    """
     try:
-        settings = [CapsuleSettings.of(queues, concurrency=concurrency), *map(CapsuleSettings.parse, capsules)]
+        if _is_said(context, "queues") or _is_said(context, "capsules"):
+            first = CapsuleSettings.of(queues, concurrency=concurrency)
+            return _apart([first, *map(CapsuleSettings.parse, capsules)])
+        found = {name: _written(name, table) for name, table in config.capsules(Path.cwd()).items()}
+        first = found.pop("default", None) or CapsuleSettings.of(queues, concurrency=concurrency)
     except (InvalidOption, InvalidName) as error:
         raise click.UsageError(str(error)) from error
+    if _is_said(context, "concurrency"):
+        first = replace(first, concurrency=concurrency)
+    return [first, *found.values()]
+
+
+def _is_said(context: click.Context, option: str) -> bool:
+    return context.get_parameter_source(option) is not ParameterSource.DEFAULT
+
+
+def _written(name: str, table: object) -> CapsuleSettings:
+    try:
+        return CapsuleSettings.of_table(name, table)
+    except (InvalidOption, InvalidName) as error:
+        raise InvalidOption(f"pyproject.toml, [tool.mainspring.capsules]: {error}") from error
+
+
+def _apart(settings: list[CapsuleSettings]) -> list[CapsuleSettings]:
     names = [each.name for each in settings]
     if len(set(names)) < len(names):
-        raise click.UsageError(f"two capsules have one name: {', '.join(names)}; the first is called default")
+        raise InvalidOption(f"two capsules have one name: {', '.join(names)}; the first is called default")
     return settings
 
 

@@ -12,6 +12,8 @@ from mainspring.base.payload import check_queue
 
 #: The greatest weight of a queue: each time, as many lots are drawn from.
 HEAVIEST: Final = 1_000
+#: How many jobs a capsule runs at once that does not say.
+CONCURRENCY: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class CapsuleSettings:
     """
 
     name: str = "default"
-    concurrency: int = 10
+    concurrency: int = CONCURRENCY
     queues: tuple[tuple[str, int], ...] = (("default", 0),)
 
     def __post_init__(self) -> None:
@@ -45,7 +47,7 @@ class CapsuleSettings:
                 raise InvalidOption(f"queue {queue!r}: the weight must be a whole number from 0 to {HEAVIEST:,}")
 
     @classmethod
-    def of(cls, queues: Sequence[str], *, name: str = "default", concurrency: int = 10) -> CapsuleSettings:
+    def of(cls, queues: Sequence[str], *, name: str = "default", concurrency: int = CONCURRENCY) -> CapsuleSettings:
         """Read queues written as ``"name"`` or ``"name,weight"``.
 
         Raises:
@@ -62,7 +64,9 @@ class CapsuleSettings:
 
     @classmethod
     def parse(cls, text: str) -> CapsuleSettings:
-        """Read a capsule written as ``"NAME=CONCURRENCY:QUEUE,QUEUE…"``, such as ``"reports=2:reports,default"``.
+        """Read a capsule written as ``"NAME=CONCURRENCY:QUEUE,QUEUE..."``, such as ``"reports=2:reports,default"``.
+
+        A queue may have a weight: ``"mails=4:urgent=6,bulk=1"``.
 
         Raises:
             InvalidOption: If the text has another form.
@@ -75,8 +79,31 @@ class CapsuleSettings:
             raise InvalidOption(
                 f"{text!r} is no capsule: write NAME=CONCURRENCY:QUEUE,QUEUE as in reports=2:reports,low"
             )
-        names = [queue.strip() for queue in queues.split(",")]
-        return cls(check_queue(name), int(concurrency), tuple((queue, 0) for queue in names))
+        names = [queue.strip().replace("=", ",", 1) for queue in queues.split(",")]
+        return cls.of(names, name=check_queue(name), concurrency=int(concurrency))
+
+    @classmethod
+    def of_table(cls, name: str, table: object) -> CapsuleSettings:
+        """Read a capsule as a table of TOML has it: ``{concurrency = 2, queues = ["reports", "default"]}``.
+
+        The queues may be a table of weights instead, ``{urgent = 6, bulk = 1}``; and the whole may be a text, as
+        `parse` reads it after the name: ``"2:reports,default"``.
+
+        Raises:
+            InvalidOption: If it is something else, or a part of it cannot mean anything.
+            InvalidName: If the capsule or a queue cannot have its name.
+        """
+        if isinstance(table, str):
+            return cls.parse(f"{check_queue(name)}={table}")
+        if not isinstance(table, dict):
+            raise InvalidOption(f"capsule {name!r}: {table!r} must be a table with concurrency and queues")
+        strange = sorted(set(table) - {"concurrency", "queues"})
+        if strange:
+            raise InvalidOption(f"capsule {name!r} has no {strange[0]!r}: it has concurrency and queues")
+        concurrency, queues = table.get("concurrency", CONCURRENCY), table.get("queues", [name])
+        if isinstance(queues, dict):
+            return cls(name, concurrency, tuple(queues.items()))
+        return cls.of(queues, name=name, concurrency=concurrency)
 
     @property
     def mode(self) -> str:
@@ -90,6 +117,11 @@ class CapsuleSettings:
     def names(self) -> tuple[str, ...]:
         """The queues' names, in order."""
         return tuple(queue for queue, _ in self.queues)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The queues as `of` reads them."""
+        return tuple(f"{queue},{weight}" if weight else queue for queue, weight in self.queues)
 
     def order(self, rng: random.Random) -> tuple[str, ...]:
         """Return the order in which to look at the queues this time."""

@@ -70,7 +70,7 @@ class DurationType(click.ParamType[float]):
     metavar="NAME=N:QUEUE,..",
     envvar="MAINSPRING_CAPSULES",
     show_envvar=True,
-    help="N more slots that serve queues of their own. Without any -q or --capsule, as [tool.mainspring.capsules] says.",
+    help="N more slots that serve queues of their own; without any -q or --capsule, as pyproject.toml says.",
 )
 @click.option("--clock", is_flag=True, envvar="MAINSPRING_CLOCK", show_envvar=True, help="Be a clock as well.")
 @click.option(

@@ -129,6 +129,10 @@ class NotInAJob(MainspringError, RuntimeError):
         super().__init__("current_job() was called, but no job is running here; call it from a job's own code")
 
 
+class NoTransaction(MainspringError, RuntimeError):
+    """Something was enqueued through an outbox whose transaction is not open, or cannot be written in."""
+
+
 class InvalidPayload(MainspringError, ValueError):
     """A stored record that is no job: not JSON, or without the fields a job needs.
 
@@ -240,6 +244,33 @@ class PushAmbiguous(MainspringError, ConnectionError):
     def __init__(self, message: str, jids: Sequence[str]) -> None:
         super().__init__(message)
         self.jids = tuple(jids)
+
+
+class BatchNotFound(MainspringError, LookupError):
+    """There is no such batch, or it has been forgotten since it ended.
+
+    Attributes:
+        bid: The batch's id.
+    """
+
+    def __init__(self, bid: str) -> None:
+        super().__init__(f"there is no batch {bid}: it was never written, or ended so long ago that it is forgotten")
+        self.bid = bid
+
+
+class BatchClosed(MainspringError, RuntimeError):
+    """Jobs were added to a batch that takes no more.
+
+    Attributes:
+        bid: The batch's id.
+        reason: ``"succeeded"`` or ``"cancelled"``.
+    """
+
+    def __init__(self, bid: str, reason: str) -> None:
+        way = "its callbacks were pushed; make another batch" if reason == "succeeded" else "none of its jobs will start"
+        super().__init__(f"batch {bid} takes no more jobs: it {'has ' if reason == 'succeeded' else 'was '}{reason}: {way}")
+        self.bid = bid
+        self.reason = reason
 
 
 class LeaseLost(MainspringError):

@@ -45,6 +45,27 @@ def enter(queue: str, rows: Sequence[Row], *, token: str = "") -> Command[list[s
     Returns:
         For each the jid of the job that holds its lock, and then it was not stored; else empty.
     """
+    return _enter(queue, rows, keys.pushed(queue, token), REMEMBERED_MS if token else 0, "")
+
+
+def relay(queue: str, rows: Sequence[Row], *, source: str, number: int) -> Command[list[str]]:
+    """Put what a batch of an outbox has for *queue* there, unless that was done before, however long ago.
+
+    The batches must come in the order of their numbers: one number is all that is remembered.
+
+    Args:
+        queue: The queue's name.
+        rows: At most 500 jobs; the first runs first.
+        source: The outbox's name.
+        number: The batch's number, at least 1 and below 2^53.
+
+    Returns:
+        As `enter`.
+    """
+    return _enter(queue, rows, keys.relayed(queue, source), 0, number)
+
+
+def _enter(queue: str, rows: Sequence[Row], pushed: str, ttl_ms: int, number: int | str) -> Command[list[str]]:
     flat: list[str | bytes | int | float] = []
     for row in rows:
         ties = row.ties
@@ -52,16 +73,8 @@ def enter(queue: str, rows: Sequence[Row], *, token: str = "") -> Command[list[s
         flat += (ties.batch, ties.number, ties.gates, "held" if row.is_held else "", row.payload)
     return Command(
         "jobs_enter",
-        (
-            keys.queue(queue),
-            keys.QUEUES,
-            keys.pushed(queue, token),
-            keys.SCHEDULE,
-            keys.BELL,
-            keys.slot(queue),
-            keys.ROOT,
-        ),
-        (queue, REMEMBERED_MS if token else 0, *flat),
+        (keys.queue(queue), keys.QUEUES, pushed, keys.SCHEDULE, keys.BELL, keys.slot(queue), keys.ROOT),
+        (queue, ttl_ms, number, *flat),
         texts,
     )
 

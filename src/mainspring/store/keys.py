@@ -76,6 +76,37 @@ def throttle(name: str) -> str:
     return f"mainspring:throttle:{name}"
 
 
+#: Bids; score = unix seconds until which a batch is remembered.
+BATCHES = "mainspring:batches"
+#: Bids of which no job shall start; score = unix seconds until which that is remembered.
+BATCHES_CANCELLED = "mainspring:batches:cancelled"
+
+
+def batch(bid: str) -> str:
+    """Return the hash of the batch *bid*: how many jobs it has, and how far they are."""
+    return f"mainspring:batch:{bid}"
+
+
+def batch_jobs(bid: str) -> str:
+    """Return two bits for each job of a batch: 0 has not run, 1 failed, 2 dead, 3 needs nothing more."""
+    return f"mainspring:batch:{bid}:jobs"
+
+
+def batch_children(bid: str) -> str:
+    """Return the hash of the batches in a batch: number -> bid."""
+    return f"mainspring:batch:{bid}:children"
+
+
+def batch_steps(bid: str) -> str:
+    """Return the hash of the steps of a workflow that wait for others."""
+    return f"mainspring:batch:{bid}:steps"
+
+
+def batch_pushed(bid: str, token: str) -> str:
+    """Return what remembers for some seconds that a batch was written, so that it can be sent again."""
+    return f"mainspring:batch:{bid}:pushed:{token}"
+
+
 def queue(name: str) -> str:
     """Return the list of the queue *name*: payloads, newest at the head."""
     return f"queue:{name}"
@@ -137,6 +168,14 @@ def inflight(queue_name: str, identity: str) -> str:
 def pushed(queue_name: str, token: str) -> str:
     """Return what remembers for some seconds that a push was made, so that it can be sent again."""
     return f"{{queue:{queue_name}}}:pushed:{token}"
+
+
+def relayed(queue_name: str, source: str) -> str:
+    """Return the number of the newest batch that the outbox *source* has brought to a queue.
+
+    It has no lifetime: however long a batch waits that was pushed and not deleted, it must be known again.
+    """
+    return f"{{queue:{queue_name}}}:relayed:{source}"
 
 
 def fence(queue_name: str) -> str:
@@ -232,6 +271,7 @@ TABLE = (
     Key("IDENTITY-signals", "list", "60 s", "Sidekiq", "TSTP, TERM, TTIN sent through the store"),
     Key("{queue:NAME}:p:IDENTITY", "hash", FOREVER, "mainspring", "jobs in flight; seq -> payload"),
     Key("{queue:NAME}:pushed:JID", "string", "60 s", "mainspring", "a push was made, and need not be made again"),
+    Key("{queue:NAME}:relayed:DIGEST", "string", FOREVER, "mainspring", "newest batch of an outbox that was pushed"),
     Key("{queue:NAME}:fence", "string", FOREVER, "mainspring", "deliveries of the queue so far"),
     Key("{queue:NAME}:l:IDENTITY", "string", "30 s", "mainspring", "lease: sign of life"),
     Key("{queue:NAME}:owners", "set", FOREVER, "mainspring", "identities that may hold jobs"),
@@ -264,10 +304,17 @@ TABLE = (
         "who waits; score = us until when",
     ),
     Key("mainspring:limit:freed:NAME", "list", "2 s", "mainspring", "wakes those that wait for a slot"),
+    Key("mainspring:batches", "zset", "90 d, 24 h", "mainspring", "bids; score = until when each is remembered"),
+    Key("mainspring:batches:cancelled", "zset", "90 d", "mainspring", "bids of which no job shall start any more"),
+    Key("mainspring:batch:BID", "hash", "90 d, 24 h", "mainspring", "a batch, and how far it is"),
+    Key("mainspring:batch:BID:jobs", "bitfield", "90 d, 24 h", "mainspring", "two bits for each of its jobs"),
+    Key("mainspring:batch:BID:children", "hash", "90 d, 24 h", "mainspring", "number -> bid of the batches in it"),
+    Key("mainspring:batch:BID:steps", "hash", "90 d, 24 h", "mainspring", "steps of a workflow that wait for others"),
+    Key("mainspring:batch:BID:pushed:JID", "string", "60 s", "mainspring", "a batch was written, and need not be again"),
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 
-_PLACEHOLDER = re.compile(r"NAME|KIND|DAY|MINUTE|JOB|IDENTITY|JID|DIGEST")
+_PLACEHOLDER = re.compile(r"NAME|KIND|DAY|MINUTE|JOB|IDENTITY|JID|BID|DIGEST")
 
 
 def is_permanent(key: str) -> bool:

@@ -1,10 +1,11 @@
 -- jobs_enter: put jobs of one queue, on each of which something hangs, into the queue, a lane or the scheduled set.
 --
--- If it is sent again, because its answer was lost, it stores nothing, and answers the same.
+-- If it is sent again, because its answer was lost, it stores nothing, and answers the same. The batches of an outbox
+-- are numbered: it stores nothing either of one that is not later than all that came before.
 --
 -- KEYS[1]  list    queue:<name>                   payloads, newest at the head
 -- KEYS[2]  set     queues                         every queue name ever used
--- KEYS[3]  string  {queue:<name>}:pushed:<token>  stands if this push was made
+-- KEYS[3]  string  {queue:<name>}:pushed:<token>  stands if this push was made; an outbox's holds its newest number
 -- KEYS[4]  zset    schedule                       jobs for later
 -- KEYS[5]  list    mainspring:bell                on which one forwarder a process waits
 -- KEYS[6]  string  {queue:<name>}:                the beginning of this queue's keys
@@ -12,7 +13,8 @@
 --
 -- ARGV[1]     name    the queue's name
 -- ARGV[2]     ttl_ms  how long the push is remembered; 0: it cannot be sent again
--- ARGV[3...]  job     nine arguments each: jid; when it is due in unix seconds, empty for now; lock, or empty;
+-- ARGV[3]     number  of the outbox's batch; empty if it is none
+-- ARGV[4...]  job     nine arguments each: jid; when it is due in unix seconds, empty for now; lock, or empty;
 --                     how long the lock holds at most, in ms from now; batch, or empty; number in the batch;
 --                     gates, parted by commas; manner: empty, or "held" for one that holds its gates already; the
 --                     payload. At most 500 jobs
@@ -23,7 +25,7 @@
 -- include: lib/ties.lua
 
 local queue, queues, pushed, schedule, bell, slot, root = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local name, ttl_ms = ARGV[1], tonumber(ARGV[2])
+local name, ttl_ms, number = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 
 -- Fail here if the keys have other types: an error after the first write would leave it half done.
 redis.call("LLEN", queue)
@@ -35,8 +37,11 @@ if refusal then
   return refusal
 end
 local is_again = ttl_ms > 0 and redis.call("EXISTS", pushed) == 1
+if number ~= "" then
+  is_again = tonumber(number) <= tonumber(redis.call("GET", pushed) or 0)
+end
 local out = {}
-for i = 3, #ARGV, 9 do
+for i = 4, #ARGV, 9 do
   local jid, at, lock, unique_ms, gates, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 6], ARGV[i + 8]
   local holder = lock ~= "" and lock_take(root, lock, jid, unique_ms, is_again)
   out[#out + 1] = holder or ""
@@ -50,7 +55,9 @@ for i = 3, #ARGV, 9 do
   end
 end
 redis.call("SADD", queues, name)
-if ttl_ms > 0 then
+if number ~= "" and not is_again then
+  redis.call("SET", pushed, number)
+elseif ttl_ms > 0 then
   redis.call("SET", pushed, 1, "PX", ttl_ms)
 end
 return out

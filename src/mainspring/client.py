@@ -135,15 +135,20 @@ class Client:
             PushAmbiguous: If nobody can tell.
         """
         for shipment in shipments(pushes, self._time.now(), self.limit):
-            self._deliver(shipment)
+            self.deliver(shipment)
 
     async def aship(self, pushes: Sequence[Push]) -> None:
         """Store at most 1,000 jobs, awaiting the store; as `ship`."""
         for shipment in shipments(pushes, self._time.now(), self.limit):
-            await self._adeliver(shipment)
+            await self.adeliver(shipment)
 
-    def _deliver(self, shipment: Shipment) -> None:
-        """Make a push; make it again if its answer was lost, which its token makes harmless."""
+    def deliver(self, shipment: Shipment) -> None:
+        """Make a push; make it again if its answer was lost, which its token makes harmless.
+
+        Raises:
+            PushFailed: If it had certainly no effect.
+            PushAmbiguous: If nobody can tell.
+        """
         attempts = _Attempts(self._time, shipment)
         while not attempts.is_done:
             try:
@@ -153,8 +158,8 @@ class Client:
             else:
                 attempts.is_done = True
 
-    async def _adeliver(self, shipment: Shipment) -> None:
-        """Make a push from a coroutine, as `_deliver`."""
+    async def adeliver(self, shipment: Shipment) -> None:
+        """Make a push from a coroutine, as `deliver`."""
         import asyncio
 
         attempts = _Attempts(self._time, shipment)

@@ -254,7 +254,7 @@ class BatchNotFound(MainspringError, LookupError):
     """
 
     def __init__(self, bid: str) -> None:
-        super().__init__(f"there is no batch {bid}: it was never written, or ended so long ago that it is forgotten")
+        super().__init__(f"there is no batch {bid}: it was never pushed, or ended so long ago that it is forgotten")
         self.bid = bid
 
 
@@ -267,8 +267,9 @@ class BatchClosed(MainspringError, RuntimeError):
     """
 
     def __init__(self, bid: str, reason: str) -> None:
-        way = "its callbacks were pushed; make another batch" if reason == "succeeded" else "none of its jobs will start"
-        super().__init__(f"batch {bid} takes no more jobs: it {'has ' if reason == 'succeeded' else 'was '}{reason}: {way}")
+        super().__init__(
+            f"batch {bid} takes no more jobs, as it has ended ({reason}); put them into a batch of their own"
+        )
         self.bid = bid
         self.reason = reason
 

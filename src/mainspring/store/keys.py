@@ -310,7 +310,7 @@ TABLE = (
     Key("mainspring:batch:BID:jobs", "bitfield", "90 d, 24 h", "mainspring", "two bits for each of its jobs"),
     Key("mainspring:batch:BID:children", "hash", "90 d, 24 h", "mainspring", "number -> bid of the batches in it"),
     Key("mainspring:batch:BID:steps", "hash", "90 d, 24 h", "mainspring", "steps of a workflow that wait for others"),
-    Key("mainspring:batch:BID:pushed:JID", "string", "60 s", "mainspring", "a batch was written, and need not be again"),
+    Key("mainspring:batch:BID:pushed:JID", "string", "60 s", "mainspring", "likewise, for the jobs of a batch"),
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 

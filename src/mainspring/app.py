@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
 from mainspring import config
@@ -20,6 +21,7 @@ from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
 from mainspring.events import EVENTS, Event, Handlers, check_handler
+from mainspring.features.encryption import Keyring
 from mainspring.job import Enqueued, Job
 from mainspring.middleware import Middleware, check
 from mainspring.options import JobOptions, Options, RetryOption, text
@@ -68,6 +70,7 @@ class App(Scheduling):
         time: The clocks that everything of this App reads.
         client: What takes its jobs to the store.
         handlers: What to call on events, errors and deaths.
+        keyring: What the arguments of its jobs are encrypted with.
     """
 
     def __init__(
@@ -81,6 +84,8 @@ class App(Scheduling):
         namespace: str = "",
         name: str = "",
         time: TimeSource | None = None,
+        keys: Mapping[int, bytes | str] | None = None,
+        active_key: int | None = None,
     ) -> None:
         """Make an App; nothing is connected yet.
 
@@ -94,6 +99,8 @@ class App(Scheduling):
             namespace: Keeps the schedule apart from those of other Apps on the same store.
             name: A name for people.
             time: Clocks to read in place of the machine's; for tests.
+            keys: What ``encrypt=`` encrypts with: 32 bytes or their base64, by number; MAINSPRING_KEYS without it.
+            active_key: The number of the key that encrypts; without it, MAINSPRING_ACTIVE_KEY, then the greatest.
 
         Raises:
             InvalidOption: If the URL is none, or another option cannot mean anything.
@@ -117,7 +124,11 @@ class App(Scheduling):
             limit=config.payload_limit(),
         )
         self._defaults = Options(check_queue(queue), Retry.of(retry))
-        self._registry = Registry(weave)
+        self.keyring = Keyring(
+            config.encryption_keys() if keys is None else keys,
+            active=config.active_key() if active_key is None and keys is None else active_key,
+        )
+        self._registry = Registry(partial(weave, self.keyring))
         self._stores = Stores(self._url, text("prefix", prefix))
 
     @property

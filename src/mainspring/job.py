@@ -160,6 +160,8 @@ class Job(Generic[P, R]):
         self.function = function
         self.options = options
         self.arguments = Arguments.of(function, name=name)
+        if options.encrypt:
+            self.arguments = self.arguments.hiding(None if isinstance(options.encrypt, bool) else options.encrypt)
         self.is_async = inspect.iscoroutinefunction(function)
         self.exhausted: Callable[[Any, BaseException], object] | None = None
         self._client = client

@@ -9,20 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from mainspring.features import timeouts
+from mainspring.features import encryption, timeouts
+from mainspring.features.encryption import Keyring
 from mainspring.job import Draft, Job, Tie
 
-#: In the order in which they write into a record; what changes its arguments comes last.
+#: In the order in which they write into a record; what encrypts its arguments comes after all of them.
 FEATURES: Final[tuple[Callable[[Job[Any, Any]], Tie | None], ...]] = (timeouts.tie,)
 
 
-def weave(job: Job[Any, Any]) -> Tie | None:
+def weave(keyring: Keyring, job: Job[Any, Any]) -> Tie | None:
     """Return what writes into the records of *job* all that its options ask for; None for a plain job.
+
+    Args:
+        keyring: The App's keys.
+        job: The job.
 
     Raises:
         InvalidOption: If an option cannot mean anything for this job.
     """
     ties = [tie for feature in FEATURES if (tie := feature(job)) is not None]
+    if (tie := encryption.tie(job, keyring)) is not None:
+        ties.append(tie)
     if not ties:
         return None
 

@@ -74,6 +74,11 @@ class Arguments:
         other._hidden = {parameter.name for parameter in self._parameters} if names is None else names
         return other
 
+    @property
+    def parameters(self) -> Sequence[inspect.Parameter]:
+        """The parameters, in order."""
+        return self._parameters
+
     @cached_property
     def is_plain(self) -> bool:
         """True if no parameter needs conversion on the way back, so that a worker may skip `restore`."""

@@ -15,16 +15,17 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from mainspring.base import codec
 from mainspring.base.errors import DecryptFailed, EncryptionUnavailable, InvalidOption, InvalidPayload, WrongArguments
 from mainspring.base.sealed import MARK, is_sealed
+from mainspring.job import Draft, Job, Tie
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-#: What is to be encrypted: all arguments, or those of these names.
+#: What is encrypted of a class of jobs: all arguments, none, or those of some parameters.
 Wanted: TypeAlias = bool | Sequence[str]
 
 #: Where an encrypted value stands: its position, its keyword, or None for all arguments as one.
@@ -196,7 +197,7 @@ class Cover:
 
     Attributes:
         is_whole: True if all are, as one.
-        names: Parameters whose arguments are.
+        names: Keywords whose arguments are.
         positions: The positions of those that can be given by position.
         rest: The position from which on all are; None if there is none.
         has_extra: True if all keywords are that name no parameter.
@@ -211,84 +212,84 @@ class Cover:
     known: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, wanted: Wanted, function: Callable[..., object], job: str) -> Self:
-        """Read the option ``encrypt`` of *job*: True, or the names of parameters of its *function*.
+    def of(cls, job: str, parameters: Sequence[inspect.Parameter], wanted: Wanted) -> Self:
+        """Read what is *wanted* of *job*: True for all arguments, or names of its *parameters*.
 
         Raises:
-            InvalidOption: If it is something else, or the function has no such parameter.
+            InvalidOption: If it has no such parameter.
         """
-        if wanted is True:
-            return cls(is_whole=True)
-        if isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
-            raise InvalidOption(f'{job}: encrypt={wanted!r}: must be True, or a list of parameters such as ["token"]')
-        parameters = inspect.signature(function).parameters
+        if isinstance(wanted, bool):
+            return cls(is_whole=wanted)
+        known = [parameter.name for parameter in parameters]
         for name in wanted:
-            if name not in parameters:
+            if name not in known:
                 raise InvalidOption(
                     f"{job}: encrypt={list(wanted)!r}: the function has no parameter {name!r};"
-                    f" it has {', '.join(parameters) or 'none'}"
+                    f" it has {', '.join(known) or 'none'}"
                 )
         return cls._of_names(frozenset(wanted), parameters)
 
     @classmethod
-    def _of_names(cls, names: frozenset[str], parameters: Mapping[str, inspect.Parameter]) -> Self:
-        by_position = [p for p in parameters.values() if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
-        rest = next((p for p in parameters.values() if p.kind is p.VAR_POSITIONAL and p.name in names), None)
-        named = (p for p in parameters.values() if p.kind in {p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD})
+    def _of_names(cls, names: frozenset[str], parameters: Sequence[inspect.Parameter]) -> Self:
+        by_position = [p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+        by_name = frozenset(p.name for p in parameters if p.kind in {p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD})
+        starred = {p.kind: p.name in names for p in parameters}
         return cls(
             is_whole=False,
-            names=names,
-            positions=frozenset(place for place, p in enumerate(by_position) if p.name in names),
-            rest=len(by_position) if rest is not None else None,
-            has_extra=any(p.kind is p.VAR_KEYWORD and p.name in names for p in parameters.values()),
-            known=frozenset(p.name for p in named),
+            names=names & by_name,
+            positions=frozenset(place for place, name in enumerate(by_position) if name in names),
+            rest=len(by_position) if starred.get(inspect.Parameter.VAR_POSITIONAL) else None,
+            has_extra=starred.get(inspect.Parameter.VAR_KEYWORD, False),
+            known=by_name,
         )
 
     def hides(self, place: int | str) -> bool:
         """Tell whether the argument at a position, or of a keyword, is encrypted."""
         if isinstance(place, int):
             return place in self.positions or (self.rest is not None and place >= self.rest)
-        return place in self.known & self.names or (self.has_extra and place not in self.known)
+        return place in self.names or (self.has_extra and place not in self.known)
 
 
-class Sealable(Protocol):
-    """What of a job on its way to the store is sealed.
+def tie(job: Job[Any, Any], keyring: Keyring) -> Tie | None:
+    """Return what encrypts in the records of *job* what its options say; None if that is nothing.
 
-    Attributes:
-        name: The job's name.
-        jid: The job's id, for good.
-        fields: Its record, with JSON-ready arguments.
+    Raises:
+        InvalidOption: If it has no such parameter.
     """
+    if not job.options.encrypt:
+        return None
+    cover = Cover.of(job.name, job.arguments.parameters, job.options.encrypt)
 
-    name: str
-    jid: str
-    fields: dict[str, Any]
+    def encrypt(draft: Draft) -> None:
+        seal(draft.fields, cover, keyring)
+
+    return encrypt
 
 
-def seal(push: Sealable, cover: Cover, keyring: Keyring) -> int | list[int | str]:
-    """Encrypt in the record of *push* what *cover* says.
+def seal(fields: dict[str, Any], cover: Cover, keyring: Keyring) -> None:
+    """Encrypt what *cover* says in the record of a job, whose id is final, and note it there in ``flow``.
 
-    Returns:
-        What its field ``flow`` says of it in ``encrypt``: 1 for all arguments as one, or the places; empty for none.
+    It notes 1 for all arguments as one, else the places of the encrypted ones: positions and keywords.
 
     Raises:
         EncryptionUnavailable: If there is no key, or `cryptography` is not installed.
         WrongArguments: If another argument looks like an encrypted one.
     """
-    fields = push.fields
-    args, kwargs = list(fields["args"]), dict(fields.get("kwargs") or {})
+    jid, name, args, kwargs = fields["jid"], fields["class"], fields["args"], fields.get("kwargs") or {}
     if cover.is_whole:
-        fields["args"] = [keyring.seal([args, kwargs], push.jid, push.name, None)]
+        fields["args"] = [keyring.seal([args, kwargs], jid, name, None)]
         fields.pop("kwargs", None)
-        return 1
+        fields.setdefault("flow", {})["encrypt"] = 1
+        return
     places: list[int | str] = [place for place in (*range(len(args)), *kwargs) if cover.hides(place)]
-    args, kwargs = _turned(args, kwargs, places, lambda value, at: keyring.seal(value, push.jid, push.name, at))
+    args, kwargs = _turned(args, kwargs, places, lambda value, place: keyring.seal(value, jid, name, place))
     if _sealed_places(args, kwargs) != set(places):
-        raise WrongArguments(push.name, None, f'an argument is {{"{MARK}": ...}}, which stands for an encrypted one')
-    fields["args"] = args
+        raise WrongArguments(name, None, f'an argument is {{"{MARK}": ...}}, which stands for an encrypted one')
+    if places:
+        fields["args"] = args
+        fields.setdefault("flow", {})["encrypt"] = places
     if kwargs:
         fields["kwargs"] = kwargs
-    return places
 
 
 def _turned(

@@ -299,8 +299,9 @@ class Executor:
         flow = delivery.flow
         if flow is not None:
             kept = found.pack(result) if flow.result_ttl and found.pack is not None else b""
-            delivery.settlement = Settlement(ties=Ties.of(delivery.jid, flow, result=kept))
-        elif delivery.is_suspect:
+            ties = Ties.of(delivery.jid, flow, result=kept)
+            delivery.settlement = Settlement(ties=ties) if ties is not None else None
+        if delivery.is_suspect and delivery.settlement is None:
             # The mark in the store goes with it.
             delivery.settlement = Settlement()
         if self._reporter.hears_success:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mainspring.base.flow import Flow
+from mainspring.base import flow as wire
 from mainspring.push import Push
 from mainspring.store import flows, queues, sets
 from mainspring.store.command import Command
@@ -72,7 +72,7 @@ def shipments(pushes: Sequence[Push], now: float, limit: int) -> Iterator[Shipme
 
 
 def _row(push: Push, payload: bytes, now: float) -> Row | None:
-    flow = Flow.of(push.fields["flow"])
+    flow = wire.read(push.fields["flow"])
     ties = None if flow is None else Ties.of(push.jid, flow)
     if flow is None or ties is None:
         return None

@@ -41,12 +41,13 @@ class Ties:
         """Return what hangs on the job *jid*; None if nothing does."""
         if not flow.is_tied and not result:
             return None
+        in_batch = bool(flow.batch) and flow.number >= 0
         return cls(
             jid,
             flow.lock,
             round(flow.unique_for * 1000),
-            flow.batch,
-            flow.number,
+            flow.batch if in_batch else "",
+            flow.number if in_batch else -1,
             ",".join(flow.gates),
             result,
             max(1, round(flow.result_ttl * 1000)),

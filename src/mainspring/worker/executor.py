@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 from mainspring.base import durations, retry
 from mainspring.base.errors import Discard, JobCut, Kill, LeaseLost, Snooze, UnknownJob
 from mainspring.base.flow import Flow
+from mainspring.base.flow import read as read_flow
 from mainspring.base.payload import Payload, unix
 from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
@@ -189,7 +190,7 @@ class Executor:
             self._bury_unreadable(delivery)
             return None
         if payload.flow is not None:
-            delivery.flow = Flow.of(payload.flow)
+            delivery.flow = read_flow(payload.flow)
         found = self._plans.get(payload.name)
         if found is None:
             # Looked up among the App's jobs, never imported: a payload must not choose what code is loaded.

@@ -7,7 +7,7 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import boot, clock, enqueue, latency, memory, mix, soak, throughput
+from benchmarks import boot, clock, enqueue, flow, latency, memory, mix, soak, throughput
 from benchmarks.peers import compare
 from benchmarks.process import Silent
 from benchmarks.recovery import command as recovery
@@ -19,6 +19,7 @@ ALL: dict[str, ModuleType] = {
     "latency": latency,
     "boot": boot,
     "clock": clock,
+    "flow": flow,
     "memory": memory,
     "mix": mix,
     "peers": compare,

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "Look and steer": {
         "stats": "Show counters, queues and processes.",
         "queues": "List, pause, resume and clear queues.",
+        "limits": "List and reset limiters.",
         "cron": "List, check and steer periodic entries.",
         "jobs": "List jobs, or show one.",
         "retry": "Run failed or dead jobs again now.",
@@ -102,10 +103,20 @@ def _load(name: str) -> click.Command | None:
             from mainspring.cli import enqueue
 
             return enqueue.enqueue if name == "enqueue" else enqueue.run
+        case _:
+            return _load_steering(name)
+
+
+def _load_steering(name: str) -> click.Command | None:
+    match name:
         case "queues":
             from mainspring.cli import queues
 
             return queues.queues
+        case "limits":
+            from mainspring.cli import limits
+
+            return limits.limits
         case "cron":
             from mainspring.cli import cron
 

@@ -32,7 +32,9 @@ from mainspring.store.command import Command, Reply, ignore, integer, integers, 
 CONCURRENT: Final = "concurrent"
 KINDS: Final = (CONCURRENT, "bucket", "window", "leaky", "points")
 
-#: How much one call reads.
+#: The largest *n*, and the most that can be taken at once.
+MOST_COST: Final = 1_000_000_000
+#: How many limits one call reads.
 MOST: Final = 500
 
 _MICRO: Final = 1_000_000

@@ -1,0 +1,40 @@
+"""What becomes of a job that lets `OverLimit` through. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Final
+
+from mainspring.base.errors import OverLimit
+
+#: How often limiters may snooze one job; after that, it has failed.
+SNOOZES: Final = 20
+
+#: The longest jitter, in seconds, of a limit that gives again earlier than that.
+_CROWD: Final = 900.0
+
+
+def after_limit(error: OverLimit, count: int, *, rng: Random) -> float | None:
+    """Return for how many seconds a job is snoozed; None if it has been often enough, and now has failed.
+
+    It comes back when the limit gives again, plus jitter, which begins with as much and doubles each
+    time: a crowd of jobs that came too early together must not come back together, and the larger the crowd, the
+    oftener each comes too early. Sidekiq waits for five minutes more each time, whatever the limit.
+
+    Args:
+        error: What the job raised.
+        count: How often it has been snoozed for a limit before.
+        rng: The source of jitter.
+    """
+    if count >= SNOOZES:
+        return None
+    wait = max(0.0, error.retry_after)
+    spread = min(max(wait, 1.0) * 2**count, max(wait, _CROWD))
+    return wait + rng.uniform(0.0, spread)
+
+
+def times_limited(flow: Mapping[str, object] | None) -> int:
+    """Return how often limiters have snoozed a job, by the field ``flow`` of its record; nonsense counts as never."""
+    count = (flow or {}).get("limited")
+    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else 0

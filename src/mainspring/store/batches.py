@@ -5,7 +5,7 @@ What is written at once is a list of sentences, and one script carries out all o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -52,14 +52,12 @@ class Open:
     number: int = 0
     fields: Mapping[str, Argument] = field(default_factory=dict)
 
-    def words(self) -> Iterator[Argument]:
-        """Yield the sentence."""
+    def words(self) -> list[Argument]:
+        """Return the sentence."""
         life_ms, linger_ms = max(1, round(self.life * 1000)), max(1, round(self.linger * 1000))
-        yield from ("open", self.bid, self.parent, self.number)
-        yield from (self.numbers, life_ms, linger_ms, len(self.fields))
-        for name, value in self.fields.items():
-            yield name
-            yield value
+        pairs = [item for pair in self.fields.items() for item in pair]
+        head: list[Argument] = ["open", self.bid, self.parent, self.number, self.numbers, life_ms, linger_ms]
+        return [*head, len(self.fields), *pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +68,9 @@ class Jobs:
     queue: str
     payloads: Sequence[bytes]
 
-    def words(self, place: int) -> Iterator[Argument]:
-        """Yield the sentence; the queue stands at *place* of those of the call."""
-        yield from ("jobs", self.bid, place, len(self.payloads), *self.payloads)
+    def words(self, place: int) -> list[Argument]:
+        """Return the sentence; the queue stands at *place* of those of the call."""
+        return ["jobs", self.bid, place, len(self.payloads), *self.payloads]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +81,11 @@ class Job:
     queue: str
     row: Row
 
-    def words(self, place: int) -> Iterator[Argument]:
-        """Yield the sentence; the queue stands at *place* of those of the call."""
+    def words(self, place: int) -> list[Argument]:
+        """Return the sentence; the queue stands at *place* of those of the call."""
         row, ties = self.row, self.row.ties
         at = "" if row.at is None else row.at
-        yield from ("job", self.bid, place, ties.number, ties.jid, at, ties.lock, row.lock_ms, ties.gates, row.payload)
+        return ["job", self.bid, place, ties.number, ties.jid, at, ties.lock, row.lock_ms, ties.gates, row.payload]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +106,9 @@ class Step:
     waits: int
     payload: bytes
 
-    def words(self, place: int) -> Iterator[Argument]:
-        """Yield the sentence; the queue stands at *place* of those of the call."""
-        yield from ("step", self.bid, place, self.number, self.waits, self.payload)
+    def words(self, place: int) -> list[Argument]:
+        """Return the sentence; the queue stands at *place* of those of the call."""
+        return ["step", self.bid, place, self.number, self.waits, self.payload]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +119,9 @@ class After:
     number: int
     numbers: Sequence[int]
 
-    def words(self) -> Iterator[Argument]:
-        """Yield the sentence."""
-        yield from ("after", self.bid, self.number, ",".join(map(str, self.numbers)))
+    def words(self) -> list[Argument]:
+        """Return the sentence."""
+        return ["after", self.bid, self.number, ",".join(map(str, self.numbers))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +130,9 @@ class Seal:
 
     bid: str
 
-    def words(self) -> Iterator[Argument]:
-        """Yield the sentence."""
-        yield from ("seal", self.bid)
+    def words(self) -> list[Argument]:
+        """Return the sentence."""
+        return ["seal", self.bid]
 
 
 Sentence: TypeAlias = Open | Jobs | Job | Step | After | Seal

@@ -12,16 +12,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack, overload
 
 from mainspring import config
-from mainspring.base.errors import InvalidOption
 from mainspring.base.payload import check_queue
 from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
-from mainspring.events import EVENTS, Event, Handlers, check_handler
+from mainspring.events import Handlers, Listening
+from mainspring.features import iteration
 from mainspring.features.encryption import Keyring
+from mainspring.features.limits import Limiting
+from mainspring.features.once import Once
+from mainspring.features.outbox import Outboxes, Relayed
 from mainspring.job import Enqueued, Job
 from mainspring.middleware import Middleware, check
 from mainspring.options import JobOptions, Options, RetryOption, text
@@ -40,6 +43,7 @@ from mainspring.weave import weave
 # The data API is imported by whoever asks for it: a process that only enqueues does not need it.
 if TYPE_CHECKING:
     from mainspring.api.jobs import StoredJob
+    from mainspring.api.limiters import Limiters
     from mainspring.api.processes import Processes
     from mainspring.api.queues import Queue, Queues
     from mainspring.api.sets import JobSet
@@ -47,10 +51,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-H = TypeVar("H", bound=Callable[..., object])
 
 
-class App(Scheduling):
+class App(Scheduling, Listening, Outboxes, Once, Limiting):
     """Jobs, their schedule, and the store they live in.
 
     Example:
@@ -71,6 +74,8 @@ class App(Scheduling):
         client: What takes its jobs to the store.
         handlers: What to call on events, errors and deaths.
         keyring: What the arguments of its jobs are encrypted with.
+        relayed: The databases whose outboxes its workers relay.
+        rng: What all jitter is drawn from.
     """
 
     def __init__(
@@ -116,11 +121,13 @@ class App(Scheduling):
         self.namespace = check_namespace(namespace)
         self.handlers = Handlers()
         self.performers: tuple[Middleware, ...] = ()
+        self.relayed = Relayed()
+        self.rng = random.Random()
         self.client = Client(
             store=lambda: self.store,
             async_store=lambda: self.async_store,
             time=self.time,
-            rng=random.Random(),
+            rng=self.rng,
             limit=config.payload_limit(),
         )
         self._defaults = Options(check_queue(queue), Retry.of(retry))
@@ -157,6 +164,18 @@ class App(Scheduling):
         /,
         *,
         name: str | None = None,
+        iterable: Literal[True],
+        **options: Unpack[JobOptions],
+    ) -> iteration.Decorator: ...
+
+    @overload
+    def job(
+        self,
+        function: None = None,
+        /,
+        *,
+        name: str | None = None,
+        iterable: Literal[False] = False,
         **options: Unpack[JobOptions],
     ) -> Callable[[Callable[P, R]], Job[P, R]]: ...
 
@@ -166,6 +185,7 @@ class App(Scheduling):
         /,
         *,
         name: str | None = None,
+        iterable: bool = False,
         **options: Unpack[JobOptions],
     ) -> Any:
         """Make a function a job; with or without options, as a decorator.
@@ -173,16 +193,18 @@ class App(Scheduling):
         Args:
             function: The function, ``def`` or ``async def``.
             name: Its name on the wire; without it ``module.function``.
+            iterable: Whether it is a generator that goes on where it was stopped; see `mainspring.features.iteration`.
             options: How it wants to be run; see `JobOptions`.
 
         Raises:
             InvalidName: If the name or queue is none, or another job has the name.
             InvalidOption: If it is no function, or an option cannot mean anything.
         """
-        wanted = Options.of(self._defaults, options)
+        wanted = Options.of(self._defaults, options, iterable=iterable)
 
         def make(function: Callable[P, R]) -> Job[P, R]:
-            return self._registry.add(function, name, wanted, self.client)
+            whole = iteration.whole(function) if iterable else function
+            return self._registry.add(whole, name, wanted, self.client)
 
         return make if function is None else make(function)
 
@@ -248,51 +270,6 @@ class App(Scheduling):
         return job, options.changed(queue=queue, retry=retry, at=at)
 
     # --- what happens around -----------------------------------------------------------
-
-    @overload
-    def on(self, event: Event, handler: H) -> H: ...
-
-    @overload
-    def on(self, event: Event, handler: None = None) -> Callable[[H], H]: ...
-
-    def on(self, event: Event, handler: H | None = None) -> H | Callable[[H], H]:
-        """Call *handler* on an event of a worker or clock process. Without it, a decorator.
-
-        Args:
-            event: ``startup``, ``quiet``, ``shutdown``, ``exit`` or ``beat``.
-            handler: Called without arguments. What it raises is reported and harmless, but at startup, where
-                it ends the boot.
-
-        Raises:
-            InvalidOption: If there is no such event, or *handler* is no plain function without arguments.
-        """
-        if event not in EVENTS:
-            raise InvalidOption(f"there is no event {event!r}; there are {', '.join(EVENTS)}")
-        return _maybe_decorate(lambda found: self.handlers.on(event, check_handler(found)), handler)
-
-    @overload
-    def on_error(self, handler: H) -> H: ...
-
-    @overload
-    def on_error(self, handler: None = None) -> Callable[[H], H]: ...
-
-    def on_error(self, handler: H | None = None) -> H | Callable[[H], H]:
-        """Call *handler(error, job)* for each failed run; *job* is None outside of a job. Or a decorator."""
-        return _maybe_decorate(
-            lambda found: self.handlers.errors.append(check_handler(found, ("error", "job"))), handler
-        )
-
-    @overload
-    def on_death(self, handler: H) -> H: ...
-
-    @overload
-    def on_death(self, handler: None = None) -> Callable[[H], H]: ...
-
-    def on_death(self, handler: H | None = None) -> H | Callable[[H], H]:
-        """Call *handler(job, error)* for each job that has no retries left. Or a decorator."""
-        return _maybe_decorate(
-            lambda found: self.handlers.deaths.append(check_handler(found, ("job", "error"))), handler
-        )
 
     def use(self, *, enqueue: Middleware | None = None, perform: Middleware | None = None) -> None:
         """Put a middleware around enqueueing or around performing, inside those that are there.
@@ -375,6 +352,13 @@ class App(Scheduling):
 
         return Processes(self.store, self.time)
 
+    @property
+    def limiters(self) -> Limiters:
+        """The limiters that were used of late, to look at and to reset; `limiter` makes them."""
+        from mainspring.api.limiters import Limiters
+
+        return Limiters(self.store, self.time)
+
     def stats(self) -> Stats:
         """Return counters, sizes, and the history of the last days."""
         from mainspring.api.stats import read_stats
@@ -391,11 +375,3 @@ class App(Scheduling):
         from mainspring.api.sets import JobSet
 
         return JobSet(self.store, self.time, key)
-
-
-def _maybe_decorate(add: Callable[[H], object], handler: H | None) -> H | Callable[[H], H]:
-    def decorate(found: H) -> H:
-        add(found)
-        return found
-
-    return decorate if handler is None else decorate(handler)

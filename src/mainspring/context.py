@@ -69,7 +69,7 @@ class JobContext:
             what the job writes, it lets a database refuse a run that was given up for dead.
     """
 
-    __slots__ = ("_holding", "_wire", "args", "fence", "kwargs", "queue")
+    __slots__ = ("_cursor", "_holding", "_wire", "args", "fence", "kwargs", "queue")
 
     def __init__(self, wire: Payload, queue: str, fence: int, holding: Holding) -> None:
         """Describe the run of *wire*; made by the worker, for each job."""
@@ -89,6 +89,16 @@ class JobContext:
     def name(self) -> str:
         """The job's name."""
         return self._wire.name
+
+    @property
+    def cursor(self) -> object:
+        """Where an iterable job has come to, as it yielded it last; None at the beginning, and for other jobs."""
+        # Not set for each job: most have none.
+        return getattr(self, "_cursor", None)
+
+    @cursor.setter
+    def cursor(self, cursor: object) -> None:
+        self._cursor = cursor
 
     @property
     def process(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Final, Literal, TypeAlias, TypeVar, get_args
+from typing import Final, Literal, TypeAlias, TypeVar, get_args, overload
 
 from mainspring.base.errors import InvalidOption
 from mainspring.base.loggers import Log
@@ -52,6 +52,69 @@ class Handlers:
         """Call the death handlers."""
         for handler in self.deaths:
             _call(handler, job, error)
+
+
+class Listening:
+    """The part of an App that takes handlers.
+
+    Attributes:
+        handlers: What to call on events, errors and deaths.
+    """
+
+    handlers: Handlers
+
+    @overload
+    def on(self, event: Event, handler: H) -> H: ...
+
+    @overload
+    def on(self, event: Event, handler: None = None) -> Callable[[H], H]: ...
+
+    def on(self, event: Event, handler: H | None = None) -> H | Callable[[H], H]:
+        """Call *handler* on an event of a worker or clock process. Without it, a decorator.
+
+        Args:
+            event: ``startup``, ``quiet``, ``shutdown``, ``exit`` or ``beat``.
+            handler: Called without arguments. What it raises is reported and harmless, but at startup, where
+                it ends the boot.
+
+        Raises:
+            InvalidOption: If there is no such event, or *handler* is no plain function without arguments.
+        """
+        if event not in EVENTS:
+            raise InvalidOption(f"there is no event {event!r}; there are {', '.join(EVENTS)}")
+        return _maybe_decorate(lambda found: self.handlers.on(event, check_handler(found)), handler)
+
+    @overload
+    def on_error(self, handler: H) -> H: ...
+
+    @overload
+    def on_error(self, handler: None = None) -> Callable[[H], H]: ...
+
+    def on_error(self, handler: H | None = None) -> H | Callable[[H], H]:
+        """Call *handler(error, job)* for each failed run; *job* is None outside of a job. Or a decorator."""
+        return _maybe_decorate(
+            lambda found: self.handlers.errors.append(check_handler(found, ("error", "job"))), handler
+        )
+
+    @overload
+    def on_death(self, handler: H) -> H: ...
+
+    @overload
+    def on_death(self, handler: None = None) -> Callable[[H], H]: ...
+
+    def on_death(self, handler: H | None = None) -> H | Callable[[H], H]:
+        """Call *handler(job, error)* for each job that has no retries left. Or a decorator."""
+        return _maybe_decorate(
+            lambda found: self.handlers.deaths.append(check_handler(found, ("job", "error"))), handler
+        )
+
+
+def _maybe_decorate(add: Callable[[H], object], handler: H | None) -> H | Callable[[H], H]:
+    def decorate(found: H) -> H:
+        add(found)
+        return found
+
+    return decorate if handler is None else decorate(handler)
 
 
 def check_handler(handler: H, takes: tuple[str, ...] = ()) -> H:

@@ -44,7 +44,6 @@ class JobOptions(TypedDict, total=False):
         concurrency_key: Chooses which of them count together; all without it.
         fair_by: Chooses whose job it is; those of each take turns.
         encrypt: True for all arguments, or the names of those that nobody may read in the store.
-        iterable: True for a generator that goes on where it was stopped.
     """
 
     queue: str | None
@@ -62,7 +61,6 @@ class JobOptions(TypedDict, total=False):
     concurrency_key: ByArguments | None
     fair_by: ByArguments | None
     encrypt: bool | Sequence[str]
-    iterable: bool
 
 
 class CallOptions(TypedDict, total=False):
@@ -139,8 +137,8 @@ class Options:
         )
 
     @classmethod
-    def of(cls, defaults: Options, given: JobOptions) -> Options:
-        """Return the options *given* to a job, over *defaults*.
+    def of(cls, defaults: Options, given: JobOptions, *, iterable: bool = False) -> Options:
+        """Return the options *given* to a job, over *defaults*; *iterable* if it goes on where it was stopped.
 
         Raises:
             InvalidName: If the queue can be none.
@@ -166,7 +164,7 @@ class Options:
             concurrency_key=_chooser("concurrency_key", given.get("concurrency_key")),
             fair_by=_chooser("fair_by", given.get("fair_by")),
             encrypt=_encrypt(given.get("encrypt", False)),
-            iterable=_flag("iterable", given.get("iterable", False)),
+            iterable=_flag("iterable", iterable),
         )
         return _whole(found)
 
@@ -219,6 +217,8 @@ def _whole(found: Options) -> Options:
     ):
         if value is not None and has is None:
             raise InvalidOption(f"{name}= does nothing without {needed}=")
+    if found.iterable and found.runs_in == "process":
+        raise InvalidOption('an iterable job cannot run in a process of its own: leave out runs_in="process"')
     return found
 
 

@@ -42,10 +42,13 @@ class Registry:
             InvalidName: If another job has the name.
         """
         if not callable(function) or isinstance(function, type | Job):
-            raise InvalidOption(f"{function!r} cannot be a job: decorate a def or an async def")
+            raise InvalidOption(
+                f"{function!r} cannot be a job: decorate a def or an async def; with iterable=True, also a class"
+            )
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise InvalidOption(
-                f"{function.__qualname__} cannot be a job: it is a generator, so calling it runs nothing"
+                f"{function.__qualname__} cannot be a job: it is a generator, so calling it runs nothing;"
+                " one that yields its cursor can, with @app.job(iterable=True)"
             )
         name = _check(_name_of(function) if name is None else name)
         known = self._jobs.get(name)

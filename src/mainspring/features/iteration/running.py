@@ -1,0 +1,195 @@
+"""Runs an iterable job in a worker: from its cursor, item by item, until it ends or is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
+from dataclasses import replace
+from typing import Any, Final
+
+from mainspring.base import codec
+from mainspring.base.errors import (
+    Discard,
+    JobInterrupted,
+    LeaseLost,
+    StoreError,
+    StoreUnavailable,
+    WrongArguments,
+)
+from mainspring.base.loggers import Log
+from mainspring.base.timesource import TimeSource
+from mainspring.context import JobContext
+from mainspring.features.iteration.made import CURSOR, Iteration, of
+from mainspring.store import cursors
+from mainspring.store.command import Command
+from mainspring.store.connection import Store
+from mainspring.store.cursors import Saved, State
+
+_log: Final = Log("mainspring.job")
+
+#: Seconds between two saves: what at most is done again after a death, and the time of one item.
+EVERY: Final = 5.0
+
+
+def runner(function: Callable[..., Any], *, store: Store, time: TimeSource) -> Runner | None:
+    """Return what runs a job's *function* item by item; None if it is no iterable job."""
+    found = of(function)
+    return None if found is None else Runner(found, store=store, time=time, every=EVERY)
+
+
+class Runner:
+    """Runs jobs of one class, item by item, in a worker."""
+
+    def __init__(self, iteration: Iteration, *, store: Store, time: TimeSource, every: float) -> None:
+        """Prepare to run.
+
+        Args:
+            iteration: What `of` found.
+            store: Where cursors lie.
+            time: The clocks.
+            every: Seconds between two saves.
+        """
+        self._iteration = iteration
+        self._store = store
+        self._time = time
+        self._every = every
+
+    def call(self, context: JobContext) -> None:
+        """Run a job from its cursor, in a thread.
+
+        Raises:
+            JobInterrupted: If the worker is quiet or stops; the cursor is saved, and the job may go back to its queue.
+            LeaseLost: If the job was given to another process.
+            Discard: If somebody has cancelled it.
+        """
+        journey = self._journey(context, self._load(context))
+        try:
+            self._walk(journey, self._iteration.steps(journey.start, *context.args, **context.kwargs))
+        finally:
+            if (last := journey.last()) is not None:
+                journey.saved(self._store.run, last, is_last=True)
+
+    def _walk(self, journey: _Journey, steps: Generator[object, None, None]) -> None:
+        # Closed before the cursor is saved for the last time: what the job does at its end belongs to what was done.
+        with closing(steps):
+            for cursor in steps:
+                if journey.reached(cursor):
+                    journey.saved(self._store.run, journey.save())
+            journey.has_ended = True
+
+    async def acall(self, context: JobContext) -> None:
+        """Run a job from its cursor, on an event loop; raises as `call`."""
+        import asyncio
+
+        journey = self._journey(context, await asyncio.to_thread(self._load, context))
+        try:
+            await self._awalk(journey, self._iteration.steps(journey.start, *context.args, **context.kwargs))
+        finally:
+            if (last := journey.last()) is not None:
+                await asyncio.to_thread(journey.saved, self._store.run, last, is_last=True)
+
+    async def _awalk(self, journey: _Journey, steps: AsyncGenerator[object, None]) -> None:
+        import asyncio
+
+        async with aclosing(steps):
+            async for cursor in steps:
+                if journey.reached(cursor):
+                    await asyncio.to_thread(journey.saved, self._store.run, journey.save())
+            journey.has_ended = True
+
+    def _load(self, context: JobContext) -> State:
+        try:
+            return self._store.run(cursors.load(context.jid))
+        except StoreUnavailable as error:
+            # Where it has come to is not known now; from the start, all would be done again.
+            raise JobInterrupted(context.jid) from error
+
+    def _journey(self, context: JobContext, state: State) -> _Journey:
+        if state.cancelled:
+            raise Discard("cancelled")
+        return _Journey(self._iteration, context, state, time=self._time, every=self._every)
+
+
+class _Journey:
+    """One run: where it has come to, and what of that is saved.
+
+    Attributes:
+        start: The cursor it begins with.
+        has_ended: True once there are no more items.
+    """
+
+    def __init__(
+        self, iteration: Iteration, context: JobContext, state: State, *, time: TimeSource, every: float
+    ) -> None:
+        self.has_ended = False
+        self._context = context
+        self._convert = iteration.cursor.bind
+        self._state = replace(state, runs=state.runs + 1)
+        self._time = time
+        self._every = every
+        self._began = self._saved_at = self._time.monotonic()
+        self._wire: object = None
+        self._has_moved = self._is_lost = False
+        self._is_stored = state.cursor is not None
+        self.start = iteration.first
+        if state.cursor is not None and (stored := codec.decode(state.cursor)) is not None:
+            ((self.start,), _) = iteration.cursor.restore([stored], {})
+            self._wire = stored
+        context.cursor = self.start
+
+    def reached(self, cursor: object) -> bool:
+        """Note that all items up to *cursor* are done, and return whether it is time to save that.
+
+        Raises:
+            JobInterrupted: If the job should stop here.
+            LeaseLost: If the job may have been given to another process.
+            WrongArguments: If *cursor* is nothing to go on from.
+        """
+        if cursor is None:
+            raise WrongArguments(self._context.name, CURSOR, "None was yielded; yield where to go on after the item")
+        # At once, and not when it is saved: the job may change a list after it has yielded it.
+        ((self._wire,), _) = self._convert([cursor], {})
+        self._has_moved = True
+        context = self._context
+        context.cursor = cursor
+        if context.is_interrupted():
+            raise JobInterrupted(context.jid)
+        context.check()
+        return self._time.monotonic() - self._saved_at >= self._every
+
+    def save(self, ttl_ms: int = cursors.KEPT_MS) -> Command[Saved]:
+        """Return the call that saves where it is."""
+        context, now = self._context, self._time.monotonic()
+        runtime = self._state.runtime + now - self._began
+        state = replace(self._state, cursor=codec.encode(self._wire), runtime=runtime)
+        return cursors.save(context.queue, context.process, context.fence, context.jid, state, ttl_ms=ttl_ms)
+
+    def last(self) -> Command[Saved] | None:
+        """Return the call that saves where it ends; None if there is nothing to save, or it is not ours to save."""
+        if self.has_ended:
+            # If the end is not recorded, because the process dies now, the next run shall find nothing to do.
+            return self.save(cursors.ENDED_MS) if self._is_stored else None
+        return self.save() if self._has_moved and not self._is_lost else None
+
+    def saved(self, run: Callable[[Command[Saved]], Saved], command: Command[Saved], *, is_last: bool = False) -> None:
+        """Save, with *run*; an outage costs no more than that more is done again if the process dies.
+
+        Raises:
+            LeaseLost: If the job was given to another process; not if *is_last*.
+            Discard: If somebody has cancelled it; likewise.
+        """
+        self._saved_at = self._time.monotonic()
+        try:
+            answer = run(command)
+        except StoreError as error:
+            facts = {"jid": self._context.jid, "class": self._context.name}
+            _log.warning("its cursor could not be saved: %s", error, extra={"event": "job.cursor_lost", "facts": facts})
+            return
+        if is_last:
+            return
+        self._is_stored, self._has_moved = True, False
+        if not answer.is_ours:
+            self._is_lost = True
+            raise LeaseLost(self._context.jid, self._context.process)
+        if answer.cancelled:
+            raise Discard("cancelled")

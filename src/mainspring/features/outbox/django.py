@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Protocol
 
 from mainspring.base.errors import NoTransaction
 from mainspring.features.outbox.table import INSERT, Transaction, Values
@@ -82,10 +82,18 @@ class DjangoDatabase:
         return hash(self._using)
 
 
+class _Cursor(Protocol):
+    """As much of a cursor as is needed."""
+
+    def execute(self, statement: str, values: Values) -> object: ...
+
+    def fetchall(self) -> Sequence[Sequence[object]]: ...
+
+
 class _DjangoTransaction:
     """A cursor in an atomic block."""
 
-    def __init__(self, cursor: Any) -> None:
+    def __init__(self, cursor: _Cursor) -> None:
         self._cursor = cursor
 
     def run(self, statement: str, values: Values) -> None:
@@ -93,8 +101,7 @@ class _DjangoTransaction:
 
     def rows(self, statement: str, values: Values) -> Sequence[Sequence[object]]:
         self._cursor.execute(_pyformat(statement), dict(values))
-        found: Sequence[Sequence[object]] = self._cursor.fetchall()
-        return found
+        return self._cursor.fetchall()
 
 
 def _pyformat(statement: str) -> str:

@@ -164,9 +164,9 @@ local function limit_level_read(limit, now_us)
   return math.max(0, level - drained), math.max(at, now_us)
 end
 
--- In which time so many millionths drain.
+-- In which time so many millionths drain; one more, since a quotient may be a hair too small.
 local function limit_level_us(limit, level)
-  return math.ceil(level / (limit.n * 1000000) * limit.us)
+  return math.ceil(level / (limit.n * 1000000) * limit.us) + 1
 end
 
 local function limit_level_write(limit, now_us, level, at)

@@ -21,6 +21,7 @@ from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
 from mainspring.events import Handlers, Listening
 from mainspring.features import iteration
+from mainspring.features.batches import Batching
 from mainspring.features.encryption import Keyring
 from mainspring.features.limits import Limiting
 from mainspring.features.once import Once
@@ -53,7 +54,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class App(Scheduling, Listening, Outboxes, Once, Limiting):
+class App(Scheduling, Listening, Outboxes, Once, Limiting, Batching):
     """Jobs, their schedule, and the store they live in.
 
     Example:

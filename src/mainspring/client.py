@@ -142,34 +142,36 @@ class Client:
         for shipment in shipments(pushes, self._time.now(), self.limit):
             await self.adeliver(shipment)
 
-    def deliver(self, shipment: Shipment) -> None:
-        """Make a push; make it again if its answer was lost, which its token makes harmless.
+    def deliver(self, shipment: Shipment) -> object:
+        """Make a push, and return its answer; make it again if that was lost, which its token makes harmless.
 
         Raises:
             PushFailed: If it had certainly no effect.
             PushAmbiguous: If nobody can tell.
         """
         attempts = _Attempts(self._time, shipment)
-        while not attempts.is_done:
+        while True:
             try:
-                shipment.answered(self._store().run(shipment.command))
+                answer: object = self._store().run(shipment.command)
             except StoreError as error:
                 self._time.sleep(attempts.failed(error))
             else:
-                attempts.is_done = True
+                shipment.answered(answer)
+                return answer
 
-    async def adeliver(self, shipment: Shipment) -> None:
+    async def adeliver(self, shipment: Shipment) -> object:
         """Make a push from a coroutine, as `deliver`."""
         import asyncio
 
         attempts = _Attempts(self._time, shipment)
-        while not attempts.is_done:
+        while True:
             try:
-                shipment.answered(await self._async_store().run(shipment.command))
+                answer: object = await self._async_store().run(shipment.command)
             except StoreError as error:
                 await asyncio.sleep(attempts.failed(error))
             else:
-                attempts.is_done = True
+                shipment.answered(answer)
+                return answer
 
     # --- many ----------------------------------------------------------------------
 
@@ -319,7 +321,6 @@ class _Attempts:
     """The attempts at one push, and whether there is another."""
 
     def __init__(self, time: TimeSource, shipment: Shipment) -> None:
-        self.is_done = False
         self._time = time
         self._shipment = shipment
         self._waits = iter(_AGAIN)

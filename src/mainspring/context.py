@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
+from mainspring.base import flow as flows
 from mainspring.base import payload
 from mainspring.base.errors import JobCut, LeaseLost, NotInAJob
 from mainspring.base.payload import Payload
@@ -130,6 +131,12 @@ class JobContext:
     def carry(self) -> dict[str, Any]:
         """The values of the context variables that travel with it, as JSON."""
         return self._wire.carry if isinstance(self._wire.carry, dict) else {}
+
+    @property
+    def bid(self) -> str:
+        """The id of the batch that it is in, or whose callback it is; empty if in none. See `App.current_batch`."""
+        flow = flows.read(self._wire.flow)
+        return flow.batch if flow is not None and flow.number >= 0 else ""
 
     @property
     def periodic(self) -> PeriodicRun | None:

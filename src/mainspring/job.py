@@ -121,6 +121,28 @@ class Call(Generic[P]):
         self.kwargs = kwargs
 
 
+class Step(Generic[R]):
+    """A job with its arguments, not enqueued: a callback of a batch, or a step of a workflow; see `Job.step`.
+
+    Attributes:
+        job: The job.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+    """
+
+    __slots__ = ("args", "job", "kwargs")
+
+    def __init__(self, job: Job[Any, R], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Keep them; nothing is checked yet."""
+        self.job = job
+        self.args = args
+        self.kwargs = dict(kwargs)
+
+    def __repr__(self) -> str:
+        """Show the job's name."""
+        return f"<Step {self.job.name}>"
+
+
 # A job that may be called with one, two, three or four positional arguments. They let the type checkers
 # compare the tuples given to `enqueue_many` with the parameters, which a ParamSpec alone cannot.
 class _Takes1(Protocol[A_contra]):
@@ -284,6 +306,10 @@ class Job(Generic[P, R]):
     def call(self, *args: P.args, **kwargs: P.kwargs) -> Call[P]:
         """Return one call of this job for `enqueue_many`, with keywords: ``job.call(1, due=day)``."""
         return Call(*args, **kwargs)
+
+    def step(self, *args: P.args, **kwargs: P.kwargs) -> Step[R]:
+        """Return the job with its arguments, for a batch to push: ``app.batch(on_success=report.step(day))``."""
+        return Step(self, args, kwargs)
 
     def using(self, **options: Unpack[CallOptions]) -> Job[P, R]:
         """Return the same job with other options; see `CallOptions`.

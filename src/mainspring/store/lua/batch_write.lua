@@ -120,10 +120,14 @@ function write.job(i, bid)
   local batch, q, number, jid, at = root .. "batch:" .. bid, tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
   local lock, lock_ms, gates, payload = ARGV[i + 6], tonumber(ARGV[i + 7]), ARGV[i + 8], ARGV[i + 9]
   redis.call("HINCRBY", batch, "total", 1)
-  if lock ~= "" and lock_take(root, lock, jid, lock_ms, false) then
-    -- Another job stands in its place: nothing more is to be done here.
-    batch_step(root, bid, tonumber(number), jid, "dropped")
-    return
+  if lock ~= "" then
+    local holder = lock_holder(root, lock)
+    if holder and holder ~= jid then
+      -- Another job stands in its place: nothing more is to be done here.
+      batch_step(root, bid, tonumber(number), jid, "dropped")
+      return
+    end
+    lock_hold(root, lock, jid, lock_ms)
   end
   if at ~= "" then
     ring(schedule, bell, at)

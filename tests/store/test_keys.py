@@ -42,6 +42,12 @@ OURS = [
     keys.periodic_code("office"),
     keys.periodic_alive("office", "abc"),
     keys.once("welcome"),
+    keys.GATES,
+    keys.GATES_DUE,
+    keys.gate("q:mail"),
+    keys.lane("q:mail"),
+    keys.lanes("low"),
+    keys.slots("low"),
     keys.throttle("digest"),
     keys.BELL,
 ]

@@ -17,6 +17,7 @@ QUEUES = "queues"
 SCHEDULE = "schedule"
 RETRY = "retry"
 DEAD = "dead"
+SETS = (SCHEDULE, RETRY, DEAD)
 PROCESSES = "processes"
 PAUSED = "paused"
 PROCESS_CLEANUP = "process_cleanup"
@@ -27,6 +28,8 @@ STAT_FAILED = "stat:failed"
 
 BELL = "mainspring:bell"
 LIMITS = "mainspring:limits"
+GATES = "mainspring:gates"
+GATES_DUE = "mainspring:gates:due"
 #: The beginning of our keys that belong to no queue, for scripts that make them.
 ROOT = "mainspring:"
 
@@ -41,9 +44,24 @@ def lock(digest: str) -> str:
     return f"mainspring:lock:{digest}"
 
 
+def cleared(queue_name: str) -> str:
+    """Return the list of what waited in a queue when it was cleared, until what hangs on it is settled."""
+    return f"{{queue:{queue_name}}}:cleared"
+
+
+def cleared_set(name: str) -> str:
+    """Return the sorted set of what was in the set with the key *name* when it was cleared, likewise."""
+    return f"mainspring:cleared:{name}"
+
+
 def result(jid: str) -> str:
-    """Return what the job *jid* gave, kept for whoever asks."""
+    """Return the list with how the job *jid* ended, kept for whoever asks."""
     return f"mainspring:result:{jid}"
+
+
+def stat(tally: str) -> str:
+    """Return a counter of jobs that were not run: ``expired``."""
+    return f"mainspring:stat:{tally}"
 
 
 def limit(kind: str, name: str) -> str:
@@ -59,6 +77,26 @@ def limit_waiting(kind: str, name: str) -> str:
 def limit_freed(name: str) -> str:
     """Return the list on which those that wait for a concurrent limit listen; no kind is named ``freed``."""
     return f"mainspring:limit:freed:{name}"
+
+
+def gate(name: str) -> str:
+    """Return the sorted set of the jobs that hold a gate, each with its queue; score = since when, in unix ms."""
+    return f"mainspring:gate:{name}"
+
+
+def lane(gate_name: str) -> str:
+    """Return the list of the jobs that wait by a gate, each with its queue, id and gates; newest at the head."""
+    return f"mainspring:lane:{gate_name}"
+
+
+def lanes(queue_name: str) -> str:
+    """Return the hash of the lanes in which jobs of a queue wait: gate -> how many."""
+    return f"{{queue:{queue_name}}}:lanes"
+
+
+def slots(queue_name: str) -> str:
+    """Return the sorted set of processes that serve a queue whose jobs take turns, each with its slots."""
+    return f"{{queue:{queue_name}}}:slots"
 
 
 def cursor(jid: str) -> str:
@@ -284,7 +322,10 @@ TABLE = (
     Key("mainspring:periodic:NS:code", "hash", FOREVER, "mainspring", "whose code's schedule counts; codes seen"),
     Key("mainspring:periodic:NS:alive:DIGEST", "string", "45 s", "mainspring", "a clock with that code lives"),
     Key("mainspring:lock:DIGEST", "string", "unique_for", "mainspring", "a unique lock; the jid of its holder"),
-    Key("mainspring:result:JID", "string", "result_ttl", "mainspring", "what a job gave"),
+    Key("{queue:NAME}:cleared", "list", FOREVER, "mainspring", "was cleared, and is dropped part by part"),
+    Key("mainspring:cleared:NAME", "zset", FOREVER, "mainspring", "likewise of the scheduled, retry or dead set"),
+    Key("mainspring:stat:NAME", "string", FOREVER, "mainspring", "jobs that were not run, for one reason: expired"),
+    Key("mainspring:result:JID", "list", "result_ttl", "mainspring", "how a job ended; a list of one"),
     Key("it-JID", "hash", "1 d, 30 d", "Sidekiq", "an iterable job: ex (runs), c (cursor), rt (seconds), cancelled"),
     Key("mainspring:once:NAME", "string", "ttl", "mainspring", "was done, by whom"),
     Key("mainspring:throttle:NAME", "string", "every", "mainspring", "was done lately"),
@@ -311,6 +352,13 @@ TABLE = (
     Key("mainspring:batch:BID:children", "hash", "90 d, 24 h", "mainspring", "number -> bid of the batches in it"),
     Key("mainspring:batch:BID:steps", "hash", "90 d, 24 h", "mainspring", "steps of a workflow that wait for others"),
     Key("mainspring:batch:BID:pushed:JID", "string", "60 s", "mainspring", "likewise, for the jobs of a batch"),
+    Key("mainspring:gates", "hash", FOREVER, "mainspring", "gate, or all of a base -> what it allows"),
+    Key("mainspring:gates:due", "zset", FOREVER, "mainspring", "gates by which jobs wait; score = when to look at them"),
+    Key("mainspring:gate:NAME", "zset", FOREVER, "mainspring", "QUEUE LF JID of the jobs that hold a gate; score = ms"),
+    Key("mainspring:lane:NAME", "list", FOREVER, "mainspring", "QUEUE LF JID LF GATES LF payload: jobs that wait by a gate"),
+    Key("mainspring:turns:NAME", "set", FOREVER, "mainspring", "gates of those who have jobs that wait for their turn"),
+    Key("{queue:NAME}:lanes", "hash", FOREVER, "mainspring", "gate -> how many jobs of the queue wait by it"),
+    Key("{queue:NAME}:slots", "zset", "30 s", "mainspring", "SLOTS IDENTITY of those who serve it; score = ms until when"),
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mainspring.store import keys
-from mainspring.store.command import Command, Reply, array, blobs, integer, plain, scored
-from mainspring.store.queues import REMEMBERED_MS
+from mainspring.store.command import Command, Reply, array, blobs, integer, plain, scored, texts
+from mainspring.store.queues import REMEMBERED_MS, SWEPT, SWEPT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +19,21 @@ class Due:
         upcoming: Unix seconds of the next that is not due yet; None if there is none.
         scheduled: Payloads of the scheduled set.
         retries: Payloads of the retry set.
+        gates: Names of gates by which jobs wait.
     """
 
     now: float
     upcoming: float | None
     scheduled: Sequence[bytes]
     retries: Sequence[bytes]
+    gates: Sequence[str] = ()
 
 
 def _due(reply: Reply) -> Due:
-    now_ms, next_ms, scheduled, retries = array(reply)
+    now_ms, next_ms, scheduled, retries, gates = array(reply)
     upcoming = integer(next_ms)
-    return Due(integer(now_ms) / 1000, None if upcoming < 0 else upcoming / 1000, blobs(scheduled), blobs(retries))
+    at = None if upcoming < 0 else upcoming / 1000
+    return Due(integer(now_ms) / 1000, at, blobs(scheduled), blobs(retries), texts(gates))
 
 
 def add(pairs: Sequence[tuple[float, bytes]], *, queue: str = "", token: str = "") -> Command[int]:
@@ -54,8 +57,8 @@ def add(pairs: Sequence[tuple[float, bytes]], *, queue: str = "", token: str = "
 
 
 def due(limit: int = 100) -> Command[Due]:
-    """Read up to *limit* due jobs of the scheduled and of the retry set, and when the next will be due."""
-    return Command("set_due", (keys.SCHEDULE, keys.RETRY), (limit,), _due)
+    """Read up to *limit* due jobs of each, the scheduled and the retry set, and gates; and when the next will be due."""
+    return Command("set_due", (keys.SCHEDULE, keys.RETRY, keys.GATES_DUE), (limit,), _due)
 
 
 def listen(seconds: float) -> Command[bool]:
@@ -66,6 +69,8 @@ def listen(seconds: float) -> Command[bool]:
 def forward(key: str, queue: str, jobs: Sequence[tuple[bytes, bytes]]) -> Command[int]:
     """Move jobs from the set *key* into *queue*, each once, whoever else tries.
 
+    What was dead takes its unique lock again, if nobody holds it.
+
     Args:
         key: The key of the set.
         queue: The queue's name.
@@ -75,12 +80,18 @@ def forward(key: str, queue: str, jobs: Sequence[tuple[bytes, bytes]]) -> Comman
         How many were moved by this call.
     """
     flat = tuple(item for pair in jobs for item in pair)
-    return Command("set_forward", (key, keys.queue(queue), keys.QUEUES), (queue, *flat), integer)
+    manner = "again" if key == keys.DEAD else ""
+    return Command("set_forward", (key, keys.queue(queue), keys.QUEUES, keys.ROOT), (queue, manner, *flat), integer)
 
 
 def move(source: str, target: str, old: bytes, new: bytes, score: float) -> Command[int]:
-    """Move one job between sets, or to another time in the same; 0 if it was not there."""
-    return Command("set_move", (source, target, keys.BELL), (old, new, score), integer)
+    """Move one job between sets, or to another time in the same; 0 if it was not there.
+
+    Its lock is held until then, and for as long again; or let go with all else that hangs on it, if it is buried. What
+    was dead takes its lock again, if nobody holds it.
+    """
+    what = "dead" if target == keys.DEAD else "again" if source == keys.DEAD else "later"
+    return Command("set_move", (source, target, keys.BELL, keys.ROOT), (old, new, score, what), integer)
 
 
 def size(key: str) -> Command[int]:
@@ -109,13 +120,22 @@ def scan(key: str, cursor: int, match: str, count: int = 1000) -> Command[tuple[
 
 
 def remove(key: str, payloads: Sequence[bytes]) -> Command[int]:
-    """Delete jobs from a set by their stored bytes, and return how many were there."""
-    return plain("ZREM", key, args=tuple(payloads), decode=integer)
+    """Drop at most 1,000 jobs of a set by their stored bytes, with what hangs on them; return how many were there."""
+    return Command("set_remove", (key, keys.ROOT), tuple(payloads), integer)
 
 
 def clear(key: str) -> Command[int]:
-    """Delete a whole set."""
-    return plain("UNLINK", key, decode=integer)
+    """Empty a set in one step; what was in it is put aside, and is to be dropped by `sweep`.
+
+    Returns:
+        How much that was; -1 if nothing was done, since jobs of an earlier call are to be dropped first.
+    """
+    return Command("set_clear", (key, keys.cleared_set(key)), (), integer)
+
+
+def sweep(key: str) -> Command[int]:
+    """Drop a part of the jobs that `clear` put aside, and settle what hangs on each; as `queues.sweep`."""
+    return Command("set_sweep", (keys.cleared_set(key), keys.ROOT), (SWEPT, SWEPT_BYTES), integer)
 
 
 def rank(key: str, payload: bytes, *, newest_first: bool = False) -> Command[int | None]:

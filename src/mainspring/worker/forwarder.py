@@ -1,4 +1,4 @@
-"""Moves due jobs, scheduled ones and retries, into their queues.
+"""Moves due jobs, scheduled ones and retries, into their queues, and opens the gates that are due.
 
 Any number of processes may do so: whoever removes a job from its set pushes it, in
 one step. The store's clock decides what is due.
@@ -15,7 +15,7 @@ from mainspring.base import payload
 from mainspring.base.errors import InvalidName, InvalidPayload
 from mainspring.base.loggers import Log
 from mainspring.base.service import Service
-from mainspring.store import keys, sets
+from mainspring.store import gates, keys, sets
 from mainspring.store.connection import Store
 from mainspring.worker import outcome as outcomes
 
@@ -45,11 +45,13 @@ class Forwarder(Service):
         self._limit = limit
 
     def turn(self) -> float:
-        """Forward what is due, then wait for what comes next."""
+        """Forward what is due, open what may open, then wait for what comes next."""
         due = self._store.run(sets.due(BATCH))
         self._forward(keys.RETRY, due.retries, due.now)
         self._forward(keys.SCHEDULE, due.scheduled, due.now)
-        if len(due.scheduled) == BATCH or len(due.retries) == BATCH:
+        for start in range(0, len(due.gates), gates.MOST_GATES):
+            self._store.run(gates.open_due(due.gates[start : start + gates.MOST_GATES]))
+        if BATCH in {len(due.scheduled), len(due.retries), len(due.gates)}:
             return 0.0
         wait = math.inf if due.upcoming is None else due.upcoming - due.now
         if wait <= LATE:

@@ -22,22 +22,22 @@ local refusal = forbidden("INCRBY", processed, "INCRBY", processed_day, "EXPIRE"
 if refusal then
   return refusal
 end
-local out, n, now_ms = {}, 0, ties_now_ms()
+local out, n, freed, now_ms = {}, 0, {}, ties_now_ms()
 for i = 1, #ARGV, 8 do
   local jid, result = ARGV[i + 1], ARGV[i + 6]
   -- The fence. It frees memory as well, so a full server lets the rest of the script run.
-  local mine = redis.call("HDEL", inflight, ARGV[i])
+  local mine = redis.call("HDEL", inflight, ARGV[i], "_run:" .. ARGV[i]) > 0 and 1 or 0
   out[#out + 1] = mine
   n = n + mine
   if mine == 1 then
-    redis.call("HDEL", inflight, "_run:" .. ARGV[i])
     if result ~= "" then
       result_keep(root, jid, result, tonumber(ARGV[i + 7]))
     end
     local ties = ties_new(jid, ARGV[i + 2], 0, ARGV[i + 3], tonumber(ARGV[i + 4]), ties_gates(ARGV[i + 5]))
-    let_go(slot, root, ties, "ok", now_ms, now_ms)
+    let_go(slot, root, ties, "ok", now_ms, now_ms, freed)
   end
 end
+gates_reopen(root, freed)
 if n > 0 then
   count(processed, processed_day, n)
 end

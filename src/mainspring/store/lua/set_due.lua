@@ -1,21 +1,22 @@
--- set_due: read what is due in the two sets of jobs for later, by the server's clock.
+-- set_due: read what is due in the two sets of jobs for later, and of gates, by the server's clock.
 --
--- KEYS[1]  zset  schedule  score = unix seconds when due
--- KEYS[2]  zset  retry     score = unix seconds of the next try
+-- KEYS[1]  zset  schedule              score = unix seconds when due
+-- KEYS[2]  zset  retry                 score = unix seconds of the next try
+-- KEYS[3]  zset  mainspring:gates:due  gates by which jobs wait; score = unix seconds of the next look
 --
 -- ARGV[1]  n  how many to read of each at most
 --
--- Returns  {now_ms, next_ms, {scheduled, ...}, {retry, ...}}  next_ms is when the first that is
+-- Returns  {now_ms, next_ms, {scheduled, ...}, {retry, ...}, {gate, ...}}  next_ms is when the first that is
 --          not due will be, -1 if there is none
 
-local schedule, retry = KEYS[1], KEYS[2]
+local schedule, retry, gates = KEYS[1], KEYS[2], KEYS[3]
 local n = tonumber(ARGV[1])
 
 local time = redis.call("TIME")
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local now = string.format("%.3f", now_ms / 1000)
 local next_ms, due = -1, {}
-for i, set in ipairs({ schedule, retry }) do
+for i, set in ipairs({ schedule, retry, gates }) do
   due[i] = redis.call("ZRANGEBYSCORE", set, "-inf", now, "LIMIT", 0, n)
   local later = redis.call("ZRANGEBYSCORE", set, "(" .. now, "+inf", "WITHSCORES", "LIMIT", 0, 1)
   if #later > 0 then
@@ -25,4 +26,4 @@ for i, set in ipairs({ schedule, retry }) do
     end
   end
 end
-return { now_ms, next_ms, due[1], due[2] }
+return { now_ms, next_ms, due[1], due[2], due[3] }

@@ -1,10 +1,391 @@
 -- gates: limits that a job passes before it runs; where one is closed, the job waits in its lane.
+--
+-- A gate's name is kind, colon, base, and perhaps a colon and a key: "q:reports", "c:shop.sync:acme", "t:default:acme",
+-- "window:partner". What it allows stands in the hash "gates", under its name or, for all keys of a base, the base's:
+-- q and c: how many jobs may be held at once; t: how many slots serve the queue; any other: n:us, a limit of
+-- lib/limit.lua. A gate that is not defined is open. A holder is "queue LF jid", since when: of q, c and t until the job
+-- is settled, of a limit until it starts, and then it takes of the limit. The element of a lane is
+-- "queue LF jid LF gates LF payload", newest at the head. Each gate by which somebody waits is in the set "gates:due".
+-- include: lib/ring.lua
+-- include: lib/limit.lua
+
+-- The refusal if this user's ACL forbids what gates write; to be asked before the first write.
+local function gates_forbidden(root)
+  return forbidden(
+    "ZADD", root, "ZREM", root, "ZREMRANGEBYSCORE", root, "HINCRBY", root, "HDEL", root, "LPUSH", root, "RPUSH", root,
+    "RPOP", root, "LTRIM", root, "EXPIRE", root, "PEXPIRE", root, "SADD", root, "SREM", root, "SET", root, "DEL", root
+  )
+end
+
+-- What one call knows of gates: what it has read of each holds true to its end.
+local function gates_view(root)
+  local time = redis.call("TIME")
+  local prefix = string.sub(root, 1, -1 - string.len("mainspring:"))
+  return { root = root, prefix = prefix, now_us = time[1] * 1000000 + time[2], gates = {} }
+end
+
+local function gates_queue(slot)
+  return string.match(slot, "{queue:(.*)}:$")
+end
+
+local function gates_slot(view, queue)
+  return view.prefix .. "{queue:" .. queue .. "}:"
+end
+
+-- All but the last part of a name: what gates that differ only in their key have in common.
+local function gates_base(name)
+  return string.match(name, "^(.+):[^:]*$") or name
+end
+
+local function gates_names(column)
+  local names = {}
+  for name in string.gmatch(column, "[^,]+") do
+    names[#names + 1] = name
+  end
+  return names
+end
+
+-- The keys that have jobs waiting for their turn in a queue.
+local function gates_turns(view, gate)
+  return view.root .. "turns:" .. string.sub(gates_base(gate.name), 3)
+end
+
+-- How many more may pass a gate now.
+local function gates_room(view, gate)
+  local held = redis.call("ZCARD", gate.holders)
+  if gate.limit then
+    return math.floor(gate.limit.n - limit_used(gate.limit, view.now_us) / 1000000) - held
+  elseif gate.kind == "t" then
+    -- All keys together may have as many jobs under way as there are slots; one at least each.
+    local keys = math.max(1, redis.call("SCARD", gates_turns(view, gate)))
+    return math.max(1, math.ceil(gate.n / keys)) - held
+  end
+  return gate.n - held
+end
+
+local function gates_find(view, name)
+  local gate = view.gates[name]
+  if gate then
+    return gate
+  end
+  local root, definitions = view.root, view.root .. "gates"
+  gate = { name = name, kind = string.match(name, "^(%l+):") or "", room = math.huge, started = 0 }
+  gate.holders, gate.lane = root .. "gate:" .. name, root .. "lane:" .. name
+  gate.waiting = redis.call("LLEN", gate.lane)
+  local found = redis.call("HGET", definitions, name) or redis.call("HGET", definitions, gates_base(name)) or ""
+  gate.n = tonumber(found)
+  if not gate.n then
+    local spec = gate.kind .. ":" .. found .. ":" .. string.sub(name, string.len(gate.kind) + 2)
+    gate.limit = limit_read(root .. "limit:" .. name, spec)
+  end
+  gate.is_defined = (gate.n or gate.limit) and true
+  if gate.is_defined then
+    gate.room = gates_room(view, gate)
+  end
+  view.gates[name] = gate
+  return gate
+end
+
+-- In how many microseconds a limit should be looked at again: when it gives as many as it does in half a second, so
+-- that a brisk one is not opened for each job.
+local function gates_wait_us(view, gate)
+  local limit, held = gate.limit, redis.call("ZCARD", gate.holders)
+  local free = limit.n - held
+  if free < 1 then
+    -- All it gives is promised. Whoever starts will say when there is more.
+    return 60000000
+  end
+  local brisk = math.min(math.ceil(limit.n * 500000 / limit.us), math.ceil(limit.n / 2))
+  return limit_check(limit, view.now_us, held + math.max(1, math.min(brisk, free, gate.waiting)), "")
+end
+
+-- Let a forwarder look at a gate by which somebody waits: when it may open, and after a minute in any case.
+local function gates_schedule(view, gate, is_now)
+  local due, wait_us = view.root .. "gates:due", 60000000
+  if is_now then
+    wait_us = 0
+  elseif gate.limit then
+    wait_us = math.min(wait_us, gates_wait_us(view, gate))
+  end
+  local at = string.format("%.3f", (view.now_us + wait_us) / 1000000 + 0.0005)
+  if wait_us < 1000000 then
+    ring(due, view.root .. "bell", at)
+  end
+  redis.call("ZADD", due, at, gate.name)
+end
+
+-- Put a job into a gate's lane: behind all others, or before them if it had waited elsewhere.
+local function gates_put(view, gate, queue, entry, is_first)
+  if is_first then
+    redis.call("RPUSH", gate.lane, entry)
+  else
+    redis.call("LPUSH", gate.lane, entry)
+  end
+  redis.call("HINCRBY", gates_slot(view, queue) .. "lanes", gate.name, 1)
+  gate.waiting = gate.waiting + 1
+  if gate.waiting == 1 then
+    if gate.kind == "t" then
+      redis.call("SADD", gates_turns(view, gate), gate.name)
+    end
+    gates_schedule(view, gate)
+  end
+end
+
+-- Note that elements of a queue's jobs have left a gate's lane.
+local function gates_left(view, gate, queue, n)
+  local lanes = gates_slot(view, queue) .. "lanes"
+  if redis.call("HINCRBY", lanes, gate.name, -n) <= 0 then
+    redis.call("HDEL", lanes, gate.name)
+  end
+end
+
+-- Note that nobody waits by a gate any more.
+local function gates_empty(view, gate)
+  redis.call("ZREM", view.root .. "gates:due", gate.name)
+  if gate.kind == "t" then
+    redis.call("SREM", gates_turns(view, gate), gate.name)
+  end
+end
+
+local function gates_read(entry)
+  local queue, jid, column, payload = string.match(entry, "^([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$")
+  return queue and { queue = queue, member = queue .. "\n" .. jid, jid = jid, names = gates_names(column), payload = payload, entry = entry }
+end
+
+-- Take the oldest n of a lane.
+local function gates_take(view, gate, n)
+  -- Frees memory, so a full server lets the rest of the script run.
+  local entries, jobs, counts = redis.call("RPOP", gate.lane, n) or {}, {}, {}
+  for _, entry in ipairs(entries) do
+    local job = gates_read(entry)
+    if job then
+      jobs[#jobs + 1] = job
+      counts[job.queue] = (counts[job.queue] or 0) + 1
+    end
+  end
+  for queue, count in pairs(counts) do
+    gates_left(view, gate, queue, count)
+  end
+  gate.waiting = #entries == 0 and 0 or gate.waiting - #entries
+  return jobs
+end
+
+-- The first of some gates that has no room; of one that comes anew, the first that has others waiting as well.
+local function gates_closed(view, names, is_new)
+  for _, name in ipairs(names) do
+    local gate = gates_find(view, name)
+    if gate.is_defined and (gate.room < 1 or is_new and gate.waiting > 0) then
+      return gate
+    end
+  end
+end
+
+local function gates_hold(view, names, member)
+  for _, name in ipairs(names) do
+    local gate = gates_find(view, name)
+    if gate.is_defined then
+      redis.call("ZADD", gate.holders, math.floor(view.now_us / 1000), member)
+      gate.room = gate.room - 1
+    end
+  end
+end
+
+-- Put jobs into their queues, the oldest first: where they run next, or at the back.
+local function gates_push(view, jobs, is_back)
+  local payloads = {}
+  for i = 1, #jobs do
+    local job = jobs[is_back and i or #jobs - i + 1]
+    payloads[job.queue] = payloads[job.queue] or {}
+    table.insert(payloads[job.queue], job.payload)
+  end
+  for queue, those in pairs(payloads) do
+    local key, queues = view.prefix .. "queue:" .. queue, view.prefix .. "queues"
+    if is_back then
+      redis.call("LPUSH", key, unpack(those))
+    else
+      redis.call("RPUSH", key, unpack(those))
+    end
+    -- The queue may have been cleared meanwhile, and its name with it.
+    redis.call("SADD", queues, queue)
+  end
+end
+
+-- Let in what waits by a gate, as many as have room and a hundred at most; how many those were.
+local function gates_open(view, gate)
+  local budget, open, moved = 100, {}, {}
+  while gate.waiting > 0 and gate.room >= 1 and budget > 0 do
+    local jobs = gates_take(view, gate, math.min(gate.room, budget))
+    budget = budget - math.max(1, #jobs)
+    for _, job in ipairs(jobs) do
+      local closed = gates_closed(view, job.names)
+      if closed then
+        moved[#moved + 1] = { closed, job }
+      else
+        gates_hold(view, job.names, job.member)
+        open[#open + 1] = job
+      end
+    end
+  end
+  for i = #moved, 1, -1 do
+    gates_put(view, moved[i][1], moved[i][2].queue, moved[i][2].entry, true)
+  end
+  gates_push(view, open, gate.kind == "t")
+  if gate.waiting == 0 then
+    gates_empty(view, gate)
+  elseif gate.limit or gate.room >= 1 then
+    gates_schedule(view, gate, gate.room >= 1)
+  end
+  return #open
+end
 
 -- Pass all gates or none: true if the job may go to its queue, false if it was put into a lane.
-local function gates_enter(slot, root, gates, jid, payload)
+local function gates_enter(slot, root, names, jid, payload, view)
+  view = view or gates_view(root)
+  local queue = gates_queue(slot)
+  local closed = gates_closed(view, names, true)
+  if closed then
+    gates_put(view, closed, queue, queue .. "\n" .. jid .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
+    return false
+  end
+  gates_hold(view, names, queue .. "\n" .. jid)
   return true
 end
 
--- Give back what a job holds of its gates, and let in what waits there.
-local function gates_leave(slot, root, gates, jid)
+-- Let in what waits by gates that jobs have left, the names of which were noted.
+local function gates_reopen(root, freed)
+  local view
+  for _, name in ipairs(freed) do
+    local lane = root .. "lane:" .. name
+    if redis.call("LLEN", lane) > 0 then
+      view = view or gates_view(root)
+      gates_open(view, gates_find(view, name))
+    end
+  end
+end
+
+-- Give back what a job holds of its gates, and let in what waits there; or, where many leave in one call, note the gates,
+-- each once, for gates_reopen.
+local function gates_leave(slot, root, names, jid, freed)
+  local member, own = gates_queue(slot) .. "\n" .. jid, freed or {}
+  for _, name in ipairs(names) do
+    local holders, limit = root .. "gate:" .. name, root .. "limit:" .. name
+    redis.call("ZREM", holders, member)
+    if string.sub(name, 1, 11) == "concurrent:" then
+      redis.call("ZREM", limit, jid)
+    end
+    if not own[name] then
+      own[name], own[#own + 1] = true, name
+    end
+  end
+  if not freed then
+    gates_reopen(root, own)
+  end
+end
+
+-- Give back what a job holds that is put aside, and let in what waits there.
+local function gates_release(view, names, member)
+  local freed = {}
+  for _, name in ipairs(names) do
+    local gate = gates_find(view, name)
+    if redis.call("ZREM", gate.holders, member) == 1 then
+      gate.room = gate.room + 1
+      freed[#freed + 1] = gate
+    end
+  end
+  for _, gate in ipairs(freed) do
+    if gate.waiting > 0 then
+      gates_open(view, gate)
+    end
+  end
+end
+
+-- Which of its gates a fetched job holds; with it the first, if any, that is closed to it.
+local function gates_held(view, names, member, jid)
+  local held = {}
+  for _, name in ipairs(names) do
+    local gate = gates_find(view, name)
+    held[name] = redis.call("ZSCORE", gate.holders, member) and "promised"
+    if not held[name] and gate.limit and gate.kind == "concurrent" then
+      -- Its process died, and its slot waits for it.
+      held[name] = (tonumber(redis.call("ZSCORE", gate.limit.key, jid)) or 0) > view.now_us and "taken"
+    end
+    if not held[name] and gate.is_defined and (gate.room < 1 or gate.waiting > 0) then
+      return held, gate
+    end
+  end
+  return held, nil
+end
+
+-- Let a job start that passes all its gates: from here on it takes of its limits.
+local function gates_start(view, names, held, member, jid)
+  for _, name in ipairs(names) do
+    local gate = gates_find(view, name)
+    if gate.is_defined and not gate.limit and not held[name] then
+      gates_hold(view, { name }, member)
+    elseif gate.limit then
+      if held[name] == "promised" then
+        redis.call("ZREM", gate.holders, member)
+      elseif not held[name] then
+        gate.room = gate.room - 1
+      end
+      gate.started = gate.started + 1
+      if gate.kind == "concurrent" then
+        limit_commit(gate.limit, view.now_us, 1, jid)
+      end
+    end
+  end
+end
+
+-- Take of limits for all that have started in this call, and let those be looked at by which others wait.
+local function gates_commit(view)
+  for _, gate in pairs(view.gates) do
+    if gate.started > 0 then
+      if gate.kind ~= "concurrent" then
+        limit_commit(gate.limit, view.now_us, gate.started)
+      end
+      if gate.waiting > 0 then
+        gates_schedule(view, gate)
+      end
+    end
+  end
+end
+
+-- The ids of the jobs of a queue that are in it, among the ten thousand that run next, or in flight.
+local function gates_alive(view, queue)
+  local slot, key, found = gates_slot(view, queue), view.prefix .. "queue:" .. queue, {}
+  local owners = slot .. "owners"
+  local lists = { redis.call("LRANGE", key, -10000, -1) }
+  for _, id in ipairs(redis.call("SMEMBERS", owners)) do
+    local inflight = slot .. "p:" .. id
+    lists[#lists + 1] = redis.call("HVALS", inflight)
+  end
+  for _, payloads in ipairs(lists) do
+    for _, payload in ipairs(payloads) do
+      for jid in string.gmatch(payload, '"jid"%s*:%s*"([^"]*)"') do
+        found[jid] = true
+      end
+    end
+  end
+  return found, #lists[1] == 10000
+end
+
+-- Look after those holders of a full gate that were noted more than a minute ago, the oldest hundred. Forget those
+-- whose jobs are nowhere: a stranger has removed them. Of a limit forget all: they were promised something, and have not
+-- started; when they do, they pass anew.
+local function gates_verify(view, gate)
+  local now_ms, alive, is_long = math.floor(view.now_us / 1000), {}, {}
+  local members = redis.call("ZRANGEBYSCORE", gate.holders, "-inf", now_ms - 60000, "LIMIT", 0, 100)
+  for _, member in ipairs(members) do
+    local queue, jid = string.match(member, "^([^\n]*)\n(.*)$")
+    queue = queue or ""
+    if not gate.limit and not alive[queue] then
+      alive[queue], is_long[queue] = gates_alive(view, queue)
+    end
+    if not gate.limit and (alive[queue][jid] or is_long[queue]) then
+      redis.call("ZADD", gate.holders, now_ms, member)
+    else
+      redis.call("ZREM", gate.holders, member)
+      gate.room = gate.room + 1
+    end
+  end
 end

@@ -1,0 +1,42 @@
+-- gate_enter: let fetched jobs start that pass their gates, and put the others aside, into lanes.
+--
+-- A job that holds its gates already, as it was let in before, is never refused.
+--
+-- KEYS[1]  hash    {queue:<name>}:p:<id>  seq -> payload
+-- KEYS[2]  string  {queue:<name>}:        the beginning of this queue's keys
+-- KEYS[3]  string  mainspring:            the beginning of keys of ours
+--
+-- ARGV[1...]  job  three arguments each: seq; jid; its gates, parted by commas. At most 1,000 jobs
+--
+-- Returns  {n, ...}  for each: 1 it may start, 2 it waits in a lane, 0 no longer this process's
+-- include: lib/forbidden.lua
+-- include: lib/gates.lua
+
+local inflight, slot, root = KEYS[1], KEYS[2], KEYS[3]
+
+-- An ACL that forbids one of these is met before the first write, lest a job is lost.
+local refusal = forbidden("HDEL", inflight) or gates_forbidden(root)
+if refusal then
+  return refusal
+end
+local view, queue, out = gates_view(root), gates_queue(slot), {}
+for i = 1, #ARGV, 3 do
+  local seq, jid, names = ARGV[i], ARGV[i + 1], gates_names(ARGV[i + 2])
+  local member, payload = queue .. "\n" .. jid, redis.call("HGET", inflight, seq)
+  local held, closed = gates_held(view, names, member, jid)
+  if not payload then
+    out[#out + 1] = 0
+  elseif not closed then
+    gates_start(view, names, held, member, jid)
+    out[#out + 1] = 1
+  else
+    -- Frees memory, so a full server lets the rest of the script run.
+    redis.call("HDEL", inflight, seq, "_run:" .. seq)
+    gates_put(view, closed, queue, member .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
+    -- All or none: what it held of its other gates is for others meanwhile.
+    gates_release(view, names, member)
+    out[#out + 1] = 2
+  end
+end
+gates_commit(view)
+return out

@@ -83,7 +83,7 @@ local function batch_death(root, bid, now_ms)
 end
 
 -- Let what has come of a sealed batch be known, once all of it has run; then what this is for its parent: its bid,
--- the number there, and what. A parent hears of an event when the callbacks of it have ended.
+-- the number there, and what. A parent hears of it when the callbacks of it have ended.
 local function batch_judge(root, bid, now_ms)
   local batch = root .. "batch:" .. bid
   local found =
@@ -98,30 +98,30 @@ local function batch_judge(root, bid, now_ms)
     batch_fire(root, bid, "success", now_ms)
   end
   local owed = redis.call("HMGET", batch, "complete_owed", "success_owed", "death_owed")
-  local of_complete, of_success, of_death = tonumber(owed[1] or 0), tonumber(owed[2] or 0), tonumber(owed[3] or 0)
-  if ok == total and of_complete + of_success + of_death == 0 then
+  local of_end, of_death = tonumber(owed[1] or 0) + tonumber(owed[2] or 0), tonumber(owed[3] or 0)
+  if ok == total and of_end + of_death == 0 then
     batch_keep(root, bid, tonumber(found[9]), now_ms)
   end
-  if not found[7] or of_complete > 0 then
+  if not found[7] or of_end > 0 then
     return nil
-  elseif is_success and of_success == 0 then
-    return found[7], tonumber(found[8]), "ok"
   end
-  return found[7], tonumber(found[8]), tonumber(found[5]) > 0 and "dead" or "failed"
+  return found[7], tonumber(found[8]), is_success and "ok" or tonumber(found[5]) > 0 and "dead" or "failed"
 end
 
--- Note what became of a callback.
+-- Note what became of a callback, and tell what that is for the parent, as `batch_judge` does: a callback of its end
+-- is part of what the parent waits for.
 local function batch_called(root, bid, place, what, now_ms)
   local batch = root .. "batch:" .. bid
   local event = ({ "complete", "success", "death" })[math.floor(place / 1000) + 1] or ""
-  local found = redis.call("HMGET", batch, event .. "_at", event .. "_calls", "parent")
+  local found = redis.call("HMGET", batch, event .. "_at", event .. "_calls", "parent", "number")
   if not found[1] or place % 1000 >= tonumber(found[2] or 0) then
     return nil
-  end
-  if what == "dead" and found[3] then
-    batch_death(root, found[3], now_ms)
-  end
-  if what ~= "ok" and what ~= "dropped" or redis.call("HSETNX", batch, "called:" .. place, 1) == 0 then
+  elseif what ~= "ok" and what ~= "dropped" then
+    if found[3] and event ~= "death" then
+      return found[3], tonumber(found[4]), what
+    end
+    return nil
+  elseif redis.call("HSETNX", batch, "called:" .. place, 1) == 0 then
     return nil
   end
   redis.call("HINCRBY", batch, event .. "_owed", -1)
@@ -145,6 +145,9 @@ end
 
 -- Count what became of one job or child, and tell what that is for the parent, as `batch_judge` does.
 local function batch_count(root, bid, n, what, now_ms)
+  if n >= 1099511627776 then
+    return batch_called(root, bid, n - 1099511627776, what, now_ms)
+  end
   local batch = root .. "batch:" .. bid
   local jobs, place = batch .. ":jobs", string.format("#%d", n)
   local found = redis.call("HMGET", batch, "next", "sealed", "total", "ok", "failed", "has_steps", "life_ms")

@@ -21,7 +21,7 @@ from mainspring.base.loggers import Log
 from mainspring.base.service import Service
 from mainspring.base.timesource import TimeSource
 from mainspring.features.outbox import Relayed
-from mainspring.features.outbox.table import Batch, Table, Waiting
+from mainspring.features.outbox.table import NOTHING, Batch, Table, Waiting
 from mainspring.store import flows
 from mainspring.store.connection import Store
 from mainspring.store.flows import Row
@@ -182,18 +182,19 @@ class _Relaying(Service):
     def drain(self) -> int:
         """Push all that there is, and return how many jobs that were."""
         total = 0
-        while True:
-            found = self._table.look()
-            if found.lowest is None and not found.has_fresh:
-                self.end()
-                return total
-            number = found.lowest
-            total += self._relay(self._table.number(self._time.now(), flows.MOST) if number is None else number)
+        try:
+            while (found := self._table.look()) != NOTHING:
+                if found.lowest is None:
+                    self._table.number(self._time.now(), flows.MOST)
+                total += self._relay()
+        finally:
+            self.end()
+        return total
 
     def _next(self, number: int) -> float:
         if number != self._own and self._is_others(number):
             return NEAR
-        self._relay(number)
+        self._relay()
         return 0.0
 
     def _is_others(self, number: int) -> bool:
@@ -203,13 +204,14 @@ class _Relaying(Service):
             self._others = (number, now)
         return now - self._others[1] < PATIENCE
 
-    def _relay(self, number: int) -> int:
-        batch = self._table.read(number)
+    def _relay(self) -> int:
+        """Push the first batch, delete it, and return how many jobs it has."""
+        batch = self._table.first()
         if batch is None:
             return 0
         push(self._store, batch, self._time.now())
         # Not before the store has said that it has them all.
-        self._table.delete(number)
+        self._table.delete(batch.number)
         self._pushed(len(batch.jobs))
         return len(batch.jobs)
 

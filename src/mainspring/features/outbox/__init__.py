@@ -43,7 +43,8 @@ class Relayed:
 
     def ignore(self, bell: Callable[[], object]) -> None:
         """Call *bell* no more."""
-        self._bells.remove(bell)
+        if bell in self._bells:
+            self._bells.remove(bell)
 
     def committed(self, *_: object) -> None:
         """Tell the relays of this process to look; what the libraries pass with their events says nothing."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
@@ -40,9 +40,10 @@ _TAKE: Final = (
     "UPDATE mainspring_outbox SET batch = :number WHERE id IN (SELECT id FROM"
     " (SELECT id FROM mainspring_outbox WHERE batch IS NULL ORDER BY id LIMIT :most) AS oldest)"
 )
-_READ: Final = (
-    "SELECT source.name, jobs.jid, jobs.queue, jobs.at, jobs.payload FROM mainspring_outbox AS jobs"
-    " CROSS JOIN mainspring_outbox_source AS source WHERE jobs.batch = :number ORDER BY jobs.id"
+_FIRST: Final = (
+    "SELECT source.name, jobs.batch, jobs.jid, jobs.queue, jobs.at, jobs.payload FROM mainspring_outbox AS jobs"
+    " CROSS JOIN mainspring_outbox_source AS source"
+    " WHERE jobs.batch = (SELECT min(batch) FROM mainspring_outbox) ORDER BY jobs.id"
 )
 _DELETE: Final = "DELETE FROM mainspring_outbox WHERE batch = :number"
 
@@ -123,8 +124,12 @@ class Look:
         has_fresh: True if there are jobs that are in no batch yet.
     """
 
-    lowest: int | None
-    has_fresh: bool
+    lowest: int | None = None
+    has_fresh: bool = False
+
+
+#: What an empty outbox holds.
+NOTHING: Final = Look()
 
 
 class Table:
@@ -150,26 +155,38 @@ class Table:
             now: Unix seconds.
             most: How many jobs at most.
         """
+        number = self._number(now, most)
+        if number is None:
+            # Another relay may be just as early; its name will do as well.
+            with suppress(*self.database.errors), self.database.begin() as transaction:
+                transaction.run(_FOUND, {"name": os.urandom(8).hex()})
+            number = self._number(now, most)
+        if number is None:
+            raise RuntimeError(f"{SOURCE} in {self.database.name} takes no row")
+        return number
+
+    def _number(self, now: float, most: int) -> int | None:
         with self.database.begin() as transaction:
             # Holds the row until the commit: numbers become visible in their order. It must be the first statement,
             # lest a SQLite reader that wants to write meets another, and gives up.
             transaction.run(_ADVANCE, {"now_us": int(now * 1_000_000)})
             found = transaction.rows(_ADVANCED, {})
             if not found:
-                transaction.run(_FOUND, {"name": os.urandom(8).hex()})
-                transaction.run(_ADVANCE, {"now_us": int(now * 1_000_000)})
-                found = transaction.rows(_ADVANCED, {})
+                return None
             number = _integer(found[0][0])
             transaction.run(_TAKE, {"number": number, "most": most})
         return number
 
-    def read(self, number: int) -> Batch | None:
-        """Return the batch *number*; None if another relay has pushed and deleted it."""
+    def first(self) -> Batch | None:
+        """Return the batch that is to be pushed next; None if there is none.
+
+        No other batch can be had: one that is pushed before a lower one would let the store take the lower for old.
+        """
         with self.database.begin() as transaction:
-            rows = transaction.rows(_READ, {"number": number})
+            rows = transaction.rows(_FIRST, {})
         if not rows:
             return None
-        return Batch(str(rows[0][0]), number, [_waiting(row[1:]) for row in rows])
+        return Batch(str(rows[0][0]), _integer(rows[0][1]), [_waiting(row[2:]) for row in rows])
 
     def delete(self, number: int) -> None:
         """Forget the batch *number*, which the store has."""

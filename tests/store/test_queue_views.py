@@ -74,6 +74,7 @@ def test_clearing_deletes_the_jobs_and_the_name(server, full):
     full.run(queues.push("other", [b"x"]))
 
     assert full.run(queues.clear("default")) == 5
+    assert full.run(queues.sweep("default")) == 5
     assert full.run(queues.clear("default")) == 0
 
     assert server.keys() == {keys.queue("other"), keys.QUEUES}

@@ -237,6 +237,7 @@ def test_jobs_are_deleted_by_their_bytes(server, store):
     assert members(server, keys.DEAD) == [(b"c", 3.0)]
 
     assert store.run(sets.clear(keys.DEAD)) == 1
+    assert store.run(sets.sweep(keys.DEAD)) == 1
     assert server.snapshot() == {}
 
 

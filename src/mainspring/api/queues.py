@@ -99,8 +99,12 @@ class Queue:
         self._store.run(queues.resume(self.name))
 
     def clear(self) -> int:
-        """Drop all that waits, and return how much that was."""
-        return self._store.run(queues.clear(self.name))
+        """Drop all that waits, and return how much that was.
+
+        The queue is empty at once. What hangs on its jobs, such as unique locks, is let go in parts that hold up
+        nobody; were this process to die meanwhile, a worker would go on with that within a minute or two.
+        """
+        return emptied(self._store, queues.clear(self.name), queues.sweep(self.name))
 
     def jobs(self, cursor: str = "", count: int = PAGE) -> Page[StoredJob]:
         """Return a page of the jobs that wait, what runs next coming first.
@@ -201,6 +205,19 @@ def send(store: Store, commands: Sequence[Command[int]]) -> int:
         if isinstance(answer, Exception):
             raise answer
     return sum(answers)
+
+
+def emptied(store: Store, clear: Command[int], sweep: Command[int]) -> int:
+    """Clear a place, drop all that was put aside by it, and return how much that was."""
+    while (count := store.run(clear)) < 0:
+        _drain(store, sweep)
+    _drain(store, sweep)
+    return count
+
+
+def _drain(store: Store, sweep: Command[int]) -> None:
+    while store.run(sweep):
+        pass
 
 
 def likely(payloads: Sequence[bytes], jid: str) -> Sequence[bytes]:

@@ -11,7 +11,7 @@ from mainspring.api.filters import EVERY, JobFilter
 from mainspring.api.jobs import StoredJob
 from mainspring.api.paging import PAGE, Page
 from mainspring.api.places import InSet
-from mainspring.api.queues import send
+from mainspring.api.queues import emptied, send
 from mainspring.base.errors import InvalidPayload
 from mainspring.base.timesource import TimeSource
 from mainspring.store import keys, queues, sets
@@ -126,12 +126,8 @@ class JobSet:
         return self._each(which, lambda job, _: places.delete(job.where, job.raw))
 
     def clear(self) -> int:
-        """Drop all jobs for good, and return how many there were."""
-        size, cleared = self._store.pipeline([sets.size(self._key), sets.clear(self._key)])
-        for answer in (size, cleared):
-            if isinstance(answer, Exception):
-                raise answer
-        return int(size)
+        """Drop all jobs for good, and return how many there were; as `Queue.clear`."""
+        return emptied(self._store, sets.clear(self._key), sets.sweep(self._key))
 
     # --- within ------------------------------------------------------------------------
 

@@ -353,12 +353,12 @@ TABLE = (
     Key("mainspring:batch:BID:steps", "hash", "90 d, 24 h", "mainspring", "steps of a workflow that wait for others"),
     Key("mainspring:batch:BID:pushed:JID", "string", "60 s", "mainspring", "likewise, for the jobs of a batch"),
     Key("mainspring:gates", "hash", FOREVER, "mainspring", "gate, or all of a base -> what it allows"),
-    Key("mainspring:gates:due", "zset", FOREVER, "mainspring", "gates by which jobs wait; score = when to look at them"),
+    Key("mainspring:gates:due", "zset", FOREVER, "mainspring", "gates by which jobs wait; score = when to look"),
     Key("mainspring:gate:NAME", "zset", FOREVER, "mainspring", "QUEUE LF JID of the jobs that hold a gate; score = ms"),
-    Key("mainspring:lane:NAME", "list", FOREVER, "mainspring", "QUEUE LF JID LF GATES LF payload: jobs that wait by a gate"),
+    Key("mainspring:lane:NAME", "list", FOREVER, "mainspring", "QUEUE LF JID LF GATES LF payload of jobs that wait"),
     Key("mainspring:turns:NAME", "set", FOREVER, "mainspring", "gates of those who have jobs that wait for their turn"),
     Key("{queue:NAME}:lanes", "hash", FOREVER, "mainspring", "gate -> how many jobs of the queue wait by it"),
-    Key("{queue:NAME}:slots", "zset", "30 s", "mainspring", "SLOTS IDENTITY of those who serve it; score = ms until when"),
+    Key("{queue:NAME}:slots", "zset", "30 s", "mainspring", "SLOTS IDENTITY of those who serve it; score = ms"),
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 

@@ -28,6 +28,10 @@ MOST: Final = 1000
 #: The most jobs whose places one call may ask for.
 PAGE: Final = 1000
 
+#: The most jobs, and about the most bytes of jobs, that one call drops of what was cleared: on each something may hang.
+SWEPT: Final = 500
+SWEPT_BYTES: Final = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -129,6 +133,7 @@ class Settlement:
         payload: The job as it shall be stored.
         runs: True if it counts as a run.
         fails: True if it counts as a failed run.
+        tally: The counter that it goes into beside those of runs, such as ``expired``; empty for none.
         what: What it is for that which hangs on the job.
         ties: What hangs on it; None if nothing does.
     """
@@ -138,6 +143,7 @@ class Settlement:
     payload: bytes = b""
     runs: bool = True
     fails: bool = False
+    tally: str = ""
     what: What = "ok"
     ties: Ties | None = None
 
@@ -167,6 +173,7 @@ def settle(queue: str, identity: str, seq: int, what: Settlement, *, now: float,
             keys.stat_failed_day(day),
             keys.slot(queue),
             keys.ROOT,
+            keys.stat(what.tally or "expired"),
         ),
         (
             seq,
@@ -186,6 +193,7 @@ def settle(queue: str, identity: str, seq: int, what: Settlement, *, now: float,
             ties.gates,
             ties.result,
             ties.result_ms,
+            int(bool(what.tally)),
         ),
         integer,
     )
@@ -269,13 +277,33 @@ def page_from_tail(queue: str, skip: int, count: int) -> Command[list[bytes]]:
 
 
 def remove(queue: str, payload: bytes) -> Command[int]:
-    """Delete one waiting job by its stored bytes, looked for from the tail; 0 if it is not there any more."""
-    return plain("LREM", keys.queue(queue), args=(-1, payload), decode=integer)
+    """Drop one waiting job by its stored bytes, with what hangs on it, in one step; 0 if it is not there any more."""
+    return Command("queue_remove", (keys.queue(queue), keys.slot(queue), keys.ROOT), (payload,), integer)
 
 
 def clear(queue: str) -> Command[int]:
-    """Delete *queue* with all that waits in it, and return how much that was."""
-    return Command("queue_clear", (keys.queue(queue), keys.QUEUES), (queue,), integer)
+    """Empty *queue* in one step; what waited in it is put aside, and is to be dropped by `sweep`.
+
+    Returns:
+        How much that was; -1 if nothing was done, since jobs of an earlier call are to be dropped first.
+    """
+    return Command("queue_clear", (keys.queue(queue), keys.cleared(queue), keys.QUEUES), (queue,), integer)
+
+
+def sweep(queue: str) -> Command[int]:
+    """Drop a part of the jobs that `clear` put aside, and settle what hangs on each in the same step.
+
+    It may be called by anybody, at any time, and again: what a process left that died in the midst of it is there still.
+
+    Returns:
+        How many were dropped; 0 if there are none any more.
+    """
+    return Command(
+        "queue_sweep",
+        (keys.cleared(queue), keys.slot(queue), keys.ROOT, keys.queue(queue), keys.QUEUES),
+        (SWEPT, SWEPT_BYTES, queue),
+        integer,
+    )
 
 
 def pause(queue: str) -> Command[None]:
@@ -289,8 +317,16 @@ def resume(queue: str) -> Command[None]:
 
 
 def move(queue: str, target: str, payload: bytes, *, score: float) -> Command[int]:
-    """Move one waiting job to the set *target*, in one step; 0 if it is not there any more."""
-    return Command("queue_move", (keys.queue(queue), target, keys.BELL), (payload, score), integer)
+    """Move one waiting job to the set *target*, in one step; 0 if it is not there any more.
+
+    Its lock is held until then, and for as long again; or let go with all else that hangs on it, if it is buried.
+    """
+    return Command(
+        "queue_move",
+        (keys.queue(queue), target, keys.BELL, keys.slot(queue), keys.ROOT),
+        (payload, score, "dead" if target == keys.DEAD else "later"),
+        integer,
+    )
 
 
 def position(queue: str, payloads: Sequence[bytes], most: int) -> Command[int]:
@@ -303,7 +339,7 @@ def position(queue: str, payloads: Sequence[bytes], most: int) -> Command[int]:
 
 
 def drop(queue: str, jobs: Sequence[tuple[int, bytes]], *, died: float | None = None) -> Command[int]:
-    """Take at most 1,000 jobs out of the midst of a queue, in one step.
+    """Take at most 1,000 jobs out of the midst of a queue, with what hangs on them, in one step.
 
     Args:
         queue: The queue's name.
@@ -314,4 +350,9 @@ def drop(queue: str, jobs: Sequence[tuple[int, bytes]], *, died: float | None = 
         How many were taken out; those that are no longer at their places are left alone.
     """
     flat = tuple(item for job in jobs for item in job)
-    return Command("queue_drop", (keys.queue(queue), keys.DEAD), ("" if died is None else died, *flat), integer)
+    return Command(
+        "queue_drop",
+        (keys.queue(queue), keys.DEAD, keys.slot(queue), keys.ROOT),
+        ("" if died is None else died, *flat),
+        integer,
+    )

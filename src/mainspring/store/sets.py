@@ -57,7 +57,7 @@ def add(pairs: Sequence[tuple[float, bytes]], *, queue: str = "", token: str = "
 
 
 def due(limit: int = 100) -> Command[Due]:
-    """Read up to *limit* due jobs of each, the scheduled and the retry set, and gates; and when the next will be due."""
+    """Read up to *limit* due jobs of the scheduled and of the retry set, and gates; and when the next will be due."""
     return Command("set_due", (keys.SCHEDULE, keys.RETRY, keys.GATES_DUE), (limit,), _due)
 
 

@@ -56,3 +56,5 @@ class Ties:
 
 #: What hangs on a plain job.
 NONE: Final = Ties("")
+#: What hangs on a job that could not be read here: the store looks into its bytes.
+UNREAD: Final = Ties("")

@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 
 from mainspring.base import payload as wire
 from mainspring.base.errors import InvalidPayload
+from mainspring.features import results
 from mainspring.store import keys
 from mainspring.store.queues import Settlement
-from mainspring.store.ties import What
+from mainspring.store.ties import UNREAD, What
 
 #: How many frames of a traceback are kept with a job.
 FRAMES = 50
@@ -39,10 +40,14 @@ class Dead:
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """It is dropped: by its own wish if *error* is None, else because nobody wants to keep it."""
+    """It is dropped: by its own wish if *error* is None, else because nobody wants to keep it.
+
+    One that was not even run goes into the counter *tally* in place of that of runs.
+    """
 
     reason: str
     error: BaseException | None = None
+    tally: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +102,46 @@ def settlement(raw: bytes, queue: str, outcome: Outcome, now: float) -> Settleme
         case Dead(error, _):
             return Settlement(keys.DEAD, now, failed(raw, queue, error, now), fails=True)
         case Snoozed(at):
-            return Settlement(keys.SCHEDULE, at, wire.changed(raw, {"enqueued_at": None}), runs=False)
-        case Discarded(_, error):
-            return Settlement(fails=error is not None)
+            return Settlement(keys.SCHEDULE, at, snoozed(raw), runs=False)
+        case Discarded(_, error, tally):
+            return Settlement(fails=error is not None, runs=not tally, tally=tally)
         case _:
             return None
+
+
+def snoozed(raw: bytes) -> bytes:
+    """Return the job as it shall be kept until later. It has been started, so it does not expire any more."""
+    flow = wire.fields(raw).get("flow")
+    changes: dict[str, Any] = {"enqueued_at": None}
+    if isinstance(flow, dict) and "expires_at" in flow:
+        changes["flow"] = {name: value for name, value in flow.items() if name != "expires_at"}
+    return wire.changed(raw, changes)
+
+
+def epitaph(name: str, outcome: Outcome, now: float) -> bytes:
+    """Return what is kept for whoever asks for the result of a job of class *name*; empty if it has not ended."""
+    match outcome:
+        case Dead(error, _):
+            state, reason = "dead", ""
+        case Discarded(reason, error):
+            state = "dropped"
+        case _:
+            return b""
+    if error is None:
+        return results.failed(name, now, state=state, kind="", message=reason, frames=())
+    return results.failed(name, now, state=state, kind=class_of(error), message=text_of(error), frames=frames(error))
 
 
 def unreadable(raw: bytes, problem: InvalidPayload, now: float) -> Settlement:
     """Return the settlement of what is no job: into the dead set as it is, if no error can be noted in it."""
     if problem.reason == "too_large":
         # It is not sent back, and not even copied.
-        return Settlement(keys.DEAD, now, wire.note(raw, _error_fields(problem)), fails=True)
+        return Settlement(
+            keys.DEAD, now, wire.note(raw, _error_fields(problem)), fails=True, what="dead", ties=UNREAD
+        )
     data = noted(raw, problem)
     # Nothing stands for the job as it is stored: it may begin with the comma that stands for a note.
-    return Settlement(keys.DEAD, now, b"" if data is raw else data, fails=True)
+    return Settlement(keys.DEAD, now, b"" if data is raw else data, fails=True, what="dead", ties=UNREAD)
 
 
 def noted(raw: bytes, problem: Exception) -> bytes:

@@ -1,4 +1,4 @@
-"""Gives back the jobs of processes that died.
+"""Gives back the jobs of processes that died, and ends what such a process had begun.
 
 Two looks are needed. The first finds no lease, and notes so in the store: a write, so
 a store on which no heartbeat could succeed either lets nobody be suspected. The second,
@@ -10,7 +10,7 @@ then only our own tells that nobody had a chance to renew.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from mainspring import config
@@ -19,7 +19,7 @@ from mainspring.base.errors import InvalidPayload, StoreError
 from mainspring.base.loggers import Log
 from mainspring.base.service import Service
 from mainspring.base.timesource import TimeSource
-from mainspring.store import processes, queues
+from mainspring.store import keys, processes, queues, sets
 from mainspring.store.connection import Store
 
 _log: Final = Log("mainspring.worker")
@@ -77,7 +77,9 @@ class Recoverer(Service):
         self._seen = {key: since for key, since in self._seen.items() if key in missing}
         for queue, identity in sorted(missing):
             self._judge(queue, identity)
-        self._prune()
+        if self._store.run(processes.cleanup_turn()):
+            self._prune()
+            self._drop_cleared(names)
         waiting = self._seen.values()
         pause = self._every * self._rng.uniform(1, 2)
         if waiting:
@@ -129,14 +131,19 @@ class Recoverer(Service):
         )
 
     def _prune(self) -> None:
-        """Take silent identities off the list of processes, once a minute in the whole cluster."""
-        if not self._store.run(processes.cleanup_turn()):
-            return
+        """Take silent identities off the list of processes."""
         listed = self._store.run(processes.identities())
         found = self._checked([processes.description(identity) for identity in listed])
         silent = [identity for identity, description in zip(listed, found, strict=True) if not description]
         if silent:
             self._store.run(processes.forget(silent))
+
+    def _drop_cleared(self, names: Sequence[str]) -> None:
+        """Drop what was put aside when a queue or a set was cleared, by somebody who did not come to the end."""
+        calls = [*map(queues.sweep, names), *map(sets.sweep, keys.SETS)]
+        while calls and not self.is_stopping:
+            dropped = self._checked(calls)
+            calls = [call for call, count in zip(calls, dropped, strict=True) if count]
 
     def _checked(self, commands: list[Any]) -> list[Any]:
         answers = self._store.pipeline(commands)

@@ -36,16 +36,27 @@ local refusal = forbidden("LPUSH", queue, "SADD", queues, "SET", pushed, "ZADD",
 if refusal then
   return refusal
 end
-local is_again = ttl_ms > 0 and redis.call("EXISTS", pushed) == 1
+local before = redis.call("GET", pushed)
+local is_again = ttl_ms > 0 and before
 if number ~= "" then
-  is_again = tonumber(number) <= tonumber(redis.call("GET", pushed) or 0)
+  is_again = tonumber(number) <= tonumber(before or 0)
+elseif is_again then
+  -- Not looked up once more: a job that was stored may have ended since, and another hold its lock.
+  return cmsgpack.unpack(before)
 end
-local out = {}
+local out, locks = {}, {}
 for i = 4, #ARGV, 9 do
+  local jid, lock = ARGV[i], ARGV[i + 2]
+  local holder = lock ~= "" and (locks[lock] or lock_holder(root, lock)) or jid
+  out[#out + 1] = holder ~= jid and holder or ""
+  locks[lock] = holder
+end
+for i = 4, is_again and 0 or #ARGV, 9 do
   local jid, at, lock, unique_ms, gates, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 6], ARGV[i + 8]
-  local holder = lock ~= "" and lock_take(root, lock, jid, unique_ms, is_again)
-  out[#out + 1] = holder or ""
-  if not holder and not is_again then
+  if out[(i + 5) / 9] == "" then
+    if lock ~= "" then
+      lock_hold(root, lock, jid, unique_ms)
+    end
     if at ~= "" then
       ring(schedule, bell, at)
       redis.call("ZADD", schedule, at, payload)
@@ -58,6 +69,6 @@ redis.call("SADD", queues, name)
 if number ~= "" and not is_again then
   redis.call("SET", pushed, number)
 elseif ttl_ms > 0 then
-  redis.call("SET", pushed, 1, "PX", ttl_ms)
+  redis.call("SET", pushed, cmsgpack.pack(out), "PX", ttl_ms)
 end
 return out

@@ -2,8 +2,10 @@
 --
 -- One look at each place and one pass over the queue, where a removal by value would pass over it for each job.
 --
--- KEYS[1]  list  queue:<name>  payloads
--- KEYS[2]  zset  dead          jobs that shall not run
+-- KEYS[1]  list    queue:<name>     payloads
+-- KEYS[2]  zset    dead             jobs that shall not run
+-- KEYS[3]  string  {queue:<name>}:  the beginning of this queue's keys
+-- KEYS[4]  string  mainspring:      the beginning of keys of ours
 --
 -- ARGV[1]     died     unix seconds of their death; empty to drop them for good
 -- ARGV[2...]  place    counted from the tail, 1 for the job that runs next, then the payload; at most 1,000 pairs
@@ -11,8 +13,9 @@
 -- Returns  n  how many were taken out; those that have moved are left alone
 --          0  none stands at its place
 -- include: lib/forbidden.lua
+-- include: lib/ties.lua
 
-local queue, dead = KEYS[1], KEYS[2]
+local queue, dead, slot, root = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local died = ARGV[1]
 
 local places, payloads = {}, {}
@@ -29,7 +32,8 @@ end
 -- Fails here if the key is no sorted set: an error after the first write would lose a job.
 redis.call("ZCARD", dead)
 -- An ACL that forbids one of these is met before the first write, lest jobs are lost.
-local refusal = forbidden("LSET", queue, "ZADD", dead, "LREM", queue)
+local all, refusal = ties_of_all(root, payloads)
+refusal = forbidden("LSET", queue, "ZADD", dead, "LREM", queue) or refusal
 if refusal then
   return refusal
 end
@@ -43,5 +47,10 @@ for i, place in ipairs(places) do
     redis.call("ZADD", dead, died, payloads[i])
   end
 end
-local n = redis.call("LREM", queue, 0, mark)
+local n, now_ms = redis.call("LREM", queue, 0, mark), ties_now_ms()
+for _, ties in ipairs(all) do
+  if ties then
+    let_go(slot, root, ties, died == "" and "dropped" or "dead", now_ms, now_ms)
+  end
+end
 return n

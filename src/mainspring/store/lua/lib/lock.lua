@@ -1,24 +1,39 @@
--- lock: unique locks; a lock holds the jid of the job that it belongs to.
+-- lock: unique locks; a lock holds the jid of the job that it belongs to, and fades by itself.
+-- include: lib/forbidden.lua
 
--- Take a lock for a job, or find out who holds it: the holder's jid, or nil if it is ours. Only look, where the
--- job was stored by the same push before.
-local function lock_take(root, digest, jid, ttl_ms, is_again)
+-- The refusal if this user's ACL forbids what keeps locks; to be asked before the first write.
+local function lock_forbidden(root)
+  local lock = root .. "lock:"
+  return forbidden("GET", lock, "SET", lock, "PEXPIRE", lock, "DEL", lock)
+end
+
+-- The jid of the job that holds a lock; nil if it is free. What is no text is nobody's, and is written over.
+local function lock_holder(root, digest)
   local lock = root .. "lock:" .. digest
-  local holder = redis.call("GET", lock)
-  if holder and holder ~= jid then
-    return holder
-  end
-  if not is_again then
-    redis.call("SET", lock, jid, "PX", ttl_ms)
+  local holder = redis.pcall("GET", lock)
+  return type(holder) == "string" and holder or nil
+end
+
+-- Let a job hold a lock; whether it may was asked before.
+local function lock_hold(root, digest, jid, ttl_ms)
+  local lock = root .. "lock:" .. digest
+  redis.call("SET", lock, jid, "PX", math.max(1, math.ceil(ttl_ms)))
+end
+
+-- Let a job that goes on after it was dead hold its lock again, if nobody does; where somebody does, it goes without.
+local function lock_again(root, digest, jid, ttl_ms)
+  if not lock_holder(root, digest) then
+    lock_hold(root, digest, jid, ttl_ms)
   end
 end
 
--- Let a lock go when its job has ended; where it goes on later, hold it for as long again from then.
+-- Let a lock go when its job has ended; where it goes on later, hold it for as long again from then. A lock that
+-- faded, or is another job's by now, is left alone.
 local function lock_settle(root, digest, jid, what, until_ms, unique_ms, now_ms)
-  local lock = root .. "lock:" .. digest
-  if redis.call("GET", lock) ~= jid then
+  if lock_holder(root, digest) ~= jid then
     return
   end
+  local lock = root .. "lock:" .. digest
   if what == "failed" or what == "later" then
     redis.call("PEXPIRE", lock, math.max(1, math.ceil(until_ms - now_ms + unique_ms)))
   else

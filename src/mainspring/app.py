@@ -25,6 +25,7 @@ from mainspring.features.batches import Batching
 from mainspring.features.encryption import Keyring
 from mainspring.features.limits import Limiting
 from mainspring.features.once import Once
+from mainspring.features.results import Answering
 from mainspring.features.outbox import Outboxes, Relayed
 from mainspring.job import Enqueued, Job
 from mainspring.middleware import Middleware, check
@@ -54,7 +55,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class App(Scheduling, Listening, Outboxes, Once, Limiting, Batching):
+class App(Scheduling, Listening, Outboxes, Once, Limiting, Batching, Answering):
     """Jobs, their schedule, and the store they live in.
 
     Example:
@@ -132,10 +133,11 @@ class App(Scheduling, Listening, Outboxes, Once, Limiting, Batching):
             limit=config.payload_limit(),
         )
         self._defaults = Options(check_queue(queue), Retry.of(retry))
-        self.keyring = Keyring(
+        self.keyring: Keyring = Keyring(
             config.encryption_keys() if keys is None else keys,
             active=config.active_key() if active_key is None and keys is None else active_key,
         )
+        self.client.results = self
         self._registry = Registry(partial(weave, self.keyring))
         self._stores = Stores(self._url, text("prefix", prefix))
 

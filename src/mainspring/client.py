@@ -16,7 +16,7 @@ from mainspring.base import durations
 from mainspring.base.errors import InvalidOption, PushAmbiguous, PushFailed, StoreError
 from mainspring.base.payload import LIMIT
 from mainspring.base.timesource import TimeSource
-from mainspring.job import Call, Draft, Enqueued, Job
+from mainspring.job import Answers, Call, Draft, Enqueued, Job
 from mainspring.middleware import Middleware, Passage, around, around_async
 from mainspring.options import Options
 from mainspring.push import Push, new_jid
@@ -44,7 +44,10 @@ class Client:
     Attributes:
         limit: The longest job that is pushed, in bytes.
         collector: Where it is set, it takes the jobs in place of the store.
+        results: What tells how the jobs ended; the App sets this.
     """
+
+    results: Answers
 
     def __init__(
         self,

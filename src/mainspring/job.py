@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
@@ -28,6 +28,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+T = TypeVar("T")
 A_contra = TypeVar("A_contra", contravariant=True)
 B_contra = TypeVar("B_contra", contravariant=True)
 C_contra = TypeVar("C_contra", contravariant=True)
@@ -50,8 +51,22 @@ class Enqueued(NamedTuple):
     duplicate_of: str | None = None
 
 
+class Answers(Protocol):
+    """What tells how a job ended: its App."""
+
+    def result(self, jid: str, timeout: Duration | None = None, *, job: Job[Any, Any] | None = None) -> object:
+        """Return what the job *jid*, one of *job*, gave; see `Job.result`."""
+
+    async def aresult(self, jid: str, timeout: Duration | None = None, *, job: Job[Any, Any] | None = None) -> object:
+        """Return what the job *jid*, one of *job*, gave, awaiting the store."""
+
+
 class Enqueuer(Protocol):
     """What a job needs of its App: something that takes it to the store."""
+
+    @property
+    def results(self) -> Answers:
+        """What tells how a job ended."""
 
     def enqueue(self, job: Job[Any, Any], args: Sequence[Any], kwargs: dict[str, Any], options: Options) -> Enqueued:
         """Push one job."""
@@ -326,6 +341,34 @@ class Job(Generic[P, R]):
         other.options = self.options.changed(**options)
         other.tie = None if self._weave is None else self._weave(other)
         return other
+
+    @overload
+    def result(self: Job[..., Coroutine[Any, Any, T]], jid: str, timeout: Duration | None = None) -> T: ...
+
+    @overload
+    def result(self, jid: str, timeout: Duration | None = None) -> R: ...
+
+    def result(self: Any, jid: str, timeout: Duration | None = None) -> Any:
+        """Return what the job *jid*, one of this class, gave; wait for it if it has not ended. See `App.result`.
+
+        It is kept if the job was enqueued with `result_ttl`, and as long.
+
+        Raises:
+            JobFailed: If it died, or was discarded; it tells what was raised.
+            NoResult: If there is none and will be none.
+            ResultTimeout: If it has not ended in time.
+        """
+        return self._client.results.result(jid, timeout, job=self)
+
+    @overload
+    async def aresult(self: Job[..., Coroutine[Any, Any, T]], jid: str, timeout: Duration | None = None) -> T: ...
+
+    @overload
+    async def aresult(self, jid: str, timeout: Duration | None = None) -> R: ...
+
+    async def aresult(self: Any, jid: str, timeout: Duration | None = None) -> Any:
+        """Return what the job *jid* gave, awaiting it if it has not ended; as `result`."""
+        return await self._client.results.aresult(jid, timeout, job=self)
 
     def on_exhausted(self, handler: Callable[[Any, BaseException], object]) -> Callable[[Any, BaseException], object]:
         """Call *handler* with the job's context and its last error when its retries are used up.

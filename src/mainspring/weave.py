@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from mainspring.features import encryption, timeouts
+from mainspring.features import encryption, expiry, results, timeouts
 from mainspring.features.encryption import Keyring
 from mainspring.job import Draft, Job, Tie
 
 #: In the order in which they write into a record; what encrypts its arguments comes after all of them.
-FEATURES: Final[tuple[Callable[[Job[Any, Any]], Tie | None], ...]] = (timeouts.tie,)
+FEATURES: Final[tuple[Callable[[Job[Any, Any]], Tie | None], ...]] = (
+    timeouts.tie,
+    expiry.tie,
+    results.tie,
+)
 
 
 def weave(keyring: Keyring, job: Job[Any, Any]) -> Tie | None:

@@ -71,7 +71,7 @@ def test_a_wrong_argument_is_refused_with_what_was_expected_and_what_came(annota
 def test_what_would_come_back_as_a_str_is_refused_with_the_way_out(annotation):
     value = {"a": DAY} if "dict" in str(annotation) else [DAY]
 
-    assert "got date, which is no JSON value; annotate the parameter" in refusal(annotation, value)
+    assert "got date, which is no JSON value; annotate it with its type" in refusal(annotation, value)
 
 
 @pytest.mark.parametrize(

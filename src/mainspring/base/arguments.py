@@ -20,6 +20,7 @@ from mainspring.base.errors import WrongArguments
 _Turn: TypeAlias = Callable[[object], object]
 
 _POSITIONAL = frozenset({inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD})
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _NAMED = frozenset({inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY})
 
 
@@ -41,8 +42,10 @@ class Arguments:
     """
 
     def __init__(self, function: Callable[..., object], job: str) -> None:
-        parameters = inspect.signature(function).parameters.values()
+        signature = inspect.signature(function)
+        parameters = signature.parameters.values()
         self._job = job
+        self._returns = signature.return_annotation
         self._hidden: Collection[str] = ()
         self._function = function
         self._parameters = tuple(parameters)
@@ -78,6 +81,12 @@ class Arguments:
     def parameters(self) -> Sequence[inspect.Parameter]:
         """The parameters, in order."""
         return self._parameters
+
+    @cached_property
+    def result(self) -> Converter:
+        """What takes the function's result to JSON and back, by its annotation."""
+        scope = getattr(inspect.unwrap(self._function), "__globals__", {})
+        return _converter_of(inspect.Parameter("result", _KEYWORD, annotation=self._returns), scope)
 
     @cached_property
     def is_plain(self) -> bool:

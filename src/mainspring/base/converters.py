@@ -27,7 +27,7 @@ from mainspring.base.errors import InvalidPayload
 # caller who writes "2024-01-01" for a date has made a mistake, and hears of it.
 _NATIVE = (bytes, bytearray, datetime, date, time, timedelta, Decimal, UUID)
 
-_USE_A_TYPE = "annotate the parameter with its type, and it will travel and come back as one"
+_USE_A_TYPE = "annotate it with its type, and it will travel and come back as one"
 
 
 class Unfit(Exception):

@@ -22,6 +22,7 @@ from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
 from mainspring.context import Holding, JobContext, enter
 from mainspring.events import Handlers
+from mainspring.features.results import Packer
 from mainspring.job import Job
 from mainspring.middleware import Middleware, around, around_async
 from mainspring.store import keys
@@ -35,6 +36,7 @@ from mainspring.worker.report import Reporter
 
 _DONE: Final = Done()
 _GIVEN_BACK: Final = GivenBack()
+_NO_FLOW: Final = Flow()
 #: Bounds of what is believed of a stranger's numbers: retries, and seconds.
 _MANY: Final = 1_000_000
 _FOREVER: Final = 1e10
@@ -49,35 +51,44 @@ class Plan:
         call: Runs one job in a thread, middleware included; None for ``async def``.
         acall: Runs one job on an event loop; None for ``def``.
         prepare: Converts arguments and sets carried variables; None if there is nothing to do.
-        pack: Makes the result that is kept of what the function returned; None if none ever is.
+        packer: Makes the result that is kept of what the function returned; None if none ever is.
+        is_guarded: True if the guards are asked even of a job that carries nothing of flow control.
     """
 
     job: Job[Any, Any]
     call: Callable[[JobContext], object] | None
     acall: Callable[[JobContext], Awaitable[object]] | None
     prepare: Callable[[JobContext], None] | None
-    pack: Callable[[object], bytes] | None = None
+    packer: Packer | None = None
+    is_guarded: bool = False
 
 
 #: Asked before a job runs that carries something of flow control: what becomes of it instead; None if it may run.
 Guard: TypeAlias = Callable[[Delivery, Flow, JobContext], Outcome | None]
 
 
-def plan(job: Job[Any, Any], middlewares: tuple[Middleware, ...], carried: Mapping[str, ContextVar[Any]]) -> Plan:
+def plan(
+    job: Job[Any, Any],
+    middlewares: tuple[Middleware, ...],
+    carried: Mapping[str, ContextVar[Any]],
+    packer: Packer | None = None,
+) -> Plan:
     """Return the plan of *job*."""
     function = job.function
     prepare = _preparation(job, carried)
+    # Else one that says nothing of encryption, though it holds a ciphertext, would get it for an argument.
+    is_guarded = bool(job.options.encrypt)
     if job.is_async:
 
         async def acall(context: JobContext) -> object:
             return await function(*context.args, **context.kwargs)
 
-        return Plan(job, None, around_async(middlewares, acall), prepare)
+        return Plan(job, None, around_async(middlewares, acall), prepare, packer, is_guarded)
 
     def call(context: JobContext) -> object:
         return function(*context.args, **context.kwargs)
 
-    return Plan(job, around(middlewares, call), None, prepare)
+    return Plan(job, around(middlewares, call), None, prepare, packer, is_guarded)
 
 
 def _preparation(job: Job[Any, Any], carried: Mapping[str, ContextVar[Any]]) -> Callable[[JobContext], None] | None:
@@ -106,6 +117,7 @@ class Executor:
         carried: Mapping[str, ContextVar[Any]],
         handlers: Handlers,
         guards: Sequence[Guard] = (),
+        packer: Callable[[Job[Any, Any]], Packer] | None = None,
         lease: Lease,
         reporter: Reporter,
         is_stopping: Callable[[], bool],
@@ -120,13 +132,17 @@ class Executor:
             carried: Context variables that travel with jobs, by name.
             handlers: What to call on errors and deaths.
             guards: Asked in turn whether a job that carries something of flow control may run; they do not wait.
+            packer: Makes what makes the results of a job; None if none are kept.
             lease: Whether what was fetched is still ours.
             reporter: Says what became of each job.
             is_stopping: Whether the worker is shutting down.
             time: The clocks.
             rng: The source of jitter.
         """
-        self._plans = {name: plan(job, middlewares, carried) for name, job in jobs.items()}
+        self._plans = {
+            name: plan(job, middlewares, carried, packer(job) if packer is not None else None)
+            for name, job in jobs.items()
+        }
         self._handlers = handlers
         self._guards = tuple(guards)
         self._lease = lease
@@ -198,6 +214,8 @@ class Executor:
             self._handlers.error(error, None)
             self._conclude(delivery, Dead(error, "unknown_class"))
             return None
+        if found.is_guarded and delivery.flow is None:
+            delivery.flow = _NO_FLOW
         if self._reporter.tells_starts:
             self._reporter.started(delivery)
         return found
@@ -299,7 +317,7 @@ class Executor:
         delivery.ended = self._clock()
         flow = delivery.flow
         if flow is not None:
-            kept = found.pack(result) if flow.result_ttl and found.pack is not None else b""
+            kept = found.packer.given(delivery.jid, result) if flow.result_ttl and found.packer is not None else b""
             ties = Ties.of(delivery.jid, flow, result=kept)
             delivery.settlement = Settlement(ties=ties) if ties is not None else None
         if delivery.is_suspect and delivery.settlement is None:
@@ -327,7 +345,9 @@ class Executor:
             made, verdict = Settlement(keys.DEAD, now, delivery.raw, fails=True), Dead(ValueError(), "unwritable")
         if made is None or delivery.flow is None:
             return made
-        return replace(made, what=outcomes.what(verdict), ties=Ties.of(delivery.jid, delivery.flow))
+        name = delivery.payload.name if delivery.payload is not None else ""
+        kept = outcomes.epitaph(name, verdict, now) if delivery.flow.result_ttl else b""
+        return replace(made, what=outcomes.what(verdict), ties=Ties.of(delivery.jid, delivery.flow, result=kept))
 
     def _bury_unreadable(self, delivery: Delivery) -> None:
         assert delivery.problem is not None  # noqa: S101 - no payload means a problem

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
 from mainspring.events import Handlers
+from mainspring.features.encryption import Keyring
 from mainspring.job import Job
 from mainspring.middleware import Middleware
 from mainspring.store.connection import Store
@@ -21,6 +22,7 @@ class Host(Protocol):
     handlers: Handlers
     performers: tuple[Middleware, ...]
     client: Client
+    keyring: Keyring
 
     @property
     def jobs(self) -> Mapping[str, Job[Any, Any]]:

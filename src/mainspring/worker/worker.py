@@ -6,6 +6,7 @@ import gc
 import os
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Final, Self
 
@@ -20,6 +21,7 @@ from mainspring.worker.capsule import Capsule
 from mainspring.worker.display import Display
 from mainspring.worker.executor import Executor
 from mainspring.worker.forwarder import Forwarder
+from mainspring.worker.guards import guards, packer
 from mainspring.worker.heartbeat import Heartbeat
 from mainspring.worker.host import Companion, Host
 from mainspring.worker.lease import Lease
@@ -89,6 +91,7 @@ class Worker:
         Raises:
             InvalidOption: If two capsules have one name, or a setting cannot mean anything.
             InvalidName: If a queue cannot have its name.
+            EncryptionUnavailable: If the arguments of a job are encrypted, and there is no key or no library.
         """
         first = CapsuleSettings.of(queues, concurrency=concurrency)
         settings = (first, *capsules)
@@ -118,6 +121,8 @@ class Worker:
             app.performers,
             carried=app.client.carried,
             handlers=app.handlers,
+            guards=guards(app),
+            packer=partial(packer, app),
             lease=self._lease,
             reporter=reporter,
             is_stopping=lambda: self._is_stopping,

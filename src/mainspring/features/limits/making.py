@@ -220,9 +220,10 @@ class LimiterKinds:
             InvalidName: If *name* cannot name a limiter.
             InvalidOption: If an option cannot mean anything.
         """
-        if not _is_number(refill) or refill <= 0:
-            raise InvalidOption(f"refill={refill!r}: must be how many points come back each second")
-        return self._make("points", name, n, _span("refill", _whole("n", n, MOST_COST) / refill), wait)
+        count = _whole("n", n, MOST_COST)
+        if not _is_number(refill) or not _SHORTEST <= count / max(refill, _LEAST / _LONGEST) <= _LONGEST:
+            raise InvalidOption(f"refill={refill!r}: all {count:,} must come back in a millisecond to a year")
+        return self._make("points", name, count, count / refill, wait)
 
     def unlimited(self) -> Limiter:
         """Return what limits nothing, to stand in the place of a limiter; it asks no store."""

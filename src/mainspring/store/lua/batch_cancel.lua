@@ -52,11 +52,11 @@ for place = #all, 1, -1 do
   for _, field in ipairs(waiting) do
     local number = string.match(field, "^waits:(%d+)$")
     if number then
-      batch_carry(root, one, tonumber(number), "dropped", now_ms)
+      batch_carry(root, one, tonumber(number), "", "dropped", now_ms)
     end
   end
   local above, number, what = batch_judge(root, one, now_ms)
-  batch_carry(root, above, number, what, now_ms)
+  batch_carry(root, above, number, "", what, now_ms)
 end
 if #all > 0 then
   local last = redis.call("ZRANGE", cancelled, -1, -1, "WITHSCORES")

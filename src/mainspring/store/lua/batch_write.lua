@@ -174,6 +174,6 @@ for bid in pairs(touched) do
 end
 for _, bid in ipairs(sealed) do
   local above, number, what = batch_judge(root, bid, now_ms)
-  batch_carry(root, above, number, what, now_ms)
+  batch_carry(root, above, number, "", what, now_ms)
 end
 return 1

@@ -15,7 +15,7 @@ local function batch_forbidden(root)
   return forbidden(
     "BITFIELD", batch, "HSET", batch, "HSETNX", batch, "HDEL", batch, "HINCRBY", batch, "PEXPIRE", batch,
     "ZADD", root .. "batches", "ZREMRANGEBYSCORE", root .. "batches", "PEXPIRE", root .. "batches",
-    "SADD", string.sub(root, 1, -12) .. "queues", "LPUSH", queue
+    "SADD", string.sub(root, 1, -12) .. "queues", "LPUSH", queue, "ZADD", string.sub(root, 1, -12) .. "dead"
   )
 end
 
@@ -128,23 +128,60 @@ local function batch_called(root, bid, place, what, now_ms)
   return batch_judge(root, bid, now_ms)
 end
 
--- Push the steps of a workflow that waited for one step only.
-local function batch_release(root, bid, n, now_ms)
+-- Bury a step of a workflow that can never run, as it takes the result of one that gave none.
+local function batch_bury(root, bid, n, payload, now_ms)
+  local prefix = string.sub(root, 1, -12)
+  local batch, dead = root .. "batch:" .. bid, prefix .. "dead"
+  local jobs = batch .. ":jobs"
+  local reason = ',"error_class":"NoResult","error_message":"a step before it gave no result that it could take"'
+  local time = string.format(',"failed_at":%.3f,"retry_count":0}', now_ms / 1000)
+  redis.call("ZADD", dead, now_ms / 1000, string.sub(payload, 1, -2) .. reason .. time)
+  redis.call("BITFIELD", jobs, "SET", "u2", "#" .. n, 2)
+  redis.call("HINCRBY", batch, "failed", 1)
+  redis.call("HINCRBY", batch, "dead", 1)
+  batch_death(root, bid, now_ms)
+end
+
+-- The result of a job, as JSON; nil if none is kept.
+local function batch_result(root, jid)
+  local result = root .. "result:" .. jid
+  local record = redis.call("LINDEX", result, 0) or ""
+  local _, before = string.find(record, ',"value":', 1, true)
+  return before and string.sub(record, before + 1, -2)
+end
+
+-- Hand the result of a step on to the steps of its workflow that wait for it, and push those that wait for no other.
+local function batch_release(root, bid, n, jid, now_ms)
   local steps = root .. "batch:" .. bid .. ":steps"
-  local after = redis.call("HGET", steps, "after:" .. n) or ""
+  local after = redis.call("HGET", steps, "after:" .. n)
+  if not after then
+    return
+  end
   redis.call("HDEL", steps, "after:" .. n)
+  local result, hole = batch_result(root, jid), '{"%$result":"' .. bid .. ":" .. n .. '"}'
   for step in string.gmatch(after, "%d+") do
     local waits, queue, job = "waits:" .. step, "queue:" .. step, "job:" .. step
-    if redis.call("HINCRBY", steps, waits, -1) == 0 then
-      local found = redis.call("HMGET", steps, queue, job)
+    local found = redis.call("HMGET", steps, queue, job)
+    local payload = found[2] or ""
+    if result then
+      -- The result is JSON, and stands where JSON stood: nothing is read and written anew.
+      payload = string.gsub(payload, hole, function() return result end)
+    end
+    if redis.call("HINCRBY", steps, waits, -1) > 0 then
+      redis.call("HSET", steps, job, payload)
+    elseif found[1] then
       redis.call("HDEL", steps, waits, queue, job)
-      batch_push(root, found[1], found[2], now_ms)
+      if string.find(payload, '{"$result":"' .. bid .. ":", 1, true) then
+        batch_bury(root, bid, step, payload, now_ms)
+      else
+        batch_push(root, found[1], payload, now_ms)
+      end
     end
   end
 end
 
 -- Count what became of one job or child, and tell what that is for the parent, as `batch_judge` does.
-local function batch_count(root, bid, n, what, now_ms)
+local function batch_count(root, bid, n, jid, what, now_ms)
   if n >= 1099511627776 then
     return batch_called(root, bid, n - 1099511627776, what, now_ms)
   end
@@ -172,7 +209,8 @@ local function batch_count(root, bid, n, what, now_ms)
       redis.call("HINCRBY", batch, "dropped", 1)
     end
     if found[6] then
-      batch_release(root, bid, n, now_ms)
+      batch_release(root, bid, n, jid, now_ms)
+      failed = tonumber(redis.call("HGET", batch, "failed"))
     end
   else
     local new, old = what == "dead" and 2 or 1, redis.call("BITFIELD", jobs, "GET", "u2", place)[1]
@@ -197,15 +235,16 @@ local function batch_count(root, bid, n, what, now_ms)
 end
 
 -- Count what became of a job, and then what that is for each batch above.
-local function batch_carry(root, bid, n, what, now_ms)
+local function batch_carry(root, bid, n, jid, what, now_ms)
   while bid do
-    bid, n, what = batch_count(root, bid, n, what, now_ms)
+    bid, n, what = batch_count(root, bid, n, jid, what, now_ms)
+    jid = ""
   end
 end
 
 -- Note what became of one job of a batch.
 local function batch_step(root, bid, n, jid, what)
   if what ~= "later" then
-    batch_carry(root, bid, n, what, batch_now_ms())
+    batch_carry(root, bid, n, jid, what, batch_now_ms())
   end
 end

@@ -17,6 +17,7 @@ from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidOption, StoreError
 from mainspring.base.loggers import Log
 from mainspring.store import processes
+from mainspring.worker.cancelled import CancelledBatches
 from mainspring.worker.capsule import Capsule
 from mainspring.worker.display import Display
 from mainspring.worker.executor import Executor
@@ -116,12 +117,13 @@ class Worker:
         app, rng, timing = self._app, self._rng, self._timing
         self._lease = Lease(app.time, timing.lease)
         reporter = Reporter(app.time, starts=log_starts)
+        self._cancelled = CancelledBatches(app.store)
         executor = Executor(
             app.jobs,
             app.performers,
             carried=app.client.carried,
             handlers=app.handlers,
-            guards=guards(app),
+            guards=(self._cancelled.guard, *guards(app)),
             packer=partial(packer, app),
             lease=self._lease,
             reporter=reporter,
@@ -289,6 +291,7 @@ class Worker:
             self._keep_pace()
             if not self._is_stopping:
                 self._pacemaker.assure()
+        self._cancelled.look()
         self._app.handlers.fire("beat")
 
     def _keep_pace(self) -> None:

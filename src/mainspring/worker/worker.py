@@ -116,8 +116,7 @@ class Worker:
     def _build(self, settings: Sequence[CapsuleSettings], *, log_starts: bool) -> None:
         app, rng, timing = self._app, self._rng, self._timing
         self._lease = Lease(app.time, timing.lease)
-        reporter = Reporter(app.time, starts=log_starts)
-        self._cancelled = CancelledBatches(app.store)
+        reporter, self._cancelled = Reporter(app.time, starts=log_starts), CancelledBatches(app.store)
         executor = Executor(
             app.jobs,
             app.performers,

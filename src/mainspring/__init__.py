@@ -25,6 +25,7 @@ from mainspring.base.errors import (
     InvalidOption,
     InvalidSchedule,
     JobCut,
+    JobInterrupted,
     Kill,
     LeaseLost,
     MainspringError,
@@ -42,6 +43,7 @@ from mainspring.base.errors import (
 )
 from mainspring.base.retry import Retry
 from mainspring.context import JobContext, current_job
+from mainspring.features import iterate
 from mainspring.job import Enqueued, Job
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "Job",
     "JobContext",
     "JobCut",
+    "JobInterrupted",
     "Kill",
     "LeaseLost",
     "MainspringError",
@@ -72,4 +75,5 @@ __all__ = [
     "WrongArguments",
     "__version__",
     "current_job",
+    "iterate",
 ]

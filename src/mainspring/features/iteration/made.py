@@ -117,8 +117,8 @@ def _steps_of_class(made: type) -> tuple[Callable[..., Any], Callable[..., Any]]
             f"{_name(made)} cannot be iterated: a class needs steps(self, cursor, ...), which yields pairs of item"
             " and cursor, and each(self, item, ...), which does one item"
         )
-    taken = [parameter.kind for parameter in inspect.signature(steps).parameters.values()][2:]
-    _check_each(made, each, taken.count(inspect.Parameter.POSITIONAL_OR_KEYWORD))
+    kinds = [parameter.kind for parameter in inspect.signature(steps).parameters.values()]
+    _check_each(made, each, sum(kind in _BY_POSITION for kind in kinds[2:]))
     if inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(steps):
         return _async_steps(made, is_async=inspect.isasyncgenfunction(steps)), steps
 

@@ -42,6 +42,7 @@ MAY_CATCH_EVERYTHING = MappingProxyType(
         "worker/executor.py:Executor.run": "runs the job; whatever it raises is its outcome",
         "worker/executor.py:Executor.arun": "likewise",
         "worker/executor.py:Executor._ended": "a handler is a guest, and changes nothing for the job",
+        "worker/gatekeeper.py:Gatekeeper._by_class": "asks the user's functions by which jobs are told apart",
         "worker/runners/threads.py:ThreadRunner._serve": "the loop of a slot, which reports it",
         "worker/outcome.py:text_of": "asks an error for its text, which may do anything",
         "middleware.py:_link.call": "throws it on into the user's link, which raises it again unless it was handled",

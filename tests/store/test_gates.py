@@ -301,7 +301,7 @@ def test_a_limit_promises_at_the_push_and_is_taken_of_at_the_start(yard, store, 
     assert used(store, window) == 0
     assert yard.start(yard.fetch(2)) == (["a", "b"], [])
     assert used(store, window) == 2
-    assert yard.holders(gate) == {"c"}
+    assert yard.holders(gate) == {"b", "c"}
     assert yard.waiting(gate) == ["d", "e"]
 
 
@@ -380,7 +380,35 @@ def test_a_concurrent_limit_is_held_to_the_end_and_code_sees_it(yard, store):
 
     assert used(store, limit) == 1
     assert yard.queued() == ["c"]
-    assert yard.holders(gate) == {"c"}
+    assert yard.holders(gate) == {"b", "c"}
+
+
+def test_code_that_has_a_slot_of_a_concurrent_limit_keeps_jobs_out_until_it_gives_it_back(yard, store):
+    limit = Limit("concurrent", 2, 60_000_000, "erp")
+    gate = gates.of_limit(limit)
+    store.run(gates.define({gate: gates.allows(limit)}))
+    store.run(limiters.take([(limit, 1)], "code"))
+    yard.push(gate, *"ab")
+    assert yard.queued() == ["a"]
+    assert yard.due()[gate] < store.run(sets.due()).now + 2
+
+    store.run(limiters.release(limit, "code"))
+
+    until(lambda: store.run(gates.open_due([gate])))
+    assert yard.queued() == ["b", "a"]
+
+
+def test_a_job_that_runs_for_longer_than_a_slots_time_keeps_it(yard, store):
+    limit = Limit("concurrent", 1, 1000, "erp")
+    gate = gates.of_limit(limit)
+    store.run(gates.define({gate: gates.allows(limit)}))
+    yard.push(gate, *"ab")
+    yard.start(yard.fetch())
+
+    until(lambda: store.run(limiters.take([(limit, 1)], "code")) > (2.0,))
+
+    yard.push(gate, "c")
+    assert yard.waiting(gate) == ["b", "c"]
 
 
 def test_who_died_with_a_concurrent_slot_starts_again_with_it(yard, store):

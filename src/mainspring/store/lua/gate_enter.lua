@@ -23,7 +23,7 @@ local view, queue, out = gates_view(root), gates_queue(slot), {}
 for i = 1, #ARGV, 3 do
   local seq, jid, names = ARGV[i], ARGV[i + 1], gates_names(ARGV[i + 2])
   local member, payload = queue .. "\n" .. jid, redis.call("HGET", inflight, seq)
-  local held, closed = gates_held(view, names, member, jid)
+  local held, closed = gates_held(view, names, member)
   if not payload then
     out[#out + 1] = 0
   elseif not closed then

@@ -3,8 +3,8 @@
 -- A gate's name is kind, colon, base, and perhaps a colon and a key: "q:reports", "c:shop.sync:acme", "t:default:acme",
 -- "window:partner". What it allows stands in the hash "gates", under its name or, for all keys of a base, the base's:
 -- q and c: how many jobs may be held at once; t: how many slots serve the queue; any other: n:us, a limit of
--- lib/limit.lua. A gate that is not defined is open. A holder is "queue LF jid", since when: of q, c and t until the job
--- is settled, of a limit until it starts, and then it takes of the limit. The element of a lane is
+-- lib/limit.lua. A gate that is not defined is open. A holder is "queue LF jid", since when: of q, c, t and concurrent
+-- until the job is settled, of other limits until it starts, and then it takes of the limit. The element of a lane is
 -- "queue LF jid LF gates LF payload", newest at the head. Each gate by which somebody waits is in the set "gates:due".
 -- include: lib/ring.lua
 -- include: lib/limit.lua
@@ -13,7 +13,8 @@
 local function gates_forbidden(root)
   return forbidden(
     "ZADD", root, "ZREM", root, "ZREMRANGEBYSCORE", root, "HINCRBY", root, "HDEL", root, "LPUSH", root, "RPUSH", root,
-    "RPOP", root, "LTRIM", root, "EXPIRE", root, "PEXPIRE", root, "SADD", root, "SREM", root, "SET", root, "DEL", root
+    "RPOP", root, "LTRIM", root, "EXPIRE", root, "PEXPIRE", root, "SADD", root, "SREM", root, "SET", root, "DEL", root,
+    "ZREMRANGEBYRANK", root
   )
 end
 
@@ -50,6 +51,22 @@ local function gates_turns(view, gate)
   return view.root .. "turns:" .. string.sub(gates_base(gate.name), 3)
 end
 
+-- The name under which a job has a slot of a concurrent limit, for code to see; it has it for a day at most.
+local function gates_slot_of(jid)
+  return "job " .. jid
+end
+
+-- How many slots of a concurrent limit are held by code, and not by jobs as a whole.
+local function gates_by_code(view, gate)
+  local n, now_us = 0, limit_text(view.now_us)
+  for _, member in ipairs(redis.call("ZRANGEBYSCORE", gate.shared.key, "(" .. now_us, "+inf")) do
+    if string.sub(member, 1, 4) ~= "job " then
+      n = n + 1
+    end
+  end
+  return n
+end
+
 -- How many more may pass a gate now.
 local function gates_room(view, gate)
   local held = redis.call("ZCARD", gate.holders)
@@ -59,6 +76,9 @@ local function gates_room(view, gate)
     -- All keys together may have as many jobs under way as there are slots; one at least each.
     local keys = math.max(1, redis.call("SCARD", gates_turns(view, gate)))
     return math.max(1, math.ceil(gate.n / keys)) - held
+  elseif gate.shared then
+    gate.by_code = gates_by_code(view, gate)
+    return gate.n - held - gate.by_code
   end
   return gate.n - held
 end
@@ -77,6 +97,9 @@ local function gates_find(view, name)
   if not gate.n then
     local spec = gate.kind .. ":" .. found .. ":" .. string.sub(name, string.len(gate.kind) + 2)
     gate.limit = limit_read(root .. "limit:" .. name, spec)
+  end
+  if gate.kind == "concurrent" and gate.limit then
+    gate.n, gate.shared, gate.limit = gate.limit.n, gate.limit, nil
   end
   gate.is_defined = (gate.n or gate.limit) and true
   if gate.is_defined then
@@ -106,6 +129,9 @@ local function gates_schedule(view, gate, is_now)
     wait_us = 0
   elseif gate.limit then
     wait_us = math.min(wait_us, gates_wait_us(view, gate))
+  elseif gate.shared and gate.by_code > 0 then
+    -- Code that gives a slot back knows of no gate.
+    wait_us = 1000000
   end
   local at = string.format("%.3f", (view.now_us + wait_us) / 1000000 + 0.0005)
   if wait_us < 1000000 then
@@ -271,7 +297,7 @@ local function gates_leave(slot, root, names, jid, freed)
     local holders, limit = root .. "gate:" .. name, root .. "limit:" .. name
     redis.call("ZREM", holders, member)
     if string.sub(name, 1, 11) == "concurrent:" then
-      redis.call("ZREM", limit, jid)
+      redis.call("ZREM", limit, gates_slot_of(jid))
     end
     if not own[name] then
       own[name], own[#own + 1] = true, name
@@ -300,15 +326,11 @@ local function gates_release(view, names, member)
 end
 
 -- Which of its gates a fetched job holds; with it the first, if any, that is closed to it.
-local function gates_held(view, names, member, jid)
+local function gates_held(view, names, member)
   local held = {}
   for _, name in ipairs(names) do
     local gate = gates_find(view, name)
-    held[name] = redis.call("ZSCORE", gate.holders, member) and "promised"
-    if not held[name] and gate.limit and gate.kind == "concurrent" then
-      -- Its process died, and its slot waits for it.
-      held[name] = (tonumber(redis.call("ZSCORE", gate.limit.key, jid)) or 0) > view.now_us and "taken"
-    end
+    held[name] = redis.call("ZSCORE", gate.holders, member)
     if not held[name] and gate.is_defined and (gate.room < 1 or gate.waiting > 0) then
       return held, gate
     end
@@ -316,22 +338,29 @@ local function gates_held(view, names, member, jid)
   return held, nil
 end
 
+-- Let code see that a job has a slot of a concurrent limit.
+local function gates_show(view, gate, jid)
+  local key, day_ms = gate.shared.key, 86400000
+  redis.call("ZADD", key, limit_text(view.now_us + day_ms * 1000), gates_slot_of(jid))
+  redis.call("PEXPIRE", key, math.max(redis.call("PTTL", key), day_ms))
+end
+
 -- Let a job start that passes all its gates: from here on it takes of its limits.
 local function gates_start(view, names, held, member, jid)
   for _, name in ipairs(names) do
     local gate = gates_find(view, name)
-    if gate.is_defined and not gate.limit and not held[name] then
-      gates_hold(view, { name }, member)
-    elseif gate.limit then
-      if held[name] == "promised" then
+    if gate.limit then
+      if held[name] then
         redis.call("ZREM", gate.holders, member)
-      elseif not held[name] then
+      else
         gate.room = gate.room - 1
       end
       gate.started = gate.started + 1
-      if gate.kind == "concurrent" then
-        limit_commit(gate.limit, view.now_us, 1, jid)
-      end
+    elseif gate.is_defined and not held[name] then
+      gates_hold(view, { name }, member)
+    end
+    if gate.shared then
+      gates_show(view, gate, jid)
     end
   end
 end
@@ -340,9 +369,8 @@ end
 local function gates_commit(view)
   for _, gate in pairs(view.gates) do
     if gate.started > 0 then
-      if gate.kind ~= "concurrent" then
-        limit_commit(gate.limit, view.now_us, gate.started)
-      end
+      limit_commit(gate.limit, view.now_us, gate.started)
+      limit_show(view.root .. "limits", gate.limit, view.now_us)
       if gate.waiting > 0 then
         gates_schedule(view, gate)
       end

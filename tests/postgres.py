@@ -14,6 +14,9 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from servers import NoSuchServer, bound_to_parent
 from support import until
 
@@ -55,9 +58,9 @@ class Postgres:
         if self._as:
             shutil.chown(self.directory, *self._as.values())
 
-    def url(self, driver: str = "postgresql+psycopg", name: str = "postgres") -> str:
+    def url(self, schema: str = "public") -> str:
         """Return what a user would give to SQLAlchemy."""
-        return f"{driver}://tests@/{name}?host={self.directory}"
+        return f"postgresql+psycopg://tests@/postgres?host={self.directory}&options=-csearch_path%3D{schema}"
 
     def start(self) -> None:
         """Make the data if there are none, start the server and return when it answers."""
@@ -84,9 +87,10 @@ class Postgres:
         until(self._answers, timeout=30, every=0.02)
 
     def create(self, name: str) -> str:
-        """Make an empty database, and return its URL."""
-        self._run("createdb", "--host", self.directory, "--username=tests", name)
-        return self.url(name=name)
+        """Make an empty place named *name*, and return its URL: a schema, which takes no time, unlike a database."""
+        with psycopg.connect(f"host={self.directory} user=tests dbname=postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+        return self.url(name)
 
     def close(self) -> None:
         """End the server at once, and delete its folder."""

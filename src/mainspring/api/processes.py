@@ -38,7 +38,7 @@ class Process:
 
     Attributes:
         identity: Its name in the store, ``host:pid:nonce``.
-        role: ``worker``, or ``clock``.
+        role: ``worker``, ``clock`` or ``outbox``.
         host: The host's name.
         pid: Its process id there.
         tag: A name for people, such as the App's.

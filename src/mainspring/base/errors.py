@@ -274,6 +274,18 @@ class BatchClosed(MainspringError, RuntimeError):
         self.reason = reason
 
 
+class OutboxUnavailable(MainspringError, ConnectionError):
+    """The database of an outbox did not do what a relay asked; what is in the outbox waits on.
+
+    Attributes:
+        database: The database, without its password.
+    """
+
+    def __init__(self, database: str, reason: str) -> None:
+        super().__init__(f"the outbox in {database} cannot be relayed: {reason}")
+        self.database = database
+
+
 class LeaseLost(MainspringError):
     """The job was given to another process while this one was running it.
 
@@ -421,6 +433,50 @@ class JobCut(BaseException):
     It is a BaseException, so that ``except Exception`` in a job does not swallow it;
     the job is already back in its queue and will run again.
     """
+
+
+class JobTimeout(BaseException):
+    """Raised inside a running job that has taken longer than its ``timeout``; the run counts as a failed one.
+
+    As `JobCut`, it is not swallowed by ``except Exception`` in a job.
+
+    Attributes:
+        seconds: How long it might take; None where it is raised.
+    """
+
+    def __init__(self, seconds: float | None = None) -> None:
+        super().__init__("took longer than it may" if seconds is None else f"took longer than {seconds:g} s")
+        self.seconds = seconds
+
+
+class JobCancelled(BaseException):
+    """Raised by ``current_job().check()`` in a job that somebody cancelled; the job is dropped.
+
+    As `JobCut`, it is not swallowed by ``except Exception`` in a job.
+
+    Attributes:
+        jid: The job's id.
+    """
+
+    def __init__(self, jid: str) -> None:
+        super().__init__(f"job {jid} was cancelled")
+        self.jid = jid
+
+
+class ProcessDied(MainspringError, RuntimeError):
+    """The process in which a job ran came to its end before the job did; the run counts as a failed one.
+
+    Attributes:
+        reason: Why, such as ``"killed by signal SIGSEGV"`` or ``"exited with code 3"``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the job's process died: {reason}")
+        self.reason = reason
+
+
+class OutOfMemory(ProcessDied, MemoryError):
+    """A job used more memory than its process may have."""
 
 
 class JobInterrupted(JobCut):

@@ -105,7 +105,7 @@ def show(role: str, app: App, found: Found, rows: Sequence[tuple[str, str]]) -> 
     """Write the banner to standard error.
 
     Args:
-        role: ``worker`` or ``clock``.
+        role: ``worker``, ``clock`` or ``outbox``.
         app: The App that it serves.
         found: The store.
         rows: Further lines, each with its name.

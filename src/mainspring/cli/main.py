@@ -23,6 +23,7 @@ _COMMANDS: Final = {
         "dev": "Store, worker and clock in one, reloading on change.",
         "worker": "Run jobs.",
         "clock": "Enqueue periodic jobs at their times.",
+        "outbox": "Push what transactions have left in outboxes.",
         "enqueue": "Enqueue a job.",
         "run": "Run a job here and now.",
     },
@@ -95,6 +96,10 @@ def _load(name: str) -> click.Command | None:
             from mainspring.cli import clock
 
             return clock.clock
+        case "outbox":
+            from mainspring.cli import outbox
+
+            return outbox.outbox
         case "dev":
             from mainspring.cli import dev
 

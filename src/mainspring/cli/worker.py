@@ -19,7 +19,7 @@ from mainspring.cli import banner, boot
 from mainspring.cli.options import Session, app_option, debug_option, examples, log_options
 from mainspring.cli.output import counted
 from mainspring.clock import Clock, Sync
-from mainspring.worker import CapsuleSettings, Worker
+from mainspring.worker import CapsuleSettings, Relay, Worker
 
 
 class DurationType(click.ParamType[float]):
@@ -129,7 +129,7 @@ def worker(
         settings[0].written,
         capsules=settings[1:],
         timeout=timeout,
-        companions=_clock(app) if clock else (),
+        companions=_companions(app, clock=clock),
         log_starts=log_starts,
         tag=tag,
     )
@@ -178,8 +178,11 @@ def _apart(settings: list[CapsuleSettings]) -> list[CapsuleSettings]:
     return settings
 
 
-def _clock(app: App) -> Sequence[Clock]:
-    return (Clock(app, companions=(Sync(app),)),)
+def _companions(app: App, *, clock: bool) -> Sequence[Clock | Relay]:
+    """Return what lives as long as the worker: a clock if one is wanted, and a relay if there is an outbox."""
+    clocks = (Clock(app, companions=(Sync(app),)),) if clock else ()
+    relays = (Relay(app),) if app.relayed.databases else ()
+    return (*clocks, *relays)
 
 
 def _in_words(capsule: CapsuleSettings) -> str:

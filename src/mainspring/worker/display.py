@@ -54,7 +54,7 @@ class Display:
         Args:
             lease: The process's identity.
             capsules: Its capsules; none for a clock.
-            role: ``worker`` or ``clock``.
+            role: ``worker``, ``clock`` or ``outbox``.
             tag: A name for people.
             labels: Words for people.
             version: The package's version.

@@ -16,7 +16,7 @@ from typing import Final, Protocol, Self
 
 from mainspring.base import durations, flow, payload
 from mainspring.base.durations import Duration
-from mainspring.base.errors import InvalidOption, InvalidPayload
+from mainspring.base.errors import InvalidOption, InvalidPayload, OutboxUnavailable
 from mainspring.base.loggers import Log
 from mainspring.base.service import Service
 from mainspring.base.timesource import TimeSource
@@ -126,6 +126,7 @@ class Relay:
 
         Raises:
             StoreError: If the store fails; what was not pushed waits on.
+            OutboxUnavailable: If a database does.
         """
         return sum(service.drain() for service in self._services)
 
@@ -187,6 +188,8 @@ class _Relaying(Service):
                 if found.lowest is None:
                     self._table.number(self._time.now(), flows.MOST)
                 total += self._relay()
+        except self._table.database.errors as error:
+            raise self._unavailable(error) from error
         finally:
             self.end()
         return total
@@ -222,11 +225,16 @@ class _Relaying(Service):
         if not isinstance(error, self._table.database.errors):
             super().troubled(error)
             return
-        facts = {"database": self._table.database.name, "error": {"type": type(error).__name__, "message": str(error)}}
+        facts = {
+            "database": self._table.database.name,
+            "error": {"type": type(error).__name__, "message": str(error)},
+        }
         more = {"event": "outbox.database_gone", "facts": facts}
-        _log.warning(
-            "the outbox in %s cannot be relayed: %s; trying again", self._table.database.name, error, extra=more
-        )
+        _log.warning("%s; trying again", self._unavailable(error), extra=more)
+
+    def _unavailable(self, error: Exception) -> OutboxUnavailable:
+        # What SQLAlchemy adds, the statement and a link, stands below the first line.
+        return OutboxUnavailable(self._table.database.name, str(error).partition("\n")[0])
 
     def recovered(self) -> None:
         """Report the first success after errors."""

@@ -25,9 +25,10 @@ def databases(tmp_path_factory, postgres) -> dict[str, dict[str, object]]:
         "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path_factory.mktemp("django") / "shop.db")},
         "postgresql": {
             "ENGINE": "django.db.backends.postgresql",
-            "NAME": "django",
+            "NAME": "postgres",
             "USER": "tests",
             "HOST": str(server.directory),
+            "OPTIONS": {"options": "-csearch_path=django"},
         },
     }
     settings.configure(INSTALLED_APPS=["mainspring.integrations.django"], DATABASES=found, USE_TZ=True)
@@ -141,7 +142,7 @@ def test_djangos_tables_are_those_of_sqlalchemy(databases, postgres, url):
 
     from mainspring.integrations.sqlalchemy import create_outbox
 
-    theirs = str(postgres().url(name="django"))
+    theirs = str(postgres().url("django"))
     if "sqlite" in url:
         theirs = f"sqlite:///{databases['default']['NAME']}"
     engines = [create_engine(url), create_engine(theirs)]

@@ -12,9 +12,10 @@ from house.source import PACKAGE, ROOT
 from mainspring import App, PushFailed
 from mainspring.base.errors import StoreRefused
 from mainspring.clock import Clock
-from mainspring.store import entries, keys, periodic, processes, queues, scripts, sets
+from mainspring.store import cursors, entries, keys, periodic, processes, queues, scripts, sets
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
+from mainspring.store.cursors import State
 from mainspring.store.entries import Definition
 from mainspring.store.periodic import Attempt, TickJob
 from mainspring.store.queues import Settlement
@@ -62,6 +63,7 @@ CALLS = {
     "periodic_define": [entries.define("", [REPORT, Definition("sweep", "2", "2", b"{}")], origin="api")],
     "periodic_remove": [entries.remove("", ["sweep"], origin="api")],
     "periodic_pause": [entries.pause("", "report"), entries.resume("", "report")],
+    "cursor_save": [cursors.save(Q, ME, 1, "b1c2", State(b"7", 1, 0.5))],
     "process_register": [processes.register(Q, ME, 30_000)],
     "process_beat": [processes.beat(Q, ME, 30_000)],
     "process_leave": [processes.leave(Q, ME)],
@@ -73,7 +75,7 @@ CALLS = {
 #: Those that make one write at most, or none that a job hangs on.
 HARMLESS = {
     *("process_show", "process_suspect", "queue_position", "set_due"),
-    *("periodic_poll", "periodic_read"),
+    *("periodic_poll", "periodic_read", "once_release"),
 }
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward",

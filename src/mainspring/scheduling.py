@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 from mainspring.base import codec
 from mainspring.base.durations import Duration
 from mainspring.base.errors import MainspringError
+from mainspring.base.sealed import IN_PLAIN_TEXT
 from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
 from mainspring.events import check_handler
@@ -297,6 +298,7 @@ class Scheduling:
 def _bound(job: Job[..., Any], options: EntryOptions) -> EntryOptions:
     """Return *options* with JSON-ready arguments; refuses at definition what could only fail at the tick."""
     args, kwargs = job.arguments.bind(*check_shape(job.name, options.get("args", ()), options.get("kwargs")))
+    job.arguments.refuse_hidden(args, kwargs, IN_PLAIN_TEXT)
     job.options.changed(queue=options.get("queue"))
     return {**options, "args": args, "kwargs": kwargs}
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypedDict
 from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidSchedule, UnknownJob, WrongArguments
 from mainspring.base.payload import check_queue
+from mainspring.base.sealed import IN_PLAIN_TEXT
 from mainspring.base.timesource import TimeSource
 from mainspring.job import Job
 from mainspring.push import check_json, check_shape
@@ -126,6 +127,8 @@ def resolved(app: Host, row: Row) -> Row:
         check_queue(str(queue))
     job = _job(app, row.job, may_be_elsewhere=queue is not None)
     args, kwargs = bound(job, row.job, row.options.get("args", ()), row.options.get("kwargs"))
+    if job is not None:
+        job.arguments.refuse_hidden(args, kwargs, IN_PLAIN_TEXT)
     given = {key: value for key, value in (("args", args), ("kwargs", kwargs)) if value}
     return replace(row, job=job.name if job else row.job, options={**row.options, **given})
 

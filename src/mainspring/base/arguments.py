@@ -77,6 +77,18 @@ class Arguments:
         other._hidden = {parameter.name for parameter in self._parameters} if names is None else names
         return other
 
+    def refuse_hidden(self, args: Sequence[object], kwargs: Mapping[str, object], why: str) -> None:
+        """Refuse the arguments of a call, which fits, if one of them is hidden.
+
+        Raises:
+            WrongArguments: It says *why*.
+        """
+        positional = [*self._positional, *self._rest * max(0, len(args) - len(self._positional))]
+        named = [name if name in self._named else self._extra[0] for name in kwargs]
+        for parameter in (*positional[: len(args)], *named):
+            if parameter in self._hidden:
+                raise WrongArguments(self._job, parameter, why)
+
     @property
     def parameters(self) -> Sequence[inspect.Parameter]:
         """The parameters, in order."""

@@ -10,6 +10,9 @@ from typing import Final
 #: The only name in the object that stands for an encrypted value.
 MARK: Final = "$encrypted"
 
+#: Why an argument that is encrypted cannot stand in a periodic entry.
+IN_PLAIN_TEXT: Final = "it is encrypted, and what an entry says lies in the store as it is; let the job look it up"
+
 #: What people see in its place.
 SHOWN: Final = "encrypted"
 

@@ -13,6 +13,7 @@ import click
 
 from mainspring.base.durations import in_words
 from mainspring.base.logs import is_terminal
+from mainspring.base.sealed import SHOWN, is_sealed
 
 
 def clean(text: str) -> str:
@@ -95,9 +96,13 @@ def compact(value: object) -> str:
 
 
 def call(name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
-    """Return a job as the call that it is: ``add(1, due="now")``."""
-    named = (f"{key}={compact(value)}" for key, value in kwargs.items())
-    return f"{name}({', '.join([*map(compact, args), *named])})"
+    """Return a job as the call that it is: ``add(1, due="now", token=encrypted)``."""
+    named = (f"{key}={_argument(value)}" for key, value in kwargs.items())
+    return f"{name}({', '.join([*map(_argument, args), *named])})"
+
+
+def _argument(value: object) -> str:
+    return SHOWN if is_sealed(value) else compact(value)
 
 
 def counted(number: int, noun: str, nouns: str = "") -> str:

@@ -21,12 +21,13 @@ from mainspring.base.timesource import TimeSource
 from mainspring.client import Client
 from mainspring.events import Handlers, Listening
 from mainspring.features import iteration
-from mainspring.features.batches import Batching
 from mainspring.features.encryption import Keyring
 from mainspring.features.limits import Limiting
 from mainspring.features.once import Once
-from mainspring.features.results import Answering
 from mainspring.features.outbox import Outboxes, Relayed
+from mainspring.features.results import Answering
+from mainspring.features.unique import Unlocking
+from mainspring.features.workflows import Flowing
 from mainspring.job import Enqueued, Job
 from mainspring.middleware import Middleware, check
 from mainspring.options import JobOptions, Options, RetryOption, text
@@ -55,7 +56,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class App(Scheduling, Listening, Outboxes, Once, Limiting, Batching, Answering):
+class App(Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Answering, Unlocking):
     """Jobs, their schedule, and the store they live in.
 
     Example:

@@ -293,7 +293,7 @@ def clear(queue: str) -> Command[int]:
 def sweep(queue: str) -> Command[int]:
     """Drop a part of the jobs that `clear` put aside, and settle what hangs on each in the same step.
 
-    It may be called by anybody, at any time, and again: what a process left that died in the midst of it is there still.
+    Anybody may call it, at any time, and again: what is left by a process that died in the midst of it is there still.
 
     Returns:
         How many were dropped; 0 if there are none any more.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mainspring.base.errors import DecryptFailed, EncryptionUnavailable
+from mainspring.base.errors import DecryptFailed, EncryptionUnavailable, StoreError
 from mainspring.base.flow import Flow
 from mainspring.base.loggers import Log
 from mainspring.context import JobContext
@@ -12,16 +12,21 @@ from mainspring.features import encryption
 from mainspring.features.expiry import is_expired
 from mainspring.features.results import Packer
 from mainspring.job import Job
+from mainspring.store import locks
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.executor import Guard
 from mainspring.worker.host import Host
-from mainspring.worker.outcome import Dead, Discarded
+from mainspring.worker.outcome import Dead, Discarded, GivenBack
 
 _log: Final = Log("mainspring.job")
 
+#: Seconds between two attempts to let a lock go.
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 2.0
+
 
 def guards(app: Host) -> tuple[Guard, ...]:
-    """Return what the jobs of *app* are asked, in turn; what decrypts comes last.
+    """Return what the jobs of *app* are asked, in turn; what lets go a lock comes last.
 
     Raises:
         EncryptionUnavailable: If the arguments of a job are encrypted, and nothing can be decrypted here. It would
@@ -30,7 +35,7 @@ def guards(app: Host) -> tuple[Guard, ...]:
     for job in app.jobs.values():
         if job.options.encrypt:
             app.keyring.check(job.name)
-    return _not_too_late(app), _readable(app)
+    return _not_too_late(app), _readable(app), _unlocked(app)
 
 
 def packer(app: Host, job: Job[Any, Any]) -> Packer:
@@ -69,6 +74,30 @@ def _readable(app: Host) -> Guard:
             warned.add(context.name)
             _warn(delivery, context)
         return None
+
+    return guard
+
+
+def _unlocked(app: Host) -> Guard:
+    """Let go the lock of a job that is unique until it starts.
+
+    Before its first line runs, and not a moment later: whoever enqueues the same from then on gets a run that sees
+    all that was there. So it waits for the store, for as long as the job is ours; it is the one guard that waits.
+    """
+
+    def guard(delivery: Delivery, flow: Flow, context: JobContext) -> GivenBack | None:
+        if flow.until != "start" or not flow.lock:
+            return None
+        command = locks.release(delivery.queue, delivery.holder, delivery.seq, flow.lock, context.jid)
+        pause = _FIRST_PAUSE
+        while not (context.is_stopping() or context.is_lost()):
+            try:
+                return None if app.store.run(command) else GivenBack()
+            except StoreError as error:
+                _log.debug("%s cannot let its lock go yet: %s", context.jid, error)
+            app.time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        return GivenBack()
 
     return guard
 

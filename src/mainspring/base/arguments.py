@@ -114,6 +114,19 @@ class Arguments:
         """
         return self._turn(args, kwargs, self._out)
 
+    def bind_around(
+        self, args: Sequence[object], kwargs: Mapping[str, object], is_gap: Callable[[object], bool]
+    ) -> tuple[list[object], dict[str, object]]:
+        """Return the arguments of one call as `bind`, but leave those alone that *is_gap* says are filled in later."""
+
+        def around(turn: _Turn) -> _Turn:
+            return lambda value: value if is_gap(value) else turn(value)
+
+        way = self._out
+        named = {name: around(turn) for name, turn in way.named.items()}
+        positional, rest, extra = (tuple(map(around, turns)) for turns in (way.positional, way.rest, way.extra))
+        return self._turn(args, kwargs, _Direction(positional, rest, named, extra))
+
     def restore(self, args: Sequence[object], kwargs: Mapping[str, object]) -> tuple[list[object], dict[str, object]]:
         """Return stored arguments as the annotated types.
 

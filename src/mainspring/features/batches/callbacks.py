@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from mainspring.base.errors import InvalidOption
-from mainspring.client import Client
+from mainspring.features.batches.desk import Pusher
 from mainspring.job import Job, Step
 from mainspring.push import Push
 from mainspring.store.batches import EVENTS, callback_number
@@ -20,8 +20,8 @@ Callbacks: TypeAlias = "Callback | list[Callback] | tuple[Callback, ...] | None"
 #: The most callbacks of one event.
 MOST: Final = 100
 
-# A callback is pushed by its batch, once and for certain: nothing may stand in its way, and its time counts from then.
-_DROPPED: Final = ("lock", "unique_for", "until", "gates", "expires_at")
+# What a batch pushes is pushed once and for certain, so no lock may stand in its way; nor can its time count from now.
+_DROPPED: Final = ("lock", "unique_for", "until", "expires_at")
 
 
 def checked(event: str, given: Callbacks) -> tuple[Step[Any], ...]:
@@ -44,7 +44,7 @@ def _without_arguments(event: str, given: object) -> Step[Any]:
     return given.step()
 
 
-def fields(client: Client, bid: str, callbacks: Mapping[str, tuple[Step[Any], ...]], queue: str) -> dict[str, Argument]:
+def fields(client: Pusher, bid: str, callbacks: Mapping[str, tuple[Step[Any], ...]], queue: str) -> dict[str, Argument]:
     """Return what the batch *bid* keeps of its callbacks.
 
     Raises:
@@ -62,7 +62,7 @@ def fields(client: Client, bid: str, callbacks: Mapping[str, tuple[Step[Any], ..
     return found
 
 
-def _pushes(client: Client, bid: str, event: str, steps: tuple[Step[Any], ...], queue: str) -> Iterator[Push]:
+def _pushes(client: Pusher, bid: str, event: str, steps: tuple[Step[Any], ...], queue: str) -> Iterator[Push]:
     place = 0
     for step in steps:
         options = step.job.options

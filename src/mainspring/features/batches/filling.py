@@ -13,11 +13,12 @@ from typing import Final, TypeAlias, cast
 
 from mainspring.base.errors import BatchClosed
 from mainspring.base.flow import read
+from mainspring.features.batches.callbacks import bound, ready
 from mainspring.features.batches.desk import Desk
 from mainspring.push import Push, new_jid
 from mainspring.shipment import Shipment
 from mainspring.store import batches
-from mainspring.store.batches import Job, Jobs, Open, Seal, Sentence
+from mainspring.store.batches import After, Job, Jobs, Open, Seal, Sentence, Step
 from mainspring.store.command import Argument
 from mainspring.store.flows import Row
 from mainspring.store.ties import Ties
@@ -29,6 +30,21 @@ Calls: TypeAlias = Generator[Shipment, object, None]
 _MOST_BYTES: Final = 4_000_000
 #: How many plain jobs stand in one sentence, so that sentences can be dealt out to calls.
 _SENTENCE: Final = 250
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Linked:
+    """One step of a workflow: a job, and how it hangs together with others of its batch.
+
+    Attributes:
+        push: The job.
+        waits: For how many others it waits.
+        followers: The numbers of those that wait for it.
+    """
+
+    push: Push
+    waits: int
+    followers: Sequence[int]
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +81,7 @@ class Filling:
     must_seal: bool = True
     is_closed: bool = False
     number: int = 0
-    fresh: list[Push | Filling] = field(default_factory=list)
+    fresh: list[Push | Linked | Filling] = field(default_factory=list)
     children: list[Filling] = field(default_factory=list)
     is_sending: bool = False
 
@@ -151,7 +167,7 @@ class _Part:
     """What is sent of one batch: its jobs and the batches in it, and the number of the first of them."""
 
     filling: Filling
-    items: Sequence[Push | Filling]
+    items: Sequence[Push | Linked | Filling]
     first: int
 
 
@@ -162,7 +178,7 @@ def _calls(root: Filling) -> Calls:
         taken = [(each, each.fresh) for each in root.tree()]
         for each, _ in taken:
             each.fresh = []
-        pushes = [item for _, items in taken for item in items if isinstance(item, Push)]
+        pushes = [push for _, items in taken for item in items if (push := _push_of(item)) is not None]
         if root.parent and not root.is_stored:
             root.number = yield from _numbered(root.parent, 1, pushes)
         parts: list[_Part] = []
@@ -174,6 +190,12 @@ def _calls(root: Filling) -> Calls:
             _note(unit, parts)
     finally:
         root.is_sending = False
+
+
+def _push_of(item: Push | Linked | Filling) -> Push | None:
+    if isinstance(item, Linked):
+        return item.push
+    return item if isinstance(item, Push) else None
 
 
 def _numbered(bid: str, count: int, pushes: Sequence[Push]) -> Generator[Shipment, object, int]:
@@ -197,12 +219,14 @@ def _opening(part: _Part) -> Open:
 
 
 def _jobs(part: _Part) -> Iterator[Sentence]:
-    """Yield what is to be said of the jobs of one batch: those on which nothing else hangs by their queues."""
+    """Yield what is to be said of the jobs of one batch: those that wait first, lest they are waited for in vain."""
+    yield from _links(part)
     bid, desk = part.filling.bid, part.filling.desk
     now, limit = desk.time.now(), desk.client.limit
     plain: dict[str, list[bytes]] = {}
-    for number, push in enumerate(part.items, part.first):
-        if isinstance(push, Filling):
+    for number, item in enumerate(part.items, part.first):
+        push = _push_of(item)
+        if push is None or (isinstance(item, Linked) and item.waits):
             continue
         flow = push.fields.get("flow")
         if flow is None and push.at is None:
@@ -214,6 +238,19 @@ def _jobs(part: _Part) -> Iterator[Sentence]:
     for queue, payloads in plain.items():
         for start in range(0, len(payloads), _SENTENCE):
             yield Jobs(bid, queue, payloads[start : start + _SENTENCE])
+
+
+def _links(part: _Part) -> Iterator[Sentence]:
+    bid, limit = part.filling.bid, part.filling.desk.client.limit
+    for number, item in enumerate(part.items, part.first):
+        if not isinstance(item, Linked):
+            continue
+        if item.waits:
+            bound(item.push, bid, number)
+            payload = ready(item.push, limit)
+            yield Step(bid, item.push.queue, number, item.waits, payload)
+        if item.followers:
+            yield After(bid, number, item.followers)
 
 
 def _job(bid: str, push: Push, now: float, limit: int) -> Job:
@@ -247,7 +284,7 @@ def _weight(sentence: Sentence) -> tuple[int, int]:
             return len(payloads), sum(map(len, payloads))
         case Job(row=row):
             return 1, len(row.payload)
-        case batches.Step(payload=payload):
+        case Step(payload=payload):
             return 1, len(payload)
         case _:
             return 0, 0

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mainspring.base import durations
 from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidDuration, InvalidOption
 from mainspring.base.payload import check_queue
-from mainspring.base.timesource import TimeSource
-from mainspring.client import Client
 from mainspring.context import current_job
 from mainspring.features.batches.batch import Batch
 from mainspring.features.batches.callbacks import Callbacks, checked, fields
-from mainspring.features.batches.desk import Desk
+from mainspring.features.batches.desk import Desk, Host
 from mainspring.features.batches.filling import Filling
 from mainspring.options import check_tags, text
 from mainspring.store.command import Argument
-from mainspring.store.connection import AsyncStore, Store
 
 #: Seconds for which a batch is remembered to which nothing comes but successes: ninety days.
 LIFE: Final = 90 * 86_400.0
@@ -30,21 +27,8 @@ LINGER: Final = 86_400.0
 class Batching:
     """The part of an App that has batches."""
 
-    time: TimeSource
-    client: Client
-
-    @property
-    def store(self) -> Store:
-        """The store; the App's."""
-        raise NotImplementedError
-
-    @property
-    def async_store(self) -> AsyncStore:
-        """The store, for calls that are awaited; the App's."""
-        raise NotImplementedError
-
     def batch(
-        self,
+        self: Host,
         description: str = "",
         *,
         on_success: Callbacks = None,
@@ -82,28 +66,23 @@ class Batching:
             InvalidOption: If an option cannot mean anything.
             WrongArguments: If those of a callback do not fit.
         """
-        bid = os.urandom(8).hex()
-        events = {"success": on_success, "complete": on_complete, "death": on_death}
-        queue = "" if callback_queue is None else check_queue(callback_queue)
-        kept: dict[str, Argument] = {"description": text("description", description)}
-        kept["tags"] = "\n".join(check_tags(tags))
-        kept |= fields(self.client, bid, {event: checked(event, given) for event, given in events.items()}, queue)
-        filling = Filling(
-            self._batch_desk,
-            bid,
-            parent=_parent(parent),
-            flush_every=_count(flush_every),
-            life=LIFE,
-            linger=_linger(linger),
-            fields={name: value for name, value in kept.items() if value != ""},
+        batch, filling = new_batch(
+            self,
+            description,
+            events={"success": on_success, "complete": on_complete, "death": on_death},
+            callback_queue=callback_queue,
+            tags=tags,
+            parent=parent,
+            linger=linger,
         )
-        return Batch(self._batch_desk, bid, filling)
+        filling.flush_every = _count(flush_every)
+        return batch
 
-    def find_batch(self, bid: str) -> Batch:
+    def find_batch(self: Host, bid: str) -> Batch:
         """Return the batch *bid*, to look at it, wait for it, cancel it or add to it; nothing is asked of the store."""
-        return Batch(self._batch_desk, text("bid", bid))
+        return Batch(Desk.of(self), text("bid", bid))
 
-    def current_batch(self) -> Batch | None:
+    def current_batch(self: Host) -> Batch | None:
         """Return the batch of the job that is running here, or whose callback it is; None if it is in none.
 
         Example:
@@ -118,11 +97,34 @@ class Batching:
             NotInAJob: If called outside of a job.
         """
         bid = current_job().bid
-        return Batch(self._batch_desk, bid) if bid else None
+        return Batch(Desk.of(self), bid) if bid else None
 
-    @property
-    def _batch_desk(self) -> Desk:
-        return Desk(self.client, lambda: self.store, lambda: self.async_store, self.time)
+
+def new_batch(
+    app: Host,
+    description: str,
+    *,
+    events: Mapping[str, Callbacks],
+    callback_queue: str | None,
+    tags: Sequence[str],
+    parent: Batch | None,
+    linger: Duration,
+) -> tuple[Batch, Filling]:
+    """Return a batch, and what its first block fills."""
+    desk, bid = Desk.of(app), os.urandom(8).hex()
+    queue = "" if callback_queue is None else check_queue(callback_queue)
+    kept: dict[str, Argument] = {"description": text("description", description)}
+    kept["tags"] = "\n".join(check_tags(tags))
+    kept |= fields(desk.client, bid, {event: checked(event, given) for event, given in events.items()}, queue)
+    filling = Filling(
+        desk,
+        bid,
+        parent=_parent(parent),
+        life=LIFE,
+        linger=_linger(linger),
+        fields={name: value for name, value in kept.items() if value != ""},
+    )
+    return Batch(desk, bid, filling), filling
 
 
 def _parent(given: object) -> str:

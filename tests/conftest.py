@@ -3,7 +3,8 @@
 `server` is one server for the whole run (one per xdist worker).  Tests under
 `tests/store` and `tests/contracts`, and those marked `both_stores`, run on each
 kind; all others on the embedded Valkey.  `--store KIND` narrows it to one kind.
-`private_server(...)` makes one that a test may kill, fill or restart.
+`private_server(...)` makes one that a test may kill, fill or restart. `postgres()` is a
+database server, for tests of what lives in two places.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from servers import KINDS, NoSuchServer, Server, binary
+
+if TYPE_CHECKING:
+    from postgres import Postgres
 
 TESTS = Path(__file__).parent
 ON_BOTH = ("store", "contracts")
@@ -101,6 +106,31 @@ def _leaked(server: Server) -> set[str]:
     from mainspring.store import keys
 
     return {key for key in server.lasting() if not keys.is_permanent(key)}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], Postgres]]:
+    """Return the session's PostgreSQL, started when it is first asked for; skip where the machine lacks one."""
+    # Imported here: few tests need its driver.
+    from postgres import Postgres
+
+    started: list[Postgres] = []
+
+    def get() -> Postgres:
+        if not started:
+            try:
+                server = Postgres()
+            except NoSuchServer as absent:
+                if os.environ.get("CI") == "true":
+                    pytest.fail(f"postgresql: {absent}")
+                pytest.skip(f"postgresql: {absent}")
+            started.append(server)
+            server.start()
+        return started[0]
+
+    yield get
+    for server in started:
+        server.close()
 
 
 @pytest.fixture

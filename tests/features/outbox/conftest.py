@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,30 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from mainspring import App
 from mainspring.integrations.sqlalchemy import create_outbox
-from postgres import Postgres
-from servers import NoSuchServer, Server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[], Postgres]]:
-    """Give the session's PostgreSQL, started when it is first asked for."""
-    started: list[Postgres] = []
-
-    def get() -> Postgres:
-        if not started:
-            try:
-                server = Postgres()
-            except NoSuchServer as absent:
-                if os.environ.get("CI") == "true":
-                    pytest.fail(str(absent))
-                pytest.skip(str(absent))
-            started.append(server)
-            server.start()
-        return started[0]
-
-    yield get
-    for server in started:
-        server.close()
+from servers import Server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

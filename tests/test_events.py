@@ -26,7 +26,7 @@ def exits(*_):
 
 
 def test_events_are_those_that_the_docs_name():
-    assert EVENTS == ("startup", "quiet", "shutdown", "exit", "beat")
+    assert EVENTS == ("startup", "quiet", "shutdown", "exit", "beat", "leader", "fork")
 
 
 @pytest.mark.parametrize("event", EVENTS)

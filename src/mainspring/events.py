@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias, TypeVar, get_args, overload
 from mainspring.base.errors import InvalidOption
 from mainspring.base.loggers import Log
 
-Event: TypeAlias = Literal["startup", "quiet", "shutdown", "exit", "beat"]
+Event: TypeAlias = Literal["startup", "quiet", "shutdown", "exit", "beat", "leader", "fork"]
 EVENTS: Final[tuple[str, ...]] = get_args(Event)
 
 H = TypeVar("H", bound=Callable[..., object])
@@ -34,6 +34,10 @@ class Handlers:
     def on(self, event: str, handler: Callable[[], object]) -> None:
         """Call *handler* on *event*."""
         self._events.setdefault(event, []).append(handler)
+
+    def hears(self, event: Event) -> bool:
+        """Return True if somebody listens to *event*."""
+        return bool(self._events.get(event))
 
     def fire(self, event: Event, *, may_raise: bool = False) -> None:
         """Call the handlers of *event*; what one raises is logged, unless *may_raise*."""
@@ -73,7 +77,9 @@ class Listening:
         """Call *handler* on an event of a worker or clock process. Without it, a decorator.
 
         Args:
-            event: ``startup``, ``quiet``, ``shutdown``, ``exit`` or ``beat``.
+            event: ``startup``, ``quiet``, ``shutdown``, ``exit`` or ``beat``; ``leader``, in a worker, when it becomes
+                the one of all workers that is to do what one shall do; ``fork``, in a child process that jobs run in,
+                before the first of them.
             handler: Called without arguments. What it raises is reported and harmless, but at startup, where
                 it ends the boot.
 

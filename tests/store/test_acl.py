@@ -75,7 +75,7 @@ CALLS = {
 #: Those that make one write at most, or none that a job hangs on.
 HARMLESS = {
     *("process_show", "process_suspect", "queue_position", "set_due"),
-    *("periodic_poll", "periodic_read", "once_release"),
+    *("periodic_poll", "periodic_read", "once_release", "leader_claim"),
 }
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward",

@@ -41,6 +41,7 @@ OURS = [
     keys.periodic_history("office", "report"),
     keys.periodic_code("office"),
     keys.periodic_alive("office", "abc"),
+    keys.LEADER,
     keys.once("welcome"),
     keys.GATES,
     keys.GATES_DUE,

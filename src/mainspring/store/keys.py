@@ -99,6 +99,20 @@ def slots(queue_name: str) -> str:
     return f"{{queue:{queue_name}}}:slots"
 
 
+def control(identity: str) -> str:
+    """Return the list of orders for the process *identity*, such as to cancel a job."""
+    return f"mainspring:control:{identity}"
+
+
+def progress(jid: str) -> str:
+    """Return how far the running job *jid* has come, as it says."""
+    return f"mainspring:progress:{jid}"
+
+
+#: Which worker is the leader: its identity.
+LEADER = "mainspring:leader"
+
+
 def cursor(jid: str) -> str:
     """Return how far the iterable job *jid* has come; Sidekiq's own key, so that its pages show it."""
     return f"it-{jid}"
@@ -326,7 +340,10 @@ TABLE = (
     Key("mainspring:cleared:NAME", "zset", FOREVER, "mainspring", "likewise of the scheduled, retry or dead set"),
     Key("mainspring:stat:NAME", "string", FOREVER, "mainspring", "jobs that were not run, for one reason: expired"),
     Key("mainspring:result:JID", "list", "result_ttl", "mainspring", "how a job ended; a list of one"),
+    Key("mainspring:control:IDENTITY", "list", "60 s", "mainspring", "orders for a process, such as to cancel a job"),
+    Key("mainspring:progress:JID", "string", "60 s", "mainspring", "how far a running job has come, as it says"),
     Key("it-JID", "hash", "1 d, 30 d", "Sidekiq", "an iterable job: ex (runs), c (cursor), rt (seconds), cancelled"),
+    Key("mainspring:leader", "string", "45 s", "mainspring", "which worker hears of `leader`"),
     Key("mainspring:once:NAME", "string", "ttl", "mainspring", "was done, by whom"),
     Key("mainspring:throttle:NAME", "string", "every", "mainspring", "was done lately"),
     Key(

@@ -37,6 +37,7 @@ class Stats:
     Attributes:
         processed: Runs so far, failed ones included.
         failed: Failed runs so far.
+        expired: Jobs dropped so far, since they were not started in time.
         enqueued: Jobs that wait in queues.
         scheduled: Jobs for later.
         retries: Jobs that will be tried again.
@@ -50,6 +51,7 @@ class Stats:
 
     processed: int
     failed: int
+    expired: int
     enqueued: int
     scheduled: int
     retries: int
@@ -75,16 +77,18 @@ def read_stats(store: Store, time: TimeSource, *, days: int = 30) -> Stats:
     if not 0 <= days <= _YEARS:
         raise InvalidOption(f"days={days!r}: the history has 0 to {_YEARS} days")
     dates = _dates(time.now(), days)
-    answers = store.pipeline([verbs.counters(dates), *map(sets.size, (keys.SCHEDULE, keys.RETRY, keys.DEAD))])
+    sizes = map(sets.size, (keys.SCHEDULE, keys.RETRY, keys.DEAD))
+    answers = store.pipeline([verbs.counters(dates), verbs.tally("expired"), *sizes])
     for answer in answers:
         if isinstance(answer, Exception):
             raise answer
-    counters, scheduled, retries, dead = answers
+    counters, expired, scheduled, retries, dead = answers
     states = {state.name: state for state in Queues(store, time).states()}
     processes = list(Processes(store, time))
     return Stats(
         processed=counters[0],
         failed=counters[1],
+        expired=expired,
         enqueued=sum(state.size for state in states.values()),
         scheduled=scheduled,
         retries=retries,

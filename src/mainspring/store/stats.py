@@ -19,6 +19,11 @@ def counters(days: Sequence[str] = ()) -> Command[list[int]]:
     return plain("MGET", keys.STAT_PROCESSED, keys.STAT_FAILED, *daily, decode=read)
 
 
+def tally(name: str) -> Command[int]:
+    """Read how many jobs were not run for one reason, such as ``expired``."""
+    return plain("GET", keys.stat(name), decode=integer)
+
+
 def server_info() -> Command[dict[str, str]]:
     """Read what the server says of itself: version, memory, role, persistence."""
 

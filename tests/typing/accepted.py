@@ -97,6 +97,26 @@ add.using(at=datetime(2026, 1, 1, tzinfo=UTC)).enqueue(1, y=2)
 add.using(tags=["a"], retry=False).enqueue_in("1m", 1, 2)
 add.using(queue="low").enqueue_many([(1, 2)])
 
+# --- how it ended -----------------------------------------------------------------------
+
+
+@app.job(result_ttl="1h", expires_in=timedelta(minutes=30), encrypt=["token"])
+async def fetch(url: str, token: str) -> bytes:
+    return token.encode()
+
+
+async def ask() -> None:
+    assert_type(await fetch.aresult("50e0c1d2a3b4c5d6e7f80910"), bytes)
+    assert_type(await add.aresult("50e0c1d2a3b4c5d6e7f80910", timeout=5), int)
+    assert_type(await app.aresult("50e0c1d2a3b4c5d6e7f80910"), object)
+
+
+assert_type(add.result("50e0c1d2a3b4c5d6e7f80910", timeout="5s"), int)
+assert_type(fetch.result("50e0c1d2a3b4c5d6e7f80910"), bytes)
+assert_type(add.using(result_ttl="5m").result("50e0c1d2a3b4c5d6e7f80910"), int)
+assert_type(app.result("50e0c1d2a3b4c5d6e7f80910", timeout=timedelta(seconds=5)), object)
+App(keys={1: "b3BlbnNzbCByYW5kIC1iYXNlNjQgMzIgcHJpbnRzIDE=", 2: b"0" * 32}, active_key=1)
+
 # --- by name, and by time ---------------------------------------------------------------
 
 app.enqueue("HardWorker", [1, "two"], queue="ruby")

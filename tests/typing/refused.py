@@ -117,6 +117,12 @@ app.job(colour="red")  # E
 App(5)  # E
 Retry(max="3")  # E
 
+add.result(5)  # E
+text: str = add.result("50e0c1d2a3b4c5d6e7f80910")  # E
+app.job(encrypt=5)  # E
+app.job(result_ttl=None, expires_in=[1])  # E
+App(keys={"1": b"0" * 32})  # E
+
 # --- entries from elsewhere --------------------------------------------------------------
 
 app.periodic.put("sweep", add, every=[10])  # E

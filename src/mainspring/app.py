@@ -45,6 +45,7 @@ from mainspring.weave import weave
 
 # The data API is imported by whoever asks for it: a process that only enqueues does not need it.
 if TYPE_CHECKING:
+    from mainspring.api.gates import Gates
     from mainspring.api.jobs import StoredJob
     from mainspring.api.limiters import Limiters
     from mainspring.api.processes import Processes
@@ -362,6 +363,13 @@ class App(Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Answering, U
         from mainspring.api.limiters import Limiters
 
         return Limiters(self.store, self.time)
+
+    @property
+    def gates(self) -> Gates:
+        """The gates: what limits jobs before they run, what holds each, and what waits by it."""
+        from mainspring.api.gates import Gates
+
+        return Gates(self.store, self.time)
 
     def stats(self) -> Stats:
         """Return counters, sizes, and the history of the last days."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from mainspring.api.gates import Gate
 from mainspring.api.jobs import StoredJob
 from mainspring.api.places import InFlight, check_jid
 from mainspring.api.processes import Processes
-from mainspring.api.queues import Queues, likely
+from mainspring.api.queues import Queue, Queues, likely
 from mainspring.api.sets import JobSet
 from mainspring.base.timesource import TimeSource
 from mainspring.store import keys, processes, queues
@@ -13,7 +14,7 @@ from mainspring.store.connection import Store
 
 
 def find(store: Store, time: TimeSource, jid: str) -> StoredJob | None:
-    """Return the job *jid*, looked for in what runs, the queues and the three sets.
+    """Return the job *jid*, looked for in what runs, the queues and their lanes, and the three sets.
 
     It looks at the first 100,000 jobs of each queue and at a million of each set. A job that
     moves meanwhile may be missed. What a Ruby process runs is known from its last beat only.
@@ -27,7 +28,7 @@ def find(store: Store, time: TimeSource, jid: str) -> StoredJob | None:
     check_jid(jid)
     names = Queues(store, time)
     for queue in names:
-        found = _in_flight(store, time, queue.name, jid) or queue.find(jid)
+        found = _in_flight(store, time, queue.name, jid) or queue.find(jid) or _in_lanes(store, time, queue, jid)
         if found:
             return found
     for key in (keys.RETRY, keys.SCHEDULE, keys.DEAD):
@@ -45,6 +46,14 @@ def _in_flight(store: Store, time: TimeSource, queue: str, jid: str) -> StoredJo
             job = StoredJob.read(store, time, raw, InFlight(identity))
             if job.jid == jid:
                 return job
+    return None
+
+
+def _in_lanes(store: Store, time: TimeSource, queue: Queue, jid: str) -> StoredJob | None:
+    for name in queue.lanes():
+        found = Gate(store, time, name).find(jid)
+        if found:
+            return found
     return None
 
 

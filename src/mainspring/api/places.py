@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from mainspring.base import payload
 from mainspring.base.errors import InvalidOption
-from mainspring.store import keys, queues, sets
+from mainspring.store import gates, keys, queues, sets
 from mainspring.store.command import Command
 
 _NAMES: Final = {keys.SCHEDULE: "scheduled", keys.RETRY: "retry", keys.DEAD: "dead"}
@@ -65,7 +65,19 @@ class InFlight:
         return "running"
 
 
-Place: TypeAlias = InQueue | InSet | InFlight
+@dataclass(frozen=True, slots=True)
+class InLane:
+    """The job waits by the gate *gate*, in whose lane it is the element *entry*."""
+
+    gate: str
+    entry: bytes
+
+    def __str__(self) -> str:
+        """Return ``waiting for GATE``."""
+        return f"waiting for {self.gate}"
+
+
+Place: TypeAlias = InQueue | InSet | InFlight | InLane
 
 
 def delete(place: Place, raw: bytes) -> Command[int] | None:
@@ -75,6 +87,8 @@ def delete(place: Place, raw: bytes) -> Command[int] | None:
             return queues.remove(name, raw)
         case InSet(key):
             return sets.remove(key, [raw])
+        case InLane(gate, entry):
+            return gates.take(gate, entry, "dropped")
         case InFlight():
             return None
 
@@ -86,6 +100,8 @@ def kill(place: Place, raw: bytes, *, now: float) -> Command[int] | None:
             return queues.move(name, keys.DEAD, raw, score=now)
         case InSet(key) if key != keys.DEAD:
             return sets.move(key, keys.DEAD, raw, raw, now)
+        case InLane(gate, entry):
+            return gates.take(gate, entry, "dead", target=keys.DEAD, score=now)
         case _:
             return None
 
@@ -129,5 +145,7 @@ def reschedule(place: Place, raw: bytes, *, at: float) -> Command[int] | None:
             return queues.move(name, keys.SCHEDULE, raw, score=at)
         case InSet(key):
             return sets.move(key, keys.SCHEDULE if key == keys.DEAD else key, raw, raw, at)
+        case InLane(gate, entry):
+            return gates.take(gate, entry, "later", target=keys.SCHEDULE, score=at)
         case InFlight():
             return None

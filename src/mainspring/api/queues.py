@@ -10,10 +10,10 @@ from mainspring.api.filters import EVERY, JobFilter
 from mainspring.api.jobs import StoredJob
 from mainspring.api.paging import PAGE, Page
 from mainspring.api.places import InQueue
-from mainspring.base.errors import InvalidName
+from mainspring.base.errors import InvalidName, InvalidOption
 from mainspring.base.payload import check_queue
 from mainspring.base.timesource import TimeSource
-from mainspring.store import queues, sets
+from mainspring.store import gates, queues, sets
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
 
@@ -32,12 +32,14 @@ class QueueState:
         size: How many jobs wait in it.
         latency: Seconds for which the job that runs next has waited; 0 if none waits.
         is_paused: True if no job of it is started.
+        in_lanes: How many jobs of it wait by gates, and are not in it yet.
     """
 
     name: str
     size: int
     latency: float
     is_paused: bool
+    in_lanes: int = 0
 
 
 class Queue:
@@ -86,6 +88,26 @@ class Queue:
         """True if no job of it is started, anywhere."""
         return self.name in self._store.run(queues.paused())
 
+    @property
+    def concurrency(self) -> int | None:
+        """How many of its jobs run at once, in the whole cluster; None for as many as there are slots.
+
+        Set, it holds within seconds, for all workers, and until it is set anew; None takes the limit away.
+        What is over it waits in a lane; what runs already goes on.
+        """
+        (found,) = self._store.run(gates.allowed([gates.of_queue(self.name)]))
+        return int(found) if found else None
+
+    @concurrency.setter
+    def concurrency(self, most: int | None) -> None:
+        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+            raise InvalidOption(f"concurrency={most!r}: must be a whole number from 1, or None for no limit")
+        self._store.run(gates.define({gates.of_queue(self.name): "" if most is None else str(most)}))
+
+    def lanes(self) -> dict[str, int]:
+        """Return by which gates jobs of this queue wait, and how many by each; see `App.gates`."""
+        return self._store.run(gates.lanes(self.name))
+
     def state(self) -> QueueState:
         """Return size, latency and pause in one round trip."""
         return states(self._store, self._time, [self.name])[0]
@@ -99,12 +121,13 @@ class Queue:
         self._store.run(queues.resume(self.name))
 
     def clear(self) -> int:
-        """Drop all that waits, and return how much that was.
+        """Drop all that waits, by gates as well, and return how much that was.
 
         The queue is empty at once. What hangs on its jobs, such as unique locks, is let go in parts that hold up
         nobody; were this process to die meanwhile, a worker would go on with that within a minute or two.
         """
-        return emptied(self._store, queues.clear(self.name), queues.sweep(self.name))
+        in_lanes = drop_waiting(self._store, self.name)
+        return in_lanes + emptied(self._store, queues.clear(self.name), queues.sweep(self.name))
 
     def jobs(self, cursor: str = "", count: int = PAGE) -> Page[StoredJob]:
         """Return a page of the jobs that wait, what runs next coming first.
@@ -207,6 +230,17 @@ def send(store: Store, commands: Sequence[Command[int]]) -> int:
     return sum(answers)
 
 
+def drop_waiting(store: Store, queue: str) -> int:
+    """Drop the jobs of *queue* that wait by gates, and return how many those were."""
+    dropped = 0
+    for gate in store.run(gates.lanes(queue)):
+        skip, looked = 0, gates.MOST
+        while looked == gates.MOST:
+            gone, looked = store.run(gates.clear(gate, queue, skip))
+            dropped, skip = dropped + gone, skip + looked - gone
+    return dropped
+
+
 def emptied(store: Store, clear: Command[int], sweep: Command[int]) -> int:
     """Clear a place, drop all that was put aside by it, and return how much that was."""
     while (count := store.run(clear)) < 0:
@@ -235,15 +269,20 @@ def age(job: StoredJob, now: float) -> float:
 def states(store: Store, time: TimeSource, names: Sequence[str]) -> list[QueueState]:
     """Return how the queues *names* are, in one round trip."""
     answers = store.pipeline(
-        [queues.paused(), *(command for name in names for command in (queues.size(name), queues.oldest(name)))]
+        [
+            queues.paused(),
+            *(call for name in names for call in (queues.size(name), queues.oldest(name), gates.lanes(name))),
+        ]
     )
     for answer in answers:
         if isinstance(answer, Exception):
             raise answer
     paused, now = set(answers[0]), time.now()
     return [
-        QueueState(name, size, 0.0 if raw is None else _waited(store, time, raw, now), name in paused)
-        for name, size, raw in zip(names, answers[1::2], answers[2::2], strict=True)
+        QueueState(
+            name, size, 0.0 if raw is None else _waited(store, time, raw, now), name in paused, sum(lanes.values())
+        )
+        for name, size, raw, lanes in zip(names, answers[1::3], answers[2::3], answers[3::3], strict=True)
     ]
 
 

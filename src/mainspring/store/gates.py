@@ -22,6 +22,7 @@ from urllib.parse import quote
 from mainspring.store import keys
 from mainspring.store.command import Command, Reply, array, blob, blobs, integer, integers, pairs, plain, scored
 from mainspring.store.limiters import CONCURRENT, Limit
+from mainspring.store.ties import What
 
 QUEUE: Final = "q"
 JOB: Final = "c"
@@ -243,3 +244,30 @@ def lanes(queue: str) -> Command[dict[str, int]]:
         return {name.decode("utf-8", "replace"): int(count) for name, count in pairs(reply).items()}
 
     return plain("HGETALL", keys.lanes(queue), decode=read)
+
+
+def take(gate: str, entry: bytes, what: What, *, target: str = keys.DEAD, score: float = 0.0) -> Command[int]:
+    """Take one waiting job out of the lane of *gate*, in one step; 0 if it is not there any more.
+
+    Args:
+        gate: The gate by which it waits.
+        entry: Its element, as `page` read it.
+        what: ``"dropped"`` for good; ``"dead"`` or ``"later"`` into the set *target*.
+        target: The key of the set.
+        score: Unix seconds: when it is due, or when it died.
+    """
+    return Command("lane_take", (keys.lane(gate), target, keys.BELL, keys.ROOT), (gate, entry, what, score), integer)
+
+
+def clear(gate: str, queue: str, skip: int) -> Command[tuple[int, int]]:
+    """Drop for good the jobs of *queue* among 500 that wait by *gate*, those *skip* left out that wait longest.
+
+    Returns:
+        How many were dropped, of how many that were there.
+    """
+
+    def read(reply: Reply) -> tuple[int, int]:
+        dropped, looked = integers(reply)
+        return dropped, looked
+
+    return Command("lane_clear", (keys.lane(gate), keys.ROOT), (gate, queue, skip, MOST), read)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import datetime
+import datetime as dt
 import json
 import queue
 import threading
@@ -182,13 +182,13 @@ class Place:
 
 
 def everything(
-    number: int, place: Place, day: datetime.date | None = None, *, deep: bool = False, **more: object
+    number: int, place: Place, day: dt.date | None = None, *, deep: bool = False, **more: object
 ) -> None: ...
 
 
 def test_how_an_argument_is_given_does_not_matter(app):
     job = app.job(name="x", unique_for="10m")(everything)
-    place, day = Place("Lyon", {"a", "b", "c"}), datetime.date(2026, 1, 2)
+    place, day = Place("Lyon", {"a", "b", "c"}), dt.date(2026, 1, 2)
     first = job.enqueue(1, place, day)
 
     same = [
@@ -218,7 +218,7 @@ def test_true_is_not_one_and_a_default_that_is_left_out_is_the_default(app):
     assert job.enqueue(1, 2).duplicate_of is None
 
 
-@pytest.mark.parametrize("chosen", [5, "x", None, UUID(int=7), {"b": {2, 1}}, ("a", datetime.date(2026, 1, 2))])
+@pytest.mark.parametrize("chosen", [5, "x", None, UUID(int=7), {"b": {2, 1}}, ("a", dt.date(2026, 1, 2))])
 def test_a_function_says_what_makes_calls_the_same(app, chosen):
     job = app.job(name="x", unique_for="10m", unique_by=lambda a: [a.customer, chosen])(
         lambda customer, reason="": None
@@ -233,7 +233,7 @@ def test_a_function_says_what_makes_calls_the_same(app, chosen):
 def test_what_has_no_digest_that_others_would_find_is_refused(server, app):
     job = app.job(name="x", unique_for="10m", unique_by=lambda a: object())(lambda: None)
 
-    with pytest.raises(WrongArguments, match="x.*unique has no JSON form.*type object"):
+    with pytest.raises(WrongArguments, match=r"x.*unique has no JSON form.*type object"):
         job.enqueue()
 
     assert server.keys() == set()

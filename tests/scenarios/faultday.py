@@ -149,6 +149,7 @@ class Day:
         self._plant_nonsense()
         self._look_after()
         self._keep_the_schedule()
+        self._limit()
         self._until_done()
         self._quiet(first)
         self.hire()
@@ -227,6 +228,15 @@ class Day:
         # It is gone if only the answer was lost.
         with suppress(UnknownEntry):
             self.app.periodic.delete("audit")
+
+    def _limit(self) -> None:
+        """Take of two limiters together, hold a slot for longer, correct an estimate, look, and give back."""
+        slots, points = self.app.limiter.concurrent("day", 100), self.app.limiter.points("day", 100, 1.0)
+        permit = self.insist(self.app.limiter.all(slots, points).acquire)
+        assert self.insist(permit.renew)
+        self.insist(lambda: permit.points_used(2))
+        assert len(self.insist(self.app.limiters.states)) == 2
+        permit.release()
 
     @staticmethod
     def _walked(queue: Any) -> list[Any]:

@@ -30,7 +30,8 @@ from mainspring.store import keys
 from mainspring.store.command import Command, Reply, ignore, integer, integers, plain, scored
 
 CONCURRENT: Final = "concurrent"
-KINDS: Final = (CONCURRENT, "bucket", "window", "leaky", "points")
+POINTS: Final = "points"
+KINDS: Final = (CONCURRENT, "bucket", "window", "leaky", POINTS)
 
 #: The largest *n*, and the most that can be taken at once.
 MOST_COST: Final = 1_000_000_000

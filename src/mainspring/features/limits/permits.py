@@ -13,7 +13,7 @@ from mainspring.base.timesource import TimeSource
 from mainspring.store import limiters
 from mainspring.store.command import Command
 from mainspring.store.connection import AsyncStore, Store
-from mainspring.store.limiters import CONCURRENT, Limit
+from mainspring.store.limiters import CONCURRENT, POINTS, Limit
 
 T = TypeVar("T")
 
@@ -144,22 +144,26 @@ class Permit:
 
         Raises:
             InvalidOption: If no points limiter gave, or *actual* is no number of points.
-            StoreError: If the store does not answer; then the estimate stands.
+            StoreError: If the store does not answer; then perhaps the estimate stands.
         """
         for command in self._corrections(actual):
             self._desk.store().run(command)
+        self._corrected(actual)
 
     async def apoints_used(self, actual: float) -> None:
         """Correct the cost that was taken of a points limiter; as `points_used`."""
         for command in self._corrections(actual):
             await self._desk.async_store().run(command)
+        self._corrected(actual)
 
     def _corrections(self, actual: float) -> list[Command[None]]:
-        points = [(limit, cost) for limit, cost in self._parts if limit.kind == "points"]
+        points = [(limit, cost) for limit, cost in self._parts if limit.kind == POINTS]
         if not points or not 0 <= actual <= limiters.MOST_COST:
             raise InvalidOption(f"points_used({actual!r}): must be a number of points, of a points limiter that gave")
-        self._parts = tuple((limit, actual if limit.kind == "points" else cost) for limit, cost in self._parts)
         return [limiters.adjust(limit, actual - cost) for limit, cost in points]
+
+    def _corrected(self, actual: float) -> None:
+        self._parts = tuple((limit, actual if limit.kind == POINTS else cost) for limit, cost in self._parts)
 
 
 def _judged(slots: Sequence[tuple[Limit, int]], answers: Sequence[object]) -> bool:

@@ -64,6 +64,7 @@ NAMES = {
     "F24": "jobs that ignore the shutdown",
     "F25": "wrong clocks",
     "F27": "clocks that are changed by law",
+    "F29": "limiters",
     "F32": "payloads of any kind",
     "F33": "giants",
     "F36": "a hundred processes at once",

@@ -170,7 +170,10 @@ for bid in pairs(opened) do
 end
 for bid in pairs(touched) do
   local batch = root .. "batch:" .. bid
-  batch_keep_all(root, bid, tonumber(redis.call("HGET", batch, "life_ms")) + (ends[bid] or 0), now_ms)
+  local life_ms = tonumber(redis.call("HGET", batch, "life_ms")) + (ends[bid] or 0)
+  -- Each of its keys: some may have been made just now.
+  batch_keep(root, bid, math.max(life_ms, redis.call("PTTL", batch)), now_ms)
+  batch_keep_all(root, redis.call("HGET", batch, "parent") or "", life_ms, now_ms)
 end
 for _, bid in ipairs(sealed) do
   local above, number, what = batch_judge(root, bid, now_ms)

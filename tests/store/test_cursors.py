@@ -80,6 +80,31 @@ def test_a_key_of_another_type_is_refused_and_left(server, store):
     assert server.client.get(keys.cursor(JID)) == b"x"
 
 
+def test_a_job_that_has_come_farther_is_acquitted(server, store):
+    held = keys.inflight("default", ME)
+    server.client.hset(held, "_run:1", 1)
+
+    save(store, payload=b"innocent")
+
+    assert server.client.hgetall(held)[b"1"] == b"innocent"
+    assert not server.client.hexists(held, "_run:1")
+    assert store.run(cursors.held("default", ME, 1)) == b"innocent"
+    assert store.run(cursors.held("default", ME, 2)) is None
+
+
+def test_a_full_server_takes_it(private_server):
+    server = private_server()
+    full = Store(server.url)
+    full.run(queues.push("default", [b"job"]))
+    full.run(queues.fetch("default", ME, 1, "1", "_req"))
+    server.client.config_set("maxmemory", "1mb")
+
+    assert save(full) == Saved(is_ours=True, cancelled=False)
+
+    assert full.run(cursors.load(JID)) == FAR
+    full.close()
+
+
 # --- once -------------------------------------------------------------------------------
 
 

@@ -52,6 +52,11 @@ def load(jid: str) -> Command[State]:
     return plain("HMGET", keys.cursor(jid), args=("c", "ex", "rt", "cancelled"), decode=_state)
 
 
+def held(queue: str, identity: str, seq: int) -> Command[bytes | None]:
+    """Read a job as it is stored in flight at *identity*; None if it is not there any more."""
+    return plain("HGET", keys.inflight(queue, identity), args=(seq,), decode=maybe_blob)
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """What saving a cursor gave.
@@ -65,8 +70,12 @@ class Saved:
     cancelled: bool
 
 
-def save(queue: str, identity: str, seq: int, jid: str, state: State, *, ttl_ms: int = KEPT_MS) -> Command[Saved]:
+def save(
+    queue: str, identity: str, seq: int, jid: str, state: State, *, ttl_ms: int = KEPT_MS, payload: bytes = b""
+) -> Command[Saved]:
     """Save how far the job *jid* has come, if it is still in flight at *identity*: a look and a write in one step.
+
+    A full server takes it.
 
     Args:
         queue: The queue that it was taken from.
@@ -75,11 +84,12 @@ def save(queue: str, identity: str, seq: int, jid: str, state: State, *, ttl_ms:
         jid: The job's id.
         state: How far it has come.
         ttl_ms: How long that is kept.
+        payload: The job without what it was suspected of, stored in place of what is in flight; empty to leave it.
     """
     return Command(
         "cursor_save",
         (keys.inflight(queue, identity), keys.cursor(jid)),
-        (seq, state.cursor or b"null", state.runs, state.runtime, ttl_ms),
+        (seq, state.cursor or b"null", state.runs, state.runtime, ttl_ms, payload),
         _saved,
     )
 

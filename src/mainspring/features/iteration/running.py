@@ -7,7 +7,7 @@ from contextlib import aclosing, closing
 from dataclasses import replace
 from typing import Any, Final
 
-from mainspring.base import codec
+from mainspring.base import codec, payload
 from mainspring.base.errors import (
     Discard,
     JobInterrupted,
@@ -66,15 +66,14 @@ class Runner:
         try:
             self._walk(journey, self._iteration.steps(journey.start, *context.args, **context.kwargs))
         finally:
-            if (last := journey.last()) is not None:
-                journey.saved(self._store.run, last, is_last=True)
+            self._save_last(journey)
 
     def _walk(self, journey: _Journey, steps: Generator[object, None, None]) -> None:
         # Closed before the cursor is saved for the last time: what the job does at its end belongs to what was done.
         with closing(steps):
             for cursor in steps:
                 if journey.reached(cursor):
-                    journey.saved(self._store.run, journey.save())
+                    self._save(journey)
             journey.has_ended = True
 
     async def acall(self, context: JobContext) -> None:
@@ -85,8 +84,7 @@ class Runner:
         try:
             await self._awalk(journey, self._iteration.steps(journey.start, *context.args, **context.kwargs))
         finally:
-            if (last := journey.last()) is not None:
-                await asyncio.to_thread(journey.saved, self._store.run, last, is_last=True)
+            await asyncio.to_thread(self._save_last, journey)
 
     async def _awalk(self, journey: _Journey, steps: AsyncGenerator[object, None]) -> None:
         import asyncio
@@ -94,8 +92,29 @@ class Runner:
         async with aclosing(steps):
             async for cursor in steps:
                 if journey.reached(cursor):
-                    await asyncio.to_thread(journey.saved, self._store.run, journey.save())
+                    await asyncio.to_thread(self._save, journey)
             journey.has_ended = True
+
+    def _save(self, journey: _Journey) -> None:
+        try:
+            answer = self._write(journey)
+        except StoreError as error:
+            journey.postponed(error)
+        else:
+            journey.saved(answer)
+
+    def _save_last(self, journey: _Journey) -> None:
+        """Save where it ends; what the job raised, or its success, matters more than what comes of that."""
+        if not journey.is_unsaved:
+            return
+        try:
+            self._write(journey)
+        except StoreError as error:
+            journey.postponed(error)
+
+    def _write(self, journey: _Journey) -> Saved:
+        held = self._store.run(cursors.held(*journey.place)) if journey.is_suspect else None
+        return self._store.run(journey.save(held))
 
     def _load(self, context: JobContext) -> State:
         try:
@@ -116,6 +135,7 @@ class _Journey:
     Attributes:
         start: The cursor it begins with.
         has_ended: True once there are no more items.
+        is_suspect: True if it was in flight at a crash, and has come no farther since, as far as the store knows.
     """
 
     def __init__(
@@ -131,6 +151,7 @@ class _Journey:
         self._wire: object = None
         self._has_moved = self._is_lost = False
         self._is_stored = state.cursor is not None
+        self.is_suspect = context.recoveries > 0
         self.start = iteration.first
         if state.cursor is not None and (stored := codec.decode(state.cursor)) is not None:
             ((self.start,), _) = iteration.cursor.restore([stored], {})
@@ -157,39 +178,43 @@ class _Journey:
         context.check()
         return self._time.monotonic() - self._saved_at >= self._every
 
-    def save(self, ttl_ms: int = cursors.KEPT_MS) -> Command[Saved]:
-        """Return the call that saves where it is."""
-        context, now = self._context, self._time.monotonic()
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """Where the job is in flight: queue, process and delivery."""
+        return self._context.queue, self._context.process, self._context.fence
+
+    @property
+    def is_unsaved(self) -> bool:
+        """True if the place where it ends is to be saved, and its own to save."""
+        # Also at its very end, if it was saved before: if the process dies before that is recorded, the next run
+        # shall find nothing to do.
+        return (self._is_stored if self.has_ended else self._has_moved) and not self._is_lost
+
+    def save(self, held: bytes | None = None) -> Command[Saved]:
+        """Return the call that saves where it is; *held* is a suspect as it is stored."""
+        now = self._saved_at = self._time.monotonic()
         runtime = self._state.runtime + now - self._began
         state = replace(self._state, cursor=codec.encode(self._wire), runtime=runtime)
-        return cursors.save(context.queue, context.process, context.fence, context.jid, state, ttl_ms=ttl_ms)
+        ttl_ms = cursors.ENDED_MS if self.has_ended else cursors.KEPT_MS
+        # It has come farther, so it is not what killed its processes. What does kill them comes no farther.
+        acquitted = payload.changed(held, {"recovered": None}) if held is not None else b""
+        return cursors.save(*self.place, self._context.jid, state, ttl_ms=ttl_ms, payload=acquitted)
 
-    def last(self) -> Command[Saved] | None:
-        """Return the call that saves where it ends; None if there is nothing to save, or it is not ours to save."""
-        if self.has_ended:
-            # If the end is not recorded, because the process dies now, the next run shall find nothing to do.
-            return self.save(cursors.ENDED_MS) if self._is_stored else None
-        return self.save() if self._has_moved and not self._is_lost else None
-
-    def saved(self, run: Callable[[Command[Saved]], Saved], command: Command[Saved], *, is_last: bool = False) -> None:
-        """Save, with *run*; an outage costs no more than that more is done again if the process dies.
+    def saved(self, answer: Saved) -> None:
+        """Note that it was saved.
 
         Raises:
-            LeaseLost: If the job was given to another process; not if *is_last*.
-            Discard: If somebody has cancelled it; likewise.
+            LeaseLost: If the job was given to another process.
+            Discard: If somebody has cancelled it.
         """
-        self._saved_at = self._time.monotonic()
-        try:
-            answer = run(command)
-        except StoreError as error:
-            facts = {"jid": self._context.jid, "class": self._context.name}
-            _log.warning("its cursor could not be saved: %s", error, extra={"event": "job.cursor_lost", "facts": facts})
-            return
-        if is_last:
-            return
-        self._is_stored, self._has_moved = True, False
+        self._is_stored, self._has_moved, self.is_suspect = True, False, False
         if not answer.is_ours:
             self._is_lost = True
             raise LeaseLost(self._context.jid, self._context.process)
         if answer.cancelled:
             raise Discard("cancelled")
+
+    def postponed(self, error: StoreError) -> None:
+        """Note that it could not be saved: an outage costs no more than that more is done again if the process dies."""
+        facts = {"jid": self._context.jid, "class": self._context.name}
+        _log.warning("its cursor could not be saved: %s", error, extra={"event": "job.cursor_lost", "facts": facts})

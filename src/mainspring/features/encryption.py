@@ -8,7 +8,6 @@ never run. Nonces are random and 96 bits long, so one key is good for four billi
 
 from __future__ import annotations
 
-import base64
 import binascii
 import inspect
 import os
@@ -35,7 +34,7 @@ _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 _VERSION: Final = "v1"
-_TOKEN: Final = re.compile(r"v1:([1-9][0-9]{0,8}|0):([A-Za-z0-9+/]+={0,2})")
+_HEAD: Final = re.compile(rf"{_VERSION}:([1-9][0-9]{{0,8}}|0):")
 _MOST_ID: Final = 999_999_999
 
 
@@ -94,7 +93,7 @@ class Keyring:
         number = self._number(name)
         cipher, nonce = self._cipher(number, name), self._random(_NONCE_BYTES)
         data = nonce + cipher.encrypt(nonce, codec.encode(value), _bound(number, jid, name, place))
-        return {MARK: f"{_VERSION}:{number}:{base64.b64encode(data).decode()}"}
+        return {MARK: f"{_VERSION}:{number}:{binascii.b2a_base64(data, newline=False).decode()}"}
 
     def unseal(self, sealed: object, jid: str, name: str, place: Place) -> object:
         """Return the value that *sealed* stands for.
@@ -120,10 +119,10 @@ class Keyring:
 
     def _parts(self, sealed: object, jid: str) -> tuple[int, bytes]:
         text = sealed.get(MARK) if isinstance(sealed, dict) and is_sealed(sealed) else None
-        found = _TOKEN.fullmatch(text) if isinstance(text, str) else None
-        if found is None:
+        head = _HEAD.match(text) if isinstance(text, str) else None
+        if head is None or not isinstance(text, str):
             raise DecryptFailed(jid, f"no {_VERSION} ciphertext stands where one should")
-        number, data = int(found[1]), _decoded(found[2])
+        number, data = int(head[1]), _decoded(text[head.end() :])
         if data is None or len(data) < _NONCE_BYTES + _TAG_BYTES:
             raise DecryptFailed(jid, "the ciphertext is damaged")
         if number not in self._keys:
@@ -164,10 +163,10 @@ def _bound(number: int, jid: str, name: str, place: Place) -> bytes:
 def _decoded(text: str) -> bytes | None:
     """Return the bytes of a base64 text; None if another text would give the same, so that each character counts."""
     try:
-        data = base64.b64decode(text, validate=True)
-    except binascii.Error:
+        data = binascii.a2b_base64(text)
+    except ValueError:
         return None
-    return data if base64.b64encode(data).decode() == text else None
+    return data if binascii.b2a_base64(data, newline=False).decode() == text else None
 
 
 def _number(number: object) -> int:

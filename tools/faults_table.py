@@ -71,6 +71,7 @@ NAMES = {
     "F38": "calls cancelled half-way",
     "F39": "forks",
     "F40": "broken logs and outputs",
+    "iteration": "long jobs killed and stopped",
     "recovery": "after kill -9, with all settings as they come",
     "mix": "short jobs beside long ones",
 }

@@ -7,10 +7,11 @@ import itertools
 import os
 import resource
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mainspring import App, Retry
+from mainspring import App, Retry, iterate
 from scenarios.program import boot_time, is_first, note, pause
 
 #: Longer than any scenario: what failed stays where it is.
@@ -91,9 +92,24 @@ def breeder(seconds: float) -> None:
     note("done", child=child)
 
 
+def walk(cursor: int | None, table: str, seen: str) -> Iterator[int]:
+    """Go through a CSV file, and write down each row that is done."""
+    note("start", cursor=cursor)
+    file = os.open(seen, os.O_WRONLY | os.O_APPEND)
+    try:
+        for row, reached in iterate.csv(table, cursor):
+            pause(0.0005)
+            os.write(file, f"{row['number']} {os.getpid()} {boot_time()}\n".encode())
+            yield reached
+    finally:
+        os.close(file)
+    note("done")
+
+
 def add(app: App) -> None:
     """Make the functions of this file jobs of *app*, by their short names."""
     for function in (take, atake, typed, shout, weigh):
         app.job(name=function.__name__, retry=_LATER)(function)
     for function in (crash, holder, breeder):
         app.job(name=function.__name__, retry=Retry(max=25, backoff="fixed", base=0.3))(function)
+    app.job(name="walk", iterable=True)(walk)

@@ -23,6 +23,7 @@ from typing import Any
 
 from mainspring import App, Retry, current_job
 from mainspring.base import logs
+from mainspring.features.iteration import running
 from mainspring.worker import CapsuleSettings, Worker
 
 
@@ -241,6 +242,7 @@ def main(settings: dict[str, Any]) -> int:
     """Run a worker until it is told to end, and write down what it becomes."""
     logs.configure(service="worker", fmt="json", stream=sys.stderr, level=settings.get("level", "info"))
     app = make(os.environ["MAINSPRING_URL"])
+    running.EVERY = settings.get("cursor_every", running.EVERY)  # type: ignore[misc]
     _spoil(settings.get("mutant", ""))
     worker = Worker(
         app,

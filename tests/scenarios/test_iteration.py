@@ -1,0 +1,50 @@
+"""A long job does each of its items, in order, however often its worker is killed or stopped, and few of them twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from scenarios.iteration import SLACK, Row, judge, walk
+from scenarios.record import at_length
+
+ROWS = at_length(12_000, 100_000)
+EVERY = at_length(0.5, 5.0)
+ENDS = at_length((0.2, 1.6), (1.0, 9.0))
+
+
+def test_each_row_is_done_in_order_and_at_most_one_interval_is_done_again(office):
+    found = walk(office, rows=ROWS, every=EVERY, ends=ENDS)
+
+    assert found.lost == 0
+    assert found.gaps == 0
+    assert found.again_after_stop == 0
+    assert found.oldest <= EVERY + SLACK
+    assert found.runs > 2
+
+
+def test_the_checker_finds_a_cursor_that_is_saved_before_the_item_is_done(office):
+    found = walk(office, rows=4_000, every=0.0, ends=(0.2, 0.6), most=3, mutant="mutants_iteration.ahead")
+
+    assert found.lost > 0
+
+
+def test_the_checker_finds_a_cursor_that_is_never_saved(office):
+    found = walk(office, rows=3_000, every=0.2, ends=(0.9, 1.4), most=2, mutant="mutants_iteration.forgetful")
+
+    assert found.again_after_stop > 0 or found.oldest > 0.2 + SLACK / 2
+
+
+@pytest.mark.parametrize(
+    ("numbers", "lost", "gaps", "again"),
+    [
+        ([(1, 0), (1, 1), (2, 2)], 0, 0, 0),
+        ([(1, 0), (1, 1), (2, 1), (2, 2)], 0, 0, 1),
+        ([(1, 0), (2, 2)], 1, 1, 0),
+        ([(1, 1), (1, 0), (1, 2)], 0, 3, 0),
+        ([(1, 0), (1, 2), (2, 1), (2, 2)], 0, 1, 1),
+    ],
+)
+def test_the_judge_counts_what_is_left_out_done_again_or_out_of_order(numbers, lost, gaps, again):
+    found = judge([Row(number, pid, 0.0) for pid, number in numbers], 3, {}, set())
+
+    assert (found.lost, found.gaps, found.again) == (lost, gaps, again)

@@ -72,6 +72,7 @@ NAMES = {
     "F39": "forks",
     "F40": "broken logs and outputs",
     "iteration": "long jobs killed and stopped",
+    "outbox": "outboxes whose producers and relays are killed",
     "recovery": "after kill -9, with all settings as they come",
     "mix": "short jobs beside long ones",
 }

@@ -170,7 +170,7 @@ for bid in pairs(opened) do
 end
 for bid in pairs(touched) do
   local batch = root .. "batch:" .. bid
-  local life_ms = tonumber(redis.call("HGET", batch, "life_ms")) + (ends[bid] or 0)
+  local life_ms = tonumber(redis.call("HGET", batch, "life_ms")) + math.ceil(ends[bid] or 0)
   -- Each of its keys: some may have been made just now.
   batch_keep(root, bid, math.max(life_ms, redis.call("PTTL", batch)), now_ms)
   batch_keep_all(root, redis.call("HGET", batch, "parent") or "", life_ms, now_ms)

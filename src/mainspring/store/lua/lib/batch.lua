@@ -14,7 +14,7 @@ local function batch_forbidden(root)
   local batch, queue = root .. "batch:", string.sub(root, 1, -12) .. "queue:"
   return forbidden(
     "BITFIELD", batch, "HSET", batch, "HSETNX", batch, "HDEL", batch, "HINCRBY", batch, "PEXPIRE", batch,
-    "ZADD", root .. "batches", "ZREMRANGEBYSCORE", root .. "batches", "PEXPIRE", root .. "batches",
+    "ZADD", root .. "batches", "ZREMRANGEBYSCORE", root .. "batches", "PEXPIREAT", root .. "batches",
     "SADD", string.sub(root, 1, -12) .. "queues", "LPUSH", queue, "ZADD", string.sub(root, 1, -12) .. "dead"
   )
 end
@@ -29,9 +29,8 @@ local function batch_keep(root, bid, ms, now_ms)
   redis.call("PEXPIRE", steps, ms)
   redis.call("ZREMRANGEBYSCORE", batches, "-inf", now_ms / 1000)
   redis.call("ZADD", batches, (now_ms + ms) / 1000, bid)
-  if redis.call("PTTL", batches) < ms then
-    redis.call("PEXPIRE", batches, ms)
-  end
+  local last = redis.call("ZRANGE", batches, -1, -1, "WITHSCORES")
+  redis.call("PEXPIREAT", batches, math.ceil(tonumber(last[2]) * 1000))
 end
 
 -- The same for a batch that is not finished, and for those above it, which wait for it.

@@ -291,6 +291,18 @@ def used(store, limit):
     return store.run(limiters.usage([limit]))[0].used
 
 
+def test_a_limit_for_which_nobody_waits_notes_nothing_until_a_job_starts(yard, store, window):
+    gate = gates.of_limit(window)
+
+    yard.push(gate, "a", "b")
+    yard.push(gate, "c", "d")
+
+    assert yard.queued() == ["a", "b", "c", "d"]
+    assert yard.is_clean()
+    assert yard.start(yard.fetch()) == (["a", "b", "c"], ["d"])
+    assert used(store, window) == 3
+
+
 def test_a_limit_promises_at_the_push_and_is_taken_of_at_the_start(yard, store, window):
     gate = gates.of_limit(window)
 
@@ -301,7 +313,7 @@ def test_a_limit_promises_at_the_push_and_is_taken_of_at_the_start(yard, store, 
     assert used(store, window) == 0
     assert yard.start(yard.fetch(2)) == (["a", "b"], [])
     assert used(store, window) == 2
-    assert yard.holders(gate) == {"b", "c"}
+    assert yard.holders(gate) == {"c"}
     assert yard.waiting(gate) == ["d", "e"]
 
 

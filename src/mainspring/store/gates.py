@@ -37,7 +37,8 @@ SLOTS_MS: Final = 30_000
 
 #: Longer keys stand as their digest: a name is part of several keys, and of each job that has the gate.
 _LONGEST: Final = 64
-#: What `entered` answers of a job.
+_HELD: Final = tuple(f"{kind}:" for kind in (QUEUE, JOB, TURN, CONCURRENT))
+#: What `enter` answers of a job.
 GONE, GRANTED, ASIDE = range(3)
 
 
@@ -113,7 +114,7 @@ def keyed(base: str, key: object) -> str:
 
 def is_held(gate: str) -> bool:
     """Return True if a job holds *gate* to its end, rather than until it starts."""
-    return gate.partition(":")[0] in {QUEUE, JOB, TURN, CONCURRENT}
+    return gate.startswith(_HELD)
 
 
 def allows(limit: Limit) -> str:

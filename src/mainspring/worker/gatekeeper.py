@@ -99,7 +99,7 @@ class Gatekeeper:
 
     # --- who may start -------------------------------------------------------------------
 
-    def limited(self, queue: str, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, list[str]]]:
+    def limited(self, queue: str, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Sequence[str]]]:
         """Return those of *deliveries* that have gates to pass, and which."""
         own = [gates.of_queue(queue)] if queue in self._limited else []
         return [
@@ -110,17 +110,18 @@ class Gatekeeper:
             and (names := self._gates(delivery, delivery.payload, own))
         ]
 
-    def _gates(self, delivery: Delivery, payload: Payload, own: Sequence[str]) -> list[str]:
+    def _gates(self, delivery: Delivery, payload: Payload, own: Sequence[str]) -> Sequence[str]:
         flow = delivery.flow = read_flow(payload.flow)
-        if not payload.jid.isprintable():
-            # It could not be told from the rest of a lane's element: a stranger's, which runs without limit.
-            delivery.flow = _held(flow, ())
-            return []
-        found = set(flow.gates if flow is not None else ())
+        found: Sequence[str] = flow.gates if flow is not None else ()
         if not found and payload.name in self._names:
-            found = set(self._by_class(payload, delivery.queue))
-        # The script has them in one column, and each in a line of a lane's element.
-        return sorted(name for name in (found | set(own)) if name.isprintable())[:MOST_GATES]
+            found = self._by_class(payload, delivery.queue)
+        if len(found) + len(own) > 1:
+            found = sorted({*found, *own})[:MOST_GATES]
+        # The store has them in one column, and each in a line of a lane's element, as the id.
+        if not (payload.jid.isprintable() and all(map(str.isprintable, found or own))):
+            delivery.flow = _held(flow, ())
+            return ()
+        return found or own
 
     def _by_class(self, payload: Payload, queue: str) -> Sequence[str]:
         """Return the gates of a job that does not say which it has, by its class and arguments."""
@@ -145,13 +146,13 @@ class Gatekeeper:
             return Admission([each for each in fresh if each not in unsure], list(unsure), is_certain=False)
         return Admission([each for each in fresh if each not in refused] if refused else fresh, list(refused))
 
-    def _enter(self, queue: str, holder: str, jobs: Sequence[tuple[Delivery, list[str]]]) -> set[Delivery]:
+    def _enter(self, queue: str, holder: str, jobs: Sequence[tuple[Delivery, Sequence[str]]]) -> set[Delivery]:
         """Let *jobs* start, and return those that may not: they are elsewhere now."""
         refused = set()
         for start in range(0, len(jobs), gates.MOST):
             part = jobs[start : start + gates.MOST]
             rows = [(delivery.seq, delivery.jid, ",".join(names)) for delivery, names in part]
-            answers: Sequence[int] = self._store.run(gates.enter(queue, holder, rows))
+            answers = self._store.run(gates.enter(queue, holder, rows))
             for (delivery, names), answer in zip(part, answers, strict=True):
                 if answer == gates.GRANTED:
                     delivery.flow = _held(delivery.flow, names)
@@ -162,9 +163,9 @@ class Gatekeeper:
         return refused
 
 
-def _held(flow: Flow | None, names: Sequence[str]) -> Flow | None:
+def _held(flow: Flow | None, names: Sequence[str]) -> Flow:
     """Return *flow* with those gates only that the job leaves when it is settled."""
     held = tuple(filter(gates.is_held, names))
     if flow is None:
-        return Flow(gates=held) if held else None
-    return msgspec.structs.replace(flow, gates=held)
+        return Flow(gates=held)
+    return flow if flow.gates == held else msgspec.structs.replace(flow, gates=held)

@@ -8,7 +8,7 @@
 --
 -- ARGV[1...]  job  three arguments each: seq; jid; its gates, parted by commas. At most 1,000 jobs
 --
--- Returns  {n, ...}  for each: 1 it may start, 2 it waits in a lane, 0 no longer this process's
+-- Returns  {n, ...}  for each: 1 it may start, 2 it waits in a lane, 0 it may not, and is no longer this process's
 -- include: lib/forbidden.lua
 -- include: lib/gates.lua
 
@@ -22,9 +22,10 @@ end
 local view, queue, out = gates_view(root), gates_queue(slot), {}
 for i = 1, #ARGV, 3 do
   local seq, jid, names = ARGV[i], ARGV[i + 1], gates_names(ARGV[i + 2])
-  local member, payload = queue .. "\n" .. jid, redis.call("HGET", inflight, seq)
-  local held, closed = gates_held(view, names, member)
-  if not payload then
+  local member = queue .. "\n" .. jid
+  local held, closed, is_new = gates_held(view, names, member)
+  local payload = closed and redis.call("HGET", inflight, seq)
+  if closed and not payload or is_new and not closed and redis.call("HEXISTS", inflight, seq) == 0 then
     out[#out + 1] = 0
   elseif not closed then
     gates_start(view, names, held, member, jid)

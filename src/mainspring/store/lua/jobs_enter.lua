@@ -44,7 +44,7 @@ elseif is_again then
   -- Not looked up once more: a job that was stored may have ended since, and another hold its lock.
   return cmsgpack.unpack(before)
 end
-local out, locks = {}, {}
+local out, locks, view = {}, {}, gates_view(root)
 for i = 4, #ARGV, 9 do
   local jid, lock = ARGV[i], ARGV[i + 2]
   local holder = lock ~= "" and (locks[lock] or lock_holder(root, lock)) or jid
@@ -60,7 +60,7 @@ for i = 4, is_again and 0 or #ARGV, 9 do
     if at ~= "" then
       ring(schedule, bell, at)
       redis.call("ZADD", schedule, at, payload)
-    elseif gates == "" or ARGV[i + 7] == "held" or gates_enter(slot, root, ties_gates(gates), jid, payload) then
+    elseif gates == "" or ARGV[i + 7] == "held" or gates_enter(slot, root, ties_gates(gates), jid, payload, view) then
       redis.call("LPUSH", queue, payload)
     end
   end

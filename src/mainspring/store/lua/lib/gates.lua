@@ -70,6 +70,7 @@ end
 -- How many more may pass a gate now.
 local function gates_room(view, gate)
   local held = redis.call("ZCARD", gate.holders)
+  gate.held = held
   if gate.limit then
     return math.floor(gate.limit.n - limit_used(gate.limit, view.now_us) / 1000000) - held
   elseif gate.kind == "t" then
@@ -89,7 +90,7 @@ local function gates_find(view, name)
     return gate
   end
   local root, definitions = view.root, view.root .. "gates"
-  gate = { name = name, kind = string.match(name, "^(%l+):") or "", room = math.huge, started = 0 }
+  gate = { name = name, kind = string.match(name, "^(%l+):") or "", room = math.huge, held = 0, started = 0, passed = {} }
   gate.holders, gate.lane = root .. "gate:" .. name, root .. "lane:" .. name
   gate.waiting = redis.call("LLEN", gate.lane)
   local found = redis.call("HGET", definitions, name) or redis.call("HGET", definitions, gates_base(name)) or ""
@@ -150,6 +151,9 @@ local function gates_put(view, gate, queue, entry, is_first)
   redis.call("HINCRBY", gates_slot(view, queue) .. "lanes", gate.name, 1)
   gate.waiting = gate.waiting + 1
   if gate.waiting == 1 then
+    for _, member in ipairs(gate.passed) do
+      redis.call("ZADD", gate.holders, math.floor(view.now_us / 1000), member)
+    end
     if gate.kind == "t" then
       redis.call("SADD", gates_turns(view, gate), gate.name)
     end
@@ -211,7 +215,7 @@ local function gates_hold(view, names, member)
     local gate = gates_find(view, name)
     if gate.is_defined then
       redis.call("ZADD", gate.holders, math.floor(view.now_us / 1000), member)
-      gate.room = gate.room - 1
+      gate.room, gate.held = gate.room - 1, gate.held + 1
     end
   end
 end
@@ -264,7 +268,9 @@ local function gates_open(view, gate)
   return #open
 end
 
--- Pass all gates or none: true if the job may go to its queue, false if it was put into a lane.
+-- Pass all gates or none: true if the job may go to its queue, false if it was put into a lane. A limit promises nothing
+-- as long as nobody waits by it: who starts first, takes. Once the jobs of one call are too many for it, the first of
+-- them have its promise, and the others wait.
 local function gates_enter(slot, root, names, jid, payload, view)
   view = view or gates_view(root)
   local queue = gates_queue(slot)
@@ -273,7 +279,15 @@ local function gates_enter(slot, root, names, jid, payload, view)
     gates_put(view, closed, queue, queue .. "\n" .. jid .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
     return false
   end
-  gates_hold(view, names, queue .. "\n" .. jid)
+  for _, name in ipairs(names) do
+    local gate = gates_find(view, name)
+    if gate.limit then
+      gate.room = gate.room - 1
+      table.insert(gate.passed, queue .. "\n" .. jid)
+    else
+      gates_hold(view, { name }, queue .. "\n" .. jid)
+    end
+  end
   return true
 end
 
@@ -325,17 +339,20 @@ local function gates_release(view, names, member)
   end
 end
 
--- Which of its gates a fetched job holds; with it the first, if any, that is closed to it.
+-- Which of its gates a fetched job holds; the first, if any, that is closed to it; and whether it would hold one anew.
 local function gates_held(view, names, member)
-  local held = {}
+  local held, is_new = {}, false
   for _, name in ipairs(names) do
     local gate = gates_find(view, name)
-    held[name] = redis.call("ZSCORE", gate.holders, member)
-    if not held[name] and gate.is_defined and (gate.room < 1 or gate.waiting > 0) then
-      return held, gate
+    held[name] = gate.held > 0 and redis.call("ZSCORE", gate.holders, member)
+    if gate.is_defined and not held[name] then
+      is_new = is_new or not gate.limit
+      if gate.room < 1 or gate.waiting > 0 then
+        return held, gate, is_new
+      end
     end
   end
-  return held, nil
+  return held, nil, is_new
 end
 
 -- Let code see that a job has a slot of a concurrent limit.

@@ -8,8 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import assert_type
 from uuid import UUID
 
+from sqlalchemy import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import Session, scoped_session
+
 from mainspring import App, Enqueued, Job, Retry, Snooze, current_job
 from mainspring.api.entries import PeriodicEntry
+from mainspring.features.outbox import AsyncOutbox, Outbox
 
 app = App("redis://localhost:6379/0", queue="default", tz="Europe/London")
 tenant: ContextVar[str] = ContextVar("tenant")
@@ -167,6 +172,38 @@ def charge() -> None:
     if run is not None:
         assert_type(run.tick, datetime)
         assert_type(run.late, float)
+
+
+# --- in a transaction -------------------------------------------------------------------
+
+
+def order(session: Session, connection: Connection, scoped: scoped_session[Session]) -> None:
+    assert_type(app.outbox(session), Outbox)
+    assert_type(app.outbox(connection), Outbox)
+    assert_type(app.outbox(scoped), Outbox)
+    assert_type(app.outbox(), Outbox)
+    assert_type(app.outbox(using="stock").enqueue(add, 1, y=2), Enqueued)
+    app.outbox(session).enqueue(send_invoice, 1, due=date(2026, 1, 1))
+    app.outbox(session).enqueue_in(add, timedelta(hours=1), 1, 2)
+    app.outbox(session).enqueue_at(add, datetime.now(UTC), 1, 2)
+    with app.outbox(session) as outbox:
+        add.enqueue_many([(1, 2)])
+        outbox.enqueue(add.using(queue="low"), 1, 2)
+
+
+async def aorder(session: AsyncSession, connection: AsyncConnection) -> None:
+    assert_type(app.outbox(session), AsyncOutbox)
+    assert_type(app.outbox(connection), AsyncOutbox)
+    assert_type(await app.outbox(session).aenqueue(add, 1, 2), Enqueued)
+    await app.outbox(session).aenqueue_in(add, "1h", 1, 2)
+    async with app.outbox(session):
+        await add.aenqueue(1, 2)
+
+
+def relay_all(engine: Engine) -> None:
+    app.relay(engine)
+    app.relay("postgresql+psycopg:///shop")
+    app.relay(using="default")
 
 
 # --- what is around ---------------------------------------------------------------------

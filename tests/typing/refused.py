@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
 from mainspring import App, Retry
 
 app = App()
@@ -102,6 +105,25 @@ add.using(queue="low")("1", 2)  # E
 add.using(queue=1)  # E
 add.using(queues="low")  # E
 add.using(at="tomorrow")  # E
+
+# --- in a transaction -------------------------------------------------------------------
+
+
+def order(session: Session) -> None:
+    app.outbox(session).enqueue(add, 1)  # E
+    app.outbox(session).enqueue(add, "1", 2)  # E
+    app.outbox(session).enqueue_in(add, [5], 1, 2)  # E
+    app.outbox(session).enqueue_at(add, "tomorrow", 1, 2)  # E
+    app.outbox(session).enqueue(len, [])  # E
+    app.outbox("a text")  # E
+    app.outbox(using=1)  # E
+    app.relay(session)  # E
+
+
+async def aorder(session: AsyncSession) -> None:
+    await app.outbox(session).aenqueue(add, "1", 2)  # E
+    app.outbox(session).enqueue(add, 1, 2)  # E
+
 
 # --- by name, by time, and when defining -------------------------------------------------
 

@@ -8,17 +8,12 @@ what relays do; `alchemy` and `django` know how either library is spoken to.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, overload
+from typing import Protocol, overload
 
 from mainspring.base.timesource import TimeSource
 from mainspring.features.outbox import alchemy, django
 from mainspring.features.outbox.face import AsyncOutbox, Outbox, Pusher
 from mainspring.features.outbox.table import Database
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from mainspring.features.outbox.alchemy import Awaited, Blocking
 
 __all__ = ["AsyncOutbox", "Outbox", "Outboxes", "Relayed"]
 
@@ -72,10 +67,10 @@ class Outboxes:
     """The part of an App that enqueues in transactions."""
 
     @overload
-    def outbox(self: Host, session: Awaited) -> AsyncOutbox: ...
+    def outbox(self: Host, session: alchemy.Awaited) -> AsyncOutbox: ...
 
     @overload
-    def outbox(self: Host, session: Blocking) -> Outbox: ...
+    def outbox(self: Host, session: alchemy.Blocking) -> Outbox: ...
 
     @overload
     def outbox(self: Host, *, using: str = "default") -> Outbox: ...
@@ -110,7 +105,7 @@ class Outboxes:
         return Outbox(writer, self.client, self.time)
 
     @overload
-    def relay(self: Host, database: Engine | str) -> None: ...
+    def relay(self: Host, database: alchemy.Connects | str) -> None: ...
 
     @overload
     def relay(self: Host, *, using: str) -> None: ...

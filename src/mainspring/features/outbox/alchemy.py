@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol
 
 from mainspring.base.errors import InvalidOption
 from mainspring.features.outbox.table import INSERT, Transaction, Values
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_scoped_session
-    from sqlalchemy.orm import Session, scoped_session
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+    from sqlalchemy.orm import Session
 
-    Blocking: TypeAlias = Session | scoped_session[Session] | Connection
-    Awaited: TypeAlias = AsyncSession | async_scoped_session[AsyncSession] | AsyncConnection
+
+# What users pass is typed by what it can do: type checkers need not find SQLAlchemy where Django is used.
+class Blocking(Protocol):
+    """A Session, scoped_session or Connection."""
+
+    def commit(self) -> None:
+        """End the transaction."""
+
+    def rollback(self) -> None:
+        """Undo the transaction."""
+
+
+class Awaited(Protocol):
+    """An AsyncSession, async_scoped_session or AsyncConnection."""
+
+    def commit(self) -> Awaitable[None]:
+        """End the transaction."""
+
+    def rollback(self) -> Awaitable[None]:
+        """Undo the transaction."""
+
+
+class Connects(Protocol):
+    """An Engine."""
+
+    def dispose(self) -> None:
+        """Close its connections."""
 
 
 class Writer:

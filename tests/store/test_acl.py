@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,19 +13,41 @@ from house.source import PACKAGE, ROOT
 from mainspring import App, PushFailed
 from mainspring.base.errors import StoreRefused
 from mainspring.clock import Clock
-from mainspring.store import cursors, entries, keys, periodic, processes, queues, scripts, sets
+from mainspring.store import (
+    batches,
+    cursors,
+    entries,
+    flows,
+    gates,
+    keys,
+    limiters,
+    periodic,
+    processes,
+    queues,
+    scripts,
+    sets,
+)
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.store.cursors import State
 from mainspring.store.entries import Definition
+from mainspring.store.flows import Row
+from mainspring.store.limiters import Limit
 from mainspring.store.periodic import Attempt, TickJob
 from mainspring.store.queues import Settlement
+from mainspring.store.ties import Ties
 from mainspring.worker import Worker
 from support import until
 
 PAGE = (ROOT / "docs/store.md").read_text()
 FOLDER = ROOT / PACKAGE / "store/lua"
 ME, Q, DAY, NOW = "host:1:aaaaaaaaaaaa", "default", "2026-11-21", 1_790_000_000.5
+#: A job on which everything hangs that can.
+TIES = Ties("a", "one", 1000, "b1", 0, "c:x")
+TIED = b'{"jid":"a","queue":"default","flow":{"lock":"one","unique_for":1,"bid":"b1","n":0,"gates":["c:x"]}}'
+#: A job that waits in a lane, and limits.
+LANE = b"\n".join((Q.encode(), b"c", b"c:x", TIED.replace(b'"a"', b'"c"')))
+WINDOW, SLOTS = Limit("window", 5, 1_000_000, "x"), Limit("concurrent", 1, 1_000_000, "x")
 REPORT, SWEEP = Definition("report", "1", "1", b"{}"), Definition("sweep", "1", "1", b"{}")
 
 
@@ -45,12 +68,28 @@ CALLS = {
     "job_settle": [
         queues.settle(Q, ME, 1, Settlement(keys.RETRY, 1.0, b"x", fails=True), now=NOW, day=DAY),
         queues.settle(Q, ME, 1, Settlement(keys.DEAD, NOW, b"x", fails=True), now=NOW, day=DAY),
+        queues.settle(Q, ME, 2, Settlement(keys.DEAD, NOW, b"x", what="dead", ties=TIES), now=NOW, day=DAY),
     ],
-    "set_forward": [sets.forward(keys.SCHEDULE, Q, [(b"kept", b"new")])],
-    "set_move": [sets.move(keys.SCHEDULE, keys.RETRY, b"kept", b"new", 1.0)],
-    "queue_move": [queues.move(Q, keys.SCHEDULE, b"three", score=1.0)],
-    "queue_drop": [queues.drop(Q, [(1, b"three")], died=NOW)],
+    "set_forward": [
+        sets.forward(keys.SCHEDULE, Q, [(b"kept", b"new")]),
+        sets.forward(keys.DEAD, Q, [(TIED, TIED)]),
+    ],
+    "set_move": [
+        sets.move(keys.DEAD, keys.RETRY, TIED, b"new", 1.0),
+        sets.move(keys.SCHEDULE, keys.RETRY, b"kept", b"new", 1.0),
+    ],
+    "set_remove": [sets.remove(keys.DEAD, [TIED]), sets.remove(keys.SCHEDULE, [b"kept"])],
+    "set_sweep": [sets.sweep(keys.RETRY)],
+    "queue_move": [queues.move(Q, keys.SCHEDULE, TIED, score=1.0), queues.move(Q, keys.SCHEDULE, b"three", score=1.0)],
+    "queue_drop": [queues.drop(Q, [(3, TIED)], died=NOW), queues.drop(Q, [(1, b"three")], died=NOW)],
+    "queue_remove": [queues.remove(Q, TIED), queues.remove(Q, b"three")],
     "queue_clear": [queues.clear(Q)],
+    "queue_sweep": [queues.sweep("cleared")],
+    "jobs_enter": [
+        flows.enter(Q, [Row(TIES, TIED)], token="t"),
+        flows.enter(Q, [Row(TIES, TIED, 1.0)]),
+    ],
+    "jobs_finish": [flows.finish(Q, ME, [(1, TIES)], DAY)],
     "periodic_claim": [
         tick(1, TickJob(Q, b"new"), runs=["aaaa"]),
         tick(2, TickJob(Q, b"new", at=3.0), expected=["aaaa"]),
@@ -63,6 +102,22 @@ CALLS = {
     "periodic_define": [entries.define("", [REPORT, Definition("sweep", "2", "2", b"{}")], origin="api")],
     "periodic_remove": [entries.remove("", ["sweep"], origin="api")],
     "periodic_pause": [entries.pause("", "report"), entries.resume("", "report")],
+    "batch_number": [batches.number("b1", 3)],
+    "batch_write": [
+        batches.write([batches.Jobs("b1", Q, [b"new"]), batches.Seal("b1")], token="t"),
+        batches.write([batches.Job("b1", Q, Row(TIES, TIED))], token="u"),
+    ],
+    "batch_cancel": [batches.cancel("b1"), batches.cancel("b1")],
+    "gate_define": [gates.define({"c:y": "3", "c:x": ""}), gates.define({"c:y": "4"})],
+    "gate_enter": [gates.enter(Q, ME, [(1, "b", "c:x")]), gates.enter(Q, ME, [(2, "d", "c:z")])],
+    "gate_open": [gates.open_due(["c:x"]), gates.open_due(["c:z"])],
+    "gate_slots": [gates.serve(Q, ME, 3)],
+    "lane_take": [gates.take("c:x", LANE, "dropped"), gates.take("c:x", b"gone", "dropped")],
+    "lane_clear": [gates.clear("c:x", Q, 0)],
+    "limiter_take": [limiters.take([(WINDOW, 1.0)], "me"), limiters.take([(SLOTS, 1.0)], "me", 1.0)],
+    "limiter_release": [limiters.release(SLOTS, "it"), limiters.release(SLOTS, "gone")],
+    "limiter_renew": [limiters.renew(SLOTS, "it"), limiters.renew(SLOTS, "gone")],
+    "limiter_adjust": [limiters.adjust(Limit("points", 5, 1_000_000, name), 1.0) for name in "xy"],
     "cursor_save": [cursors.save(Q, ME, 1, "b1c2", State(b"7", 1, 0.5))],
     "process_register": [processes.register(Q, ME, 30_000)],
     "process_beat": [processes.beat(Q, ME, 30_000)],
@@ -75,10 +130,12 @@ CALLS = {
 #: Those that make one write at most, or none that a job hangs on.
 HARMLESS = {
     *("process_show", "process_suspect", "queue_position", "set_due"),
-    *("periodic_poll", "periodic_read", "once_release", "leader_claim"),
+    *("periodic_poll", "periodic_read", "once_release", "leader_claim", "lock_release", "set_clear"),
+    *("limiter_read", "process_tell"),
 }
 OF_THE_WORKER = (
-    "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward",
+    "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward", "set_move",
+    "jobs_finish", "lock_release", "queue_sweep", "set_sweep", "gate_enter", "gate_open", "gate_define", "gate_slots",
     "process_register", "process_beat", "process_suspect", "process_leave", "process_reclaim",
 )  # fmt: skip
 
@@ -86,7 +143,7 @@ OF_THE_WORKER = (
 def commands(name: str) -> Iterator[str]:
     """Return the words of the server that a script uses, its included files' too."""
     text = scripts.load(name).source.decode()
-    return iter(sorted(set(re.findall(r'redis\.call\("([A-Z]+)"', text)) - {"TIME"}))
+    return iter(sorted(set(re.findall(r'redis\.p?call\("([A-Z]+)"', text)) - {"TIME"}))
 
 
 def refusal(store: Store, call: Command[object]) -> bool:
@@ -102,9 +159,17 @@ def refusal(store: Store, call: Command[object]) -> bool:
 def store(server):
     store = Store(server.url)
     store.run(processes.register(Q, ME, 30_000))
-    store.run(queues.push(Q, [b"one", b"two", b"three", b"four"]))
+    store.run(queues.push(Q, [b"one", b"two", b"three", b"four", TIED]))
     store.run(queues.fetch(Q, ME, 2, "1", "_req"))
     store.run(sets.add([(1.0, b"kept")]))
+    server.client.zadd(keys.DEAD, {TIED: 1.0})
+    store.run(batches.write([batches.Open("b1", 2, 60.0, 60.0)], token="b"))
+    store.run(gates.define({"c:x": "1"}))
+    holder = Ties("a", gates="c:x")
+    store.run(flows.enter(Q, [Row(holder, TIED), Row(replace(holder, jid="c"), TIED.replace(b'"a"', b'"c"'))]))
+    store.run(limiters.take([(SLOTS, 1.0)], "it"))
+    server.client.rpush(keys.cleared("cleared"), TIED)
+    server.client.zadd(keys.cleared_set(keys.RETRY), {TIED: 1.0})
     server.client.delete(keys.BELL, keys.lease(Q, ME))
     store.run(processes.suspect(Q, ME))
     store.run(periodic.enter("", "old", ""))
@@ -261,6 +326,20 @@ def test_the_pages_producer_enqueues_and_may_not_look(server, documented):
         app.dead.clear()
 
 
+def test_the_pages_producer_of_jobs_with_flow_control_enqueues_those_too(server, documented):
+    app = documented("orderer")
+    unique = app.job(name="unique", unique_for="1h", limits=[app.limiter.window("w", 1, "1h")])(lambda n: None)
+
+    assert unique.enqueue(1).duplicate_of is None
+    assert unique.enqueue(1).duplicate_of is not None
+    with app.batch("letters"):
+        unique.enqueue(2)
+    assert app.unlock(unique, 1)
+
+    with pytest.raises(StoreRefused, match="NOPERM"):
+        app.dead.clear()
+
+
 def test_the_pages_reader_sees_everything_and_changes_nothing(server, documented, store):
     server.client.zadd(keys.DEAD, {b'{"class":"x","jid":"aaaaaaaaaaaaaaaaaaaaaaaa","args":[]}': 1.0})
     store.run(processes.show(ME, {"busy": 1}, {}))
@@ -271,10 +350,10 @@ def test_the_pages_reader_sees_everything_and_changes_nothing(server, documented
 
     assert [process.identity for process in app.processes] == [ME]
     assert [waiting.name for waiting in app.queues] == [Q]
-    assert app.stats().dead == 1
-    assert [job.jid for job in app.dead] == ["a" * 24]
+    assert app.stats().dead == 2
+    assert [job.jid for job in app.dead] == ["a", "a" * 24]
     assert app.find("a" * 24) is not None
-    assert len(app.queue(Q).jobs().items) == 2
+    assert len(app.queue(Q).jobs().items) == 4
     assert sorted(app.periodic) == ["report", "sweep"]
     assert app.periodic["report"].history() == []
     with pytest.raises(StoreRefused, match="NOPERM"):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from mainspring.store import keys
 from mainspring.store.command import Command, Reply, array, ignore, integer, maybe_blob, pairs, plain, texts
+
+#: Seconds for which an order waits for its process.
+ORDER_SECONDS: Final = 60
 
 # --- ownership -------------------------------------------------------------------
 
@@ -33,6 +37,7 @@ def register(queue: str, identity: str, ttl_ms: int) -> Command[int]:
             keys.BELL,
             keys.STAT_PROCESSED,
             keys.STAT_FAILED,
+            keys.ROOT,
         ),
         (identity, ttl_ms),
         integer,
@@ -207,6 +212,21 @@ def send_signal(identity: str, name: str) -> list[Command[None]]:
         plain("LPUSH", key, args=(name,), decode=ignore),
         plain("EXPIRE", key, args=(60,), decode=ignore),
     ]
+
+
+def tell(identity: str, order: str) -> Command[int]:
+    """Give a process an order, which it hears at once if it lives, and nobody hears after a minute."""
+    return Command("process_tell", (keys.control(identity),), (order, ORDER_SECONDS), integer)
+
+
+def listen(identity: str, seconds: float) -> Command[str | None]:
+    """Wait up to *seconds* for an order to the process *identity*."""
+
+    def read(reply: Reply) -> str | None:
+        found = texts(reply)
+        return found[1] if found else None
+
+    return plain("BLPOP", keys.control(identity), args=(seconds,), decode=read, blocks=seconds)
 
 
 def cleanup_turn() -> Command[bool]:

@@ -20,8 +20,10 @@ if redis.call("EXISTS", top) == 0 then
   return -1
 end
 redis.call("ZCARD", cancelled)
-local refusal = forbidden("ZADD", cancelled, "PEXPIRE", cancelled, "ZREMRANGEBYSCORE", cancelled, "DEL", top)
-  or batch_forbidden(root)
+local refusal = forbidden(
+  "ZADD", cancelled, "PEXPIRE", cancelled, "ZREMRANGEBYSCORE", cancelled, "ZRANGE", cancelled, "DEL", top, "HGET", top,
+  "HKEYS", top
+) or batch_forbidden(root)
 if refusal then
   return refusal
 end

@@ -23,7 +23,7 @@ elseif found[3] then
   return -3
 end
 redis.call("STRLEN", jobs)
-local refusal = forbidden("HSET", batch, "BITFIELD", jobs, "PEXPIRE", jobs)
+local refusal = forbidden("HSET", batch, "PTTL", batch, "BITFIELD", jobs, "PEXPIRE", jobs)
 if refusal then
   return refusal
 end

@@ -15,7 +15,7 @@ local gates, due, bell = KEYS[1], KEYS[2], KEYS[3]
 local manner = ARGV[1]
 
 -- An ACL that forbids one of these is met before the first write, lest it is half done.
-local refusal = forbidden("HSET", gates, "HDEL", gates, "ZADD", due, "LPUSH", bell, "LTRIM", bell, "EXPIRE", bell)
+local refusal = forbidden("HSET", gates, "HDEL", gates, "ZADD", due, "ZRANGE", due, "LPUSH", bell, "LTRIM", bell, "EXPIRE", bell)
 if refusal then
   return refusal
 end

@@ -15,7 +15,7 @@ local slots, gates = KEYS[1], KEYS[2]
 local id, own, ttl_ms, gate = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 -- An ACL that forbids one of these is met before the first write, lest it is half done.
-local refusal = forbidden("ZADD", slots, "PEXPIRE", slots, "HSET", gates)
+local refusal = forbidden("ZADD", slots, "PEXPIRE", slots, "ZRANGE", slots, "HSET", gates, "HGET", gates)
 if refusal then
   return refusal
 end

@@ -24,7 +24,7 @@ for i = 3, #ARGV, 2 do
   local limit, queue, cost = limit_read(KEYS[i - 1], ARGV[i]), KEYS[i], tonumber(ARGV[i + 1])
   redis.call("ZCARD", queue)
   -- An ACL that forbids one of these is met before the first write, lest one limit is taken of and another is not.
-  local refusal = limit_forbidden(limit) or forbidden("ZREM", queue, "ZADD", queue, "PEXPIRE", queue)
+  local refusal = limit_forbidden(limit) or forbidden("ZREM", queue, "ZADD", queue, "PTTL", queue, "PEXPIRE", queue)
   if refusal then
     return refusal
   end
@@ -34,7 +34,9 @@ for i = 3, #ARGV, 2 do
     longest = math.max(longest, wait)
   end
 end
-local refusal = forbidden("ZREMRANGEBYSCORE", registry, "ZADD", registry, "ZREMRANGEBYRANK", registry, "PEXPIRE", registry)
+local refusal = forbidden(
+  "ZSCORE", registry, "ZREMRANGEBYSCORE", registry, "ZADD", registry, "ZREMRANGEBYRANK", registry, "PEXPIRE", registry
+)
 if refusal then
   return refusal
 end

@@ -15,16 +15,18 @@
 -- KEYS[13]  list    mainspring:bell           on which one forwarder a process waits
 -- KEYS[14]  string  stat:processed            runs so far
 -- KEYS[15]  string  stat:failed               failed runs so far
+-- KEYS[16]  string  mainspring:               the beginning of keys of ours
 --
 -- ARGV[1]  id      the process's identity
 -- ARGV[2]  ttl_ms  how long the lease lasts
 --
 -- Returns  1  registered
 -- include: lib/forbidden.lua
+-- include: lib/ties.lua
 
 local suspect, owners, lease, tomb, inflight = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local fence, queue, queues, paused, schedule = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local retry, dead, bell, processed, failed = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
+local retry, dead, bell, processed, failed, root = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16]
 local id, ttl_ms = ARGV[1], ARGV[2]
 
 -- Whoever lacks one of these learns it here, before it holds a single job.
@@ -37,8 +39,9 @@ local refusal = forbidden(
   "ZADD", retry, "ZREM", retry, "ZCARD", retry, "ZRANGE", retry, "ZRANGEBYSCORE", retry,
   "ZADD", dead, "ZCARD", dead, "ZREMRANGEBYSCORE", dead, "ZREMRANGEBYRANK", dead,
   "LPUSH", bell, "LTRIM", bell, "EXPIRE", bell, "BLPOP", bell,
-  "INCRBY", processed, "EXPIRE", processed, "INCRBY", failed, "EXPIRE", failed
-)
+  "INCRBY", processed, "EXPIRE", processed, "INCRBY", failed, "EXPIRE", failed, "INCR", root,
+  "RENAME", queue, "ZPOPMIN", root
+) or ties_forbidden(root)
 if refusal then
   return refusal
 end

@@ -47,10 +47,11 @@ for i, place in ipairs(places) do
     redis.call("ZADD", dead, died, payloads[i])
   end
 end
-local n, now_ms = redis.call("LREM", queue, 0, mark), ties_now_ms()
+local n, freed, now_ms = redis.call("LREM", queue, 0, mark), {}, ties_now_ms()
 for _, ties in ipairs(all) do
   if ties then
-    let_go(slot, root, ties, died == "" and "dropped" or "dead", now_ms, now_ms)
+    let_go(slot, root, ties, died == "" and "dropped" or "dead", now_ms, now_ms, freed)
   end
 end
+gates_reopen(root, freed)
 return n

@@ -26,16 +26,17 @@ local refusal = forbidden("RPOP", cleared, "SREM", queues) or ties_forbidden(roo
 if refusal then
   return refusal
 end
-local n, now_ms = 0, ties_now_ms()
+local n, freed, now_ms = 0, {}, ties_now_ms()
 local payload = redis.call("RPOP", cleared)
 while payload do
   n, bytes = n + 1, bytes - #payload
   local ties = ties_of(payload)
   if ties then
-    let_go(slot, root, ties, "dropped", now_ms, now_ms)
+    let_go(slot, root, ties, "dropped", now_ms, now_ms, freed)
   end
   payload = n < most and bytes > 0 and redis.call("RPOP", cleared)
 end
+gates_reopen(root, freed)
 if redis.call("EXISTS", cleared, queue) == 0 then
   redis.call("SREM", queues, name)
 end

@@ -195,7 +195,7 @@ end
 local function limit_forbidden(limit)
   local key = limit.key
   if limit.kind == "concurrent" or limit.kind == "window" then
-    return forbidden("ZADD", key, "ZREMRANGEBYSCORE", key, "PEXPIRE", key, "DEL", key)
+    return forbidden("ZADD", key, "ZREMRANGEBYSCORE", key, "PEXPIRE", key, "PTTL", key, "DEL", key)
   end
   return forbidden("SET", key)
 end

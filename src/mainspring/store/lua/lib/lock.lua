@@ -1,11 +1,4 @@
 -- lock: unique locks; a lock holds the jid of the job that it belongs to, and fades by itself.
--- include: lib/forbidden.lua
-
--- The refusal if this user's ACL forbids what keeps locks; to be asked before the first write.
-local function lock_forbidden(root)
-  local lock = root .. "lock:"
-  return forbidden("GET", lock, "SET", lock, "PEXPIRE", lock, "DEL", lock)
-end
 
 -- The jid of the job that holds a lock; nil if it is free. What is no text is nobody's, and is written over.
 local function lock_holder(root, digest)

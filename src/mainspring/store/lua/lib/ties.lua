@@ -1,14 +1,18 @@
 -- ties: what hangs on a job in the store: a unique lock, its place in a batch, slots of gates.
+-- include: lib/forbidden.lua
 -- include: lib/lock.lua
 -- include: lib/batch.lua
 -- include: lib/gates.lua
 
--- The refusal if this user's ACL forbids what settling ties writes; to be asked before the first write.
+-- The refusal if this user's ACL forbids what settling ties reads or writes; to be asked before the first write.
 local function ties_forbidden(root)
-  return lock_forbidden(root) or batch_forbidden(root) or forbidden(
-    "SET", root, "DEL", root, "PEXPIRE", root, "HSET", root, "HDEL", root, "HINCRBY", root, "SETBIT", root, "SADD", root,
-    "SREM", root, "ZADD", root, "ZREM", root, "LPUSH", root, "RPUSH", root, "RPOP", root, "LPOP", root
-  ) or gates_forbidden(root)
+  return batch_forbidden(root) or forbidden(
+    "BITFIELD", root, "DEL", root, "EXISTS", root, "EXPIRE", root, "GET", root, "HDEL", root, "HGET", root, "HINCRBY", root,
+    "HMGET", root, "HSET", root, "HSETNX", root, "HVALS", root, "LINDEX", root, "LLEN", root, "LPUSH", root, "LRANGE", root,
+    "LTRIM", root, "PEXPIRE", root, "PTTL", root, "RPOP", root, "RPUSH", root, "SADD", root, "SCARD", root, "SET", root,
+    "SMEMBERS", root, "SREM", root, "ZADD", root, "ZCARD", root, "ZCOUNT", root, "ZRANGE", root, "ZRANGEBYSCORE", root,
+    "ZRANK", root, "ZREM", root, "ZREMRANGEBYRANK", root, "ZREMRANGEBYSCORE", root, "ZSCORE", root
+  )
 end
 
 local function ties_text(value)

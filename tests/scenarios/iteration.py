@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, pairwise
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def walk(
         else:
             kills_in_a_row = 0
             victim.signal(signal.SIGTSTP if office.rng.random() < 0.5 else signal.SIGTERM)
-            eventually(lambda: not _holds(office, jid), 30)
+            eventually(partial(_holds_nothing, office, pid), 30)
             victim.signal(signal.SIGTERM)
             victim.wait(30)
             stopped.add(pid)
@@ -123,11 +124,12 @@ def _is_done(office: Office) -> bool:
     return bool(office.runs("done"))
 
 
-def _holds(office: Office, jid: str) -> bool:
-    """Return whether some process has the job in flight."""
+def _holds_nothing(office: Office, pid: int) -> bool:
+    """Return whether the process *pid* has no job in flight any more."""
     client = office.server.client
-    held = [raw for key in client.scan_iter("{queue:*}:p:*") for raw in client.hvals(key)]
-    return any(jid.encode() in raw for raw in held)
+    return not any(
+        field.isdigit() for key in client.scan_iter(f"{{queue:*}}:p:*:{pid}:*") for field in client.hkeys(key)
+    )
 
 
 def read(path: Path) -> list[Row]:

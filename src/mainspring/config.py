@@ -30,6 +30,7 @@ class Timing:
         sweep: Between two looks for dead processes, up to twice that.
         grace: Between the first look that finds no lease and the second that reclaims.
         reconcile: Between two comparisons of what is in flight with what is known.
+        stuck: What a run whose ``timeout`` is over gets to end, before its slot goes to another.
     """
 
     beat: float = 5.0
@@ -37,6 +38,7 @@ class Timing:
     sweep: float = 10.0
     grace: float = 15.0
     reconcile: float = 60.0
+    stuck: float = 5.0
 
     def __post_init__(self) -> None:
         """Refuse a timing with which a living process would be held for dead, or a loop would spin."""

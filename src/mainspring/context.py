@@ -11,15 +11,27 @@ from typing import Any, Final
 
 from mainspring.base import flow as flows
 from mainspring.base import payload
-from mainspring.base.errors import JobCut, LeaseLost, NotInAJob
+from mainspring.base.errors import JobCancelled, JobCut, LeaseLost, NotInAJob
 from mainspring.base.payload import Payload
 
 _current: Final[ContextVar[JobContext]] = ContextVar("mainspring_current_job")
 _log: Final = logging.getLogger("mainspring.job")
 
 
+#: The longest note that is kept with a job's progress, in characters.
+LONGEST_NOTE: Final = 200
+
+
 def _never() -> bool:
     return False
+
+
+def _nobody(_jid: str) -> bool:
+    return False
+
+
+def _unheard(_jid: str, _fraction: float, _note: str) -> None:
+    """Hear of progress where nobody wants to know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +43,16 @@ class Holding:
         is_lost: Tells whether others may hold the process for dead.
         is_stopping: Tells whether the process is shutting down.
         is_quiet: Tells whether the process starts no more jobs, to shut down later.
+        is_cancelled: Tells of a job, by its id, whether somebody cancelled it.
+        progress: Hears of a job, by its id, how far it has come, and what it does.
     """
 
     process: str
     is_lost: Callable[[], bool]
     is_stopping: Callable[[], bool]
     is_quiet: Callable[[], bool] = _never
+    is_cancelled: Callable[[str], bool] = _nobody
+    progress: Callable[[str, float, str], None] = _unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +106,11 @@ class JobContext:
     def name(self) -> str:
         """The job's name."""
         return self._wire.name
+
+    @property
+    def recoveries(self) -> int:
+        """How often in the last days it was in flight when its process died, so that it may have been the cause."""
+        return len(self._wire.recovered) if isinstance(self._wire.recovered, list) else 0
 
     @property
     def cursor(self) -> object:
@@ -160,14 +181,35 @@ class JobContext:
         """Return True if this process has not proved for so long that it lives that others may hold it for dead."""
         return self._holding.is_lost()
 
+    def is_cancelled(self) -> bool:
+        """Return True if somebody cancelled the job. One that was told so and returns is dropped, not done."""
+        return self._holding.is_cancelled(self.jid)
+
     def check(self) -> None:
-        """Stop here if the job should not go on.
+        """Stop here if the job should not go on; cheap enough to be called between any two steps.
 
         Raises:
             LeaseLost: If the job may have been given to another process.
+            JobCancelled: If somebody cancelled it. It is no `Exception`, so that only who means it catches it.
         """
         if self._holding.is_lost():
             raise LeaseLost(self.jid, self._holding.process)
+        if self._holding.is_cancelled(self.jid):
+            raise JobCancelled(self.jid)
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        """Let whoever watches see how far this run has come; forgotten when it ends.
+
+        It costs next to nothing, and is written to the store at most once a second.
+
+        Args:
+            fraction: From 0 to 1; what lies beyond counts as the nearest of them.
+            note: What it does at the moment, for people; cut to 200 characters.
+
+        Example:
+            ``current_job().progress(done / total, f"row {done} of {total}")``
+        """
+        self._holding.progress(self.jid, min(max(float(fraction), 0.0), 1.0), str(note)[:LONGEST_NOTE])
 
 
 def _periodic_run(field: object) -> PeriodicRun | None:

@@ -39,9 +39,11 @@ class Command(Generic[T]):
     blocks: float = 0.0
 
 
-def plain(name: str, *keys: str, args: tuple[Argument, ...] = (), decode: Callable[[Reply], T]) -> Command[T]:
+def plain(
+    name: str, *keys: str, args: tuple[Argument, ...] = (), decode: Callable[[Reply], T], blocks: float = 0.0
+) -> Command[T]:
     """Return a command of the server itself: *name*, then *keys*, then *args*."""
-    return Command(name, keys, args, decode, plain=True)
+    return Command(name, keys, args, decode, plain=True, blocks=blocks)
 
 
 def integer(reply: Reply) -> int:

@@ -22,6 +22,7 @@ from mainspring.worker.completer import Completer, Request
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.executor import Executor
 from mainspring.worker.fetcher import PAUSE, Fetcher, stale
+from mainspring.worker.gatekeeper import Gatekeeper
 from mainspring.worker.inflight import InFlight
 from mainspring.worker.lease import Lease
 from mainspring.worker.looker import Looker
@@ -40,7 +41,12 @@ _CROWD: Final = 100
 
 
 class Capsule(Service):
-    """Runs the jobs of some queues, a number at once."""
+    """Runs the jobs of some queues, a number at once.
+
+    Attributes:
+        settings: Its queues, and how many jobs it runs at once.
+        slots: What runs them.
+    """
 
     def __init__(
         self,
@@ -50,6 +56,7 @@ class Capsule(Service):
         executor: Executor,
         reporter: Reporter,
         lease: Lease,
+        gatekeeper: Gatekeeper,
         fenced: Callable[[], None],
         reconcile_every: float,
         time: TimeSource,
@@ -63,6 +70,7 @@ class Capsule(Service):
             executor: Runs each delivery.
             reporter: Says what became of each.
             lease: This process's identity and proof of life.
+            gatekeeper: Says which of the jobs that came may start.
             fenced: Called when the store says that this process was declared dead.
             reconcile_every: Seconds between two comparisons with what the store holds for us.
             time: The clocks.
@@ -72,14 +80,15 @@ class Capsule(Service):
         self.settings = settings
         self._store = store
         self._lease = lease
+        self._gatekeeper = gatekeeper
         self._time = time
         self._reconcile_every = reconcile_every
         self._fenced = fenced
-        self._fetcher = Fetcher(settings, time=time, rng=rng, async_jobs=executor.async_jobs)
+        self._fetcher = Fetcher(settings, time=time, rng=rng, elsewhere=executor.elsewhere)
         self._completer = Completer(time=time, fenced=reporter.fenced)
         self._quarantine = Quarantine()
         self._meter = Meter(time)
-        self._slots = Slots(settings.name, settings.concurrency, executor=executor, finished=self._finished)
+        self.slots = Slots(settings.name, settings.concurrency, executor=executor, finished=self._finished)
         self._lookers = {name: Looker(name, store, rung=self.wake, rng=rng) for name in settings.names}
         self._inflight = InFlight(settings.names)
         self._sent: Request | None = None  # the next request, under way while the last answers are read
@@ -93,7 +102,7 @@ class Capsule(Service):
 
     def start(self) -> None:
         """Start the slots, the lookers, and the thread that feeds them."""
-        self._slots.start()
+        self.slots.start()
         for looker in self._lookers.values():
             looker.start()
         super().start()
@@ -103,16 +112,12 @@ class Capsule(Service):
         self._is_quiet = True
         self.wake()
 
-    def cut(self) -> None:
-        """Cut short what still runs."""
-        self._slots.cut()
-
     def stop(self) -> None:
         """End the slots and the thread."""
         self._is_quiet = True
         for looker in self._lookers.values():
             looker.stop()
-        self._slots.stop()
+        self.slots.stop()
         super().stop()
 
     def end(self) -> None:
@@ -127,7 +132,7 @@ class Capsule(Service):
             self._meter.flush(self._store)
         except StoreError as error:
             self.troubled(error)
-        self._slots.end()
+        self.slots.end()
 
     @property
     def holder(self) -> str:
@@ -141,11 +146,7 @@ class Capsule(Service):
 
     def busy(self) -> list[tuple[str, Delivery]]:
         """Return the slots that run something, and what."""
-        return self._slots.busy()
-
-    def tasks(self) -> list[Any]:
-        """Return the tasks of its event loop, for a dump of their stacks."""
-        return self._slots.tasks()
+        return self.slots.busy()
 
     def unfinished(self) -> int:
         """Count what was fetched and has not finished."""
@@ -271,18 +272,25 @@ class Capsule(Service):
             if not delivery.is_given_up:
                 delivery.is_given_up = True
                 self._completer.refused(delivery)
-        self._hand_out(fresh)
+        self._hand_out(self._admitted(queue, fresh, holder))
+
+    def _admitted(self, queue: str, fresh: Sequence[Delivery], holder: str) -> Sequence[Delivery]:
+        """Return those of *fresh* that may start; the others are not ours any more."""
+        admission = self._gatekeeper.admit(queue, holder, fresh)
+        self._forget(admission.refused)
+        self._must_reconcile = self._must_reconcile or not admission.is_certain
+        return admission.granted
 
     def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
         suspects = [delivery for delivery in deliveries if delivery.is_suspect]
         if suspects:
             self._quarantine.add(suspects)
             deliveries = [delivery for delivery in deliveries if not delivery.is_suspect]
-        self._slots.put(deliveries)
+        self.slots.put(deliveries)
         self._deal()
 
     def _deal(self) -> None:
-        self._slots.deal(self.unfinished() - len(self._quarantine))
+        self.slots.deal(self.unfinished() - len(self._quarantine))
 
     def _release_suspect(self) -> None:
         now = self._time.monotonic()
@@ -290,7 +298,7 @@ class Capsule(Service):
         if suspect is None:
             return
         if self._store.run(self._quarantine.mark(suspect)):
-            self._slots.put_first(self._quarantine.started(now))
+            self.slots.put_first(self._quarantine.started(now))
             self._deal()
         else:
             self._forget([self._quarantine.started(now)])
@@ -315,7 +323,7 @@ class Capsule(Service):
         order = self._fetcher.order() if all_empty and self._room() > 0 else []
         for queue in order:
             self._lookers[queue].arm()
-        if self._quarantine or self._slots.waiting():
+        if self._quarantine or self.slots.waiting():
             return _WATCH
         return _IDLE if len(order) == len(self._lookers) else PAUSE
 
@@ -332,7 +340,7 @@ class Capsule(Service):
         if waiting and (quiet or stale(waiting, now)):
             # Whatever was measured, it does not hold now: were it believed, the same jobs would come back at once.
             self._fetcher.stalled()
-            back = list(self._slots.surrender())
+            back = list(self.slots.surrender())
             if quiet:
                 back += self._quarantine.surrender()
             self._give_back(back)

@@ -28,7 +28,7 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
         ended: When its run ended, likewise; 0 before. Only its slot writes this.
         settlement: What becomes of it; None for a plain success. Its slot writes this before it is finished.
         is_suspect: True if a process died before while it may have run.
-        is_async: True if it must run on an event loop.
+        runs_in: Where it must run, if that is no thread: ``async`` or ``process``; else empty.
         was_sent: True once an acknowledgement was sent, whether an answer came or not.
         is_given_up: True if it shall not be acknowledged: it was given back, or is not ours any more.
         is_gone: True if the store has moved it elsewhere in the meantime, so that nothing is to be acknowledged.
@@ -43,7 +43,7 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
     payload: Payload | None = None
     problem: InvalidPayload | None = None
     is_suspect: bool = False
-    is_async: bool = False
+    runs_in: str = ""
     started: float = 0.0
     ended: float = 0.0
     settlement: Settlement | None = None

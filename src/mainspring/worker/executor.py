@@ -1,109 +1,48 @@
 """One run of one job, as a list of steps: admit, prepare, call, judge, report.
 
-What can be computed once for a job's class is computed at registration (`Plan`),
+What can be computed once for a job's class is computed at registration (`worker.plan`),
 so that a plain job costs a few microseconds here.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextvars import Context, ContextVar
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
+from dataclasses import replace
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from mainspring.base import durations, retry
-from mainspring.base.errors import Discard, JobCut, Kill, LeaseLost, Snooze, UnknownJob
-from mainspring.base.flow import Flow
-from mainspring.base.flow import read as read_flow
-from mainspring.base.payload import Payload, unix
-from mainspring.base.retry import Retry
+from mainspring.base.errors import JobTimeout, UnknownJob
+from mainspring.base.flow import Flow, read
 from mainspring.base.timesource import TimeSource
 from mainspring.context import Holding, JobContext, enter
 from mainspring.events import Handlers
-from mainspring.features.results import Packer
-from mainspring.job import Job
-from mainspring.middleware import Middleware, around, around_async
+from mainspring.options import RunsIn
 from mainspring.store import keys
 from mainspring.store.queues import Settlement
 from mainspring.store.ties import Ties
 from mainspring.worker import outcome as outcomes
+from mainspring.worker.cancellations import Cancellations
 from mainspring.worker.delivery import Delivery
-from mainspring.worker.lease import Lease
-from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Parked, Retried, Snoozed
+from mainspring.worker.judge import CANCELLED, Judge
+from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Parked
+from mainspring.worker.plan import Plan
 from mainspring.worker.report import Reporter
+from mainspring.worker.watch import Limits, SlotLeft, TaskWatch, ThreadWatch, overdue, task_stack, thread_stack
 
 _DONE: Final = Done()
-_GIVEN_BACK: Final = GivenBack()
 _NO_FLOW: Final = Flow()
-#: Bounds of what is believed of a stranger's numbers: retries, and seconds.
-_MANY: Final = 1_000_000
-_FOREVER: Final = 1e10
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All that is known of a job's class before one of its jobs comes.
-
-    Attributes:
-        job: The job.
-        call: Runs one job in a thread, middleware included; None for ``async def``.
-        acall: Runs one job on an event loop; None for ``def``.
-        prepare: Converts arguments and sets carried variables; None if there is nothing to do.
-        packer: Makes the result that is kept of what the function returned; None if none ever is.
-        is_guarded: True if the guards are asked even of a job that carries nothing of flow control.
-    """
-
-    job: Job[Any, Any]
-    call: Callable[[JobContext], object] | None
-    acall: Callable[[JobContext], Awaitable[object]] | None
-    prepare: Callable[[JobContext], None] | None
-    packer: Packer | None = None
-    is_guarded: bool = False
-
 
 #: Asked before a job runs that carries something of flow control: what becomes of it instead; None if it may run.
 Guard: TypeAlias = Callable[[Delivery, Flow, JobContext], Outcome | None]
 
 
-def plan(
-    job: Job[Any, Any],
-    middlewares: tuple[Middleware, ...],
-    carried: Mapping[str, ContextVar[Any]],
-    packer: Packer | None = None,
-) -> Plan:
-    """Return the plan of *job*."""
-    function = job.function
-    prepare = _preparation(job, carried)
-    # Else one that says nothing of encryption, though it holds a ciphertext, would get it for an argument.
-    is_guarded = bool(job.options.encrypt)
-    if job.is_async:
+class Trust(Protocol):
+    """The lease, as far as one who runs jobs must know it."""
 
-        async def acall(context: JobContext) -> object:
-            return await function(*context.args, **context.kwargs)
-
-        return Plan(job, None, around_async(middlewares, acall), prepare, packer, is_guarded)
-
-    def call(context: JobContext) -> object:
-        return function(*context.args, **context.kwargs)
-
-    return Plan(job, around(middlewares, call), None, prepare, packer, is_guarded)
-
-
-def _preparation(job: Job[Any, Any], carried: Mapping[str, ContextVar[Any]]) -> Callable[[JobContext], None] | None:
-    if not carried and job.arguments.is_plain:
-        return None
-
-    def prepare(context: JobContext) -> None:
-        values = context.carry
-        for name, variable in carried.items():
-            if name in values:
-                variable.set(values[name])
-        if not job.arguments.is_plain:
-            context.args, context.kwargs = job.arguments.restore(context.args, context.kwargs)
-
-    return prepare
+    def covers(self, holder: str, now: float) -> bool:
+        """Return True if jobs fetched under *holder* are still ours at *now*, on the monotonic clock."""
 
 
 class Executor:
@@ -111,77 +50,119 @@ class Executor:
 
     def __init__(
         self,
-        jobs: Mapping[str, Job[Any, Any]],
-        middlewares: tuple[Middleware, ...],
+        plans: Mapping[str, Plan],
         *,
-        carried: Mapping[str, ContextVar[Any]],
+        judge: Judge,
         handlers: Handlers,
         guards: Sequence[Guard] = (),
-        packer: Callable[[Job[Any, Any]], Packer] | None = None,
-        lease: Lease,
+        holding: Callable[[str], Holding],
+        cancellations: Cancellations,
+        limits: Limits | None,
+        lease: Trust,
         reporter: Reporter,
-        is_stopping: Callable[[], bool],
         time: TimeSource,
-        rng: random.Random,
     ) -> None:
-        """Plan all *jobs*.
+        """Prepare to run jobs.
 
         Args:
-            jobs: What may be run, by name. Nothing else ever is.
-            middlewares: Links around each run, the first outermost.
-            carried: Context variables that travel with jobs, by name.
-            handlers: What to call on errors and deaths.
+            plans: What may be run, by name. Nothing else ever is.
+            judge: Says what becomes of a job that raised.
+            handlers: What to call on errors.
             guards: Asked in turn whether a job that carries something of flow control may run; they do not wait.
-            packer: Makes what makes the results of a job; None if none are kept.
+            holding: Makes what all jobs have in common that run under one identity.
+            cancellations: Which jobs somebody cancelled.
+            limits: Ends what takes longer than it may; None if somebody else does.
             lease: Whether what was fetched is still ours.
             reporter: Says what became of each job.
-            is_stopping: Whether the worker is shutting down.
             time: The clocks.
-            rng: The source of jitter.
         """
-        self._plans = {
-            name: plan(job, middlewares, carried, packer(job) if packer is not None else None)
-            for name, job in jobs.items()
-        }
+        self._plans = plans
+        self._judge = judge
         self._handlers = handlers
         self._guards = tuple(guards)
-        self._lease = lease
+        self._make_holding = holding
         self._holdings: dict[str, Holding] = {}
+        self._cancellations = cancellations
+        # Asked for each job, and nearly always empty.
+        self._cancelled, self._told = cancellations.asked, cancellations.told
+        self._limits = limits
+        self._lease = lease
         self._reporter = reporter
-        self._is_stopping = is_stopping
         self._time = time
         self._clock = time.monotonic
-        self._rng = rng
 
     @property
-    def async_jobs(self) -> frozenset[str]:
-        """The names of the jobs that need an event loop."""
-        return frozenset(name for name, found in self._plans.items() if found.acall is not None)
+    def elsewhere(self) -> Mapping[str, RunsIn]:
+        """Where those jobs run that do not run in threads, by name."""
+        return {name: found.runs_in for name, found in self._plans.items() if found.runs_in != "thread"}
 
     def run(self, delivery: Delivery) -> None:
-        """Run a delivery in this thread; never raises but `JobCut`, which its slot awaits."""
-        found = self._admit(delivery)
+        """Run a delivery in this thread.
+
+        Raises:
+            JobCut: Whenever the slot is cut short.
+            SlotLeft: If the job has been given up meanwhile, and another thread has the slot.
+        """
+        found = self.admit(delivery)
         if found is None:
             return
         context = self._context(delivery)
-        if delivery.flow is not None and self._is_stopped(delivery, delivery.flow, context):
-            return
+        if delivery.flow is not None or found.timeout is not None:
+            if self._is_stopped(delivery, context):
+                return
+            seconds = self.limit(delivery, found)
+            if seconds is not None and self._limits is not None:
+                self._run_watched(delivery, found, context, seconds, self._limits)
+                return
         try:
             # A context of its own: what a job sets in context variables must not reach the next.
             result = Context().run(_perform, found, context)
         except BaseException as error:  # noqa: BLE001 - SystemExit in a job is that job's failure, not the worker's
-            self._conclude(delivery, self._judge(error, found.job, delivery, context))
+            self._conclude(delivery, self._judge.outcome(error, found.job, delivery, context))
         else:
+            self._succeed(delivery, found, result)
+
+    def _run_watched(
+        self, delivery: Delivery, found: Plan, context: JobContext, seconds: float, limits: Limits
+    ) -> None:
+        """Run a delivery in this thread, for at most *seconds*."""
+        ident = threading.get_ident()
+
+        def leave() -> None:
+            error = overdue(delivery, seconds, limits.grace, thread_stack(ident))
+            limits.left(delivery, partial(self._fail, error, delivery, found, context))
+
+        watch = ThreadWatch(limits.grace, leave)
+        try:
+            try:
+                limits.deadlines.put(watch, seconds)
+                result = Context().run(_perform, found, context)
+            finally:
+                watch.close()
+        except BaseException as error:  # noqa: BLE001 - as in `run`
+            # Again, since the time may have been up just before the other; after this one nothing strikes any more.
+            watch.close()
+            if watch.is_left:
+                raise SlotLeft from None
+            limits.deadlines.withdraw(watch)
+            self._fail(_named(error, seconds), delivery, found, context)
+        else:
+            if watch.is_left:
+                raise SlotLeft
+            limits.deadlines.withdraw(watch)
             self._succeed(delivery, found, result)
 
     async def arun(self, delivery: Delivery) -> None:
         """Run a delivery on this event loop; never raises but when the loop itself ends."""
-        found = self._admit(delivery)
+        found = self.admit(delivery)
         if found is None:
             return
         context = self._context(delivery)
-        if delivery.flow is not None and self._is_stopped(delivery, delivery.flow, context):
-            return
+        watch: TaskWatch | None = None
+        if delivery.flow is not None or found.timeout is not None:
+            if await self._is_stopped_on_loop(delivery, context):
+                return
+            watch = self._task_watch(delivery, found, context)
         try:
             enter(context)
             if found.prepare is not None:
@@ -189,13 +170,43 @@ class Executor:
             assert found.acall is not None  # noqa: S101 - sync plans go to `run`
             result = await found.acall(context)
         except BaseException as error:  # noqa: BLE001 - as in `run`
-            self._conclude(delivery, self._judge(error, found.job, delivery, context))
+            if watch is None:
+                self._fail(error, delivery, found, context)
+            elif watch.close():
+                self._fail(watch.named(error), delivery, found, context)
         else:
-            self._succeed(delivery, found, result)
+            if watch is None or watch.close():
+                self._succeed(delivery, found, result)
+
+    def _task_watch(self, delivery: Delivery, found: Plan, context: JobContext) -> TaskWatch | None:
+        """Begin to watch the run in this task, if it has a time limit."""
+        seconds, limits = self.limit(delivery, found), self._limits
+        if seconds is None or limits is None:
+            return None
+
+        def leave() -> None:
+            error = overdue(delivery, seconds, limits.grace, task_stack(watch.task))
+            limits.left(delivery, partial(self._fail, error, delivery, found, context))
+
+        watch = TaskWatch(seconds, limits.grace, leave)
+        return watch
+
+    # --- for runs elsewhere ------------------------------------------------------------
+
+    def limit(self, delivery: Delivery, found: Plan) -> float | None:
+        """Return how many seconds a run may take; None for any."""
+        flow = delivery.flow
+        return found.timeout if flow is None or flow.timeout is None else flow.timeout
+
+    def fail(self, delivery: Delivery, error: BaseException) -> None:
+        """Note that a run elsewhere has come to its end with *error*, which it could not tell itself."""
+        found = self._plans[delivery.payload.name] if delivery.payload is not None else None
+        if found is not None:
+            self._fail(error, delivery, found, self._context(delivery))
 
     # --- the steps -----------------------------------------------------------------
 
-    def _admit(self, delivery: Delivery) -> Plan | None:
+    def admit(self, delivery: Delivery) -> Plan | None:
         """Return the delivery's plan; None if it cannot or must not run, and then it is settled here."""
         delivery.started = now = self._clock()
         if delivery.is_given_up or not self._lease.covers(delivery.holder, now):
@@ -205,8 +216,11 @@ class Executor:
         if payload is None:
             self._bury_unreadable(delivery)
             return None
-        if payload.flow is not None:
-            delivery.flow = read_flow(payload.flow)
+        if payload.flow is not None and delivery.flow is None:
+            delivery.flow = read(payload.flow)
+        if self._cancelled and payload.jid in self._cancelled:
+            self._conclude(delivery, Discarded(CANCELLED.reason, tally="cancelled"))
+            return None
         found = self._plans.get(payload.name)
         if found is None:
             # Looked up among the App's jobs, never imported: a payload must not choose what code is loaded.
@@ -220,100 +234,39 @@ class Executor:
             self._reporter.started(delivery)
         return found
 
-    def _is_stopped(self, delivery: Delivery, flow: Flow, context: JobContext) -> bool:
+    def _is_stopped(self, delivery: Delivery, context: JobContext) -> bool:
         """Ask the guards whether the job may run; if not, it is settled here."""
+        if delivery.flow is None:
+            return False
         for guard in self._guards:
-            verdict = guard(delivery, flow, context)
+            verdict = guard(delivery, delivery.flow, context)
             if verdict is not None:
                 self._conclude(delivery, verdict)
                 return True
         return False
 
+    async def _is_stopped_on_loop(self, delivery: Delivery, context: JobContext) -> bool:
+        """Ask the guards likewise; in a thread, if one of them has to ask the store."""
+        if delivery.flow is not None and delivery.flow.until == "start":
+            import asyncio
+
+            return await asyncio.to_thread(self._is_stopped, delivery, context)
+        return self._is_stopped(delivery, context)
+
     def _context(self, delivery: Delivery) -> JobContext:
-        assert delivery.payload is not None  # noqa: S101 - `_admit` has settled those without
+        assert delivery.payload is not None  # noqa: S101 - `admit` has settled those without
         holder = delivery.holder
-        holding = self._holdings.get(holder) or self._holding(holder)
+        holding = self._holdings.get(holder) or self._holdings.setdefault(holder, self._make_holding(holder))
         return JobContext(delivery.payload, delivery.queue, delivery.seq, holding)
-
-    def _holding(self, holder: str) -> Holding:
-        """Return what all jobs that *holder* runs have in common."""
-        made = Holding(holder, partial(self._lease.is_lost, holder), self._is_stopping)
-        return self._holdings.setdefault(holder, made)
-
-    # --- judging ---------------------------------------------------------------------
-
-    def _judge(self, error: BaseException, job: Job[Any, Any], delivery: Delivery, context: JobContext) -> Outcome:
-        now = self._time.now()
-        match error:
-            case Snooze(delay=delay):
-                return self._snoozed(delay, now, error, job, delivery, context)
-            case Discard(reason=reason):
-                return Discarded(reason)
-            case JobCut() | LeaseLost():
-                return _GIVEN_BACK
-            case _ if self._is_stopping() and type(error).__name__ == "CancelledError":
-                return _GIVEN_BACK
-            case _:
-                self._handlers.error(error, context)
-                return self._failed(error, job, delivery, context, now)
-
-    def _snoozed(
-        self,
-        delay: durations.Duration,
-        now: float,
-        error: BaseException,
-        job: Job[Any, Any],
-        delivery: Delivery,
-        context: JobContext,
-    ) -> Outcome:
-        try:
-            return Snoozed(now + durations.seconds(delay))
-        except ValueError as wrong:
-            wrong.__cause__ = error
-            return self._failed(wrong, job, delivery, context, now)
-
-    def _failed(
-        self, error: BaseException, job: Job[Any, Any], delivery: Delivery, context: JobContext, now: float
-    ) -> Outcome:
-        decided = self._policy(error, job, delivery, context, now)
-        if isinstance(decided, retry.Retried):
-            if decided.trouble is not None:
-                self._handlers.error(decided.trouble, context)
-            return Retried(decided.at, error)
-        if isinstance(decided, retry.Dead):
-            return self._ended(Dead(error, "killed" if isinstance(error, Kill) else "exhausted"), job, context, error)
-        return self._ended(Discarded("no retries", error), job, context, error)
-
-    def _policy(
-        self, error: BaseException, job: Job[Any, Any], delivery: Delivery, context: JobContext, now: float
-    ) -> retry.Retried | retry.Dead | retry.Discarded:
-        assert delivery.payload is not None  # noqa: S101 - `_admit` has settled those without
-        payload = delivery.payload
-        decided = retry.after_failure(
-            _limited(job.options.retry, payload),
-            attempt=_failures(payload),
-            failed_at=unix(payload.failed_at),
-            error=error,
-            job=context,
-            now=now,
-            rng=self._rng,
-        )
-        return retry.Discarded() if isinstance(decided, retry.Dead) and payload.dead is False else decided
-
-    def _ended(self, verdict: Outcome, job: Job[Any, Any], context: JobContext, error: BaseException) -> Outcome:
-        """Let the job's owner hear of its end, and perhaps drop it."""
-        if job.exhausted is not None:
-            try:
-                if job.exhausted(context, error) == "discard":
-                    verdict = Discarded("dropped by its on_exhausted", error)
-            except BaseException as worse:  # noqa: BLE001 - a handler must not change what becomes of a job
-                self._handlers.error(worse, context)
-        self._handlers.death(context, error)
-        return verdict
 
     # --- concluding --------------------------------------------------------------------
 
+    def _fail(self, error: BaseException, delivery: Delivery, found: Plan, context: JobContext) -> None:
+        self._conclude(delivery, self._judge.outcome(error, found.job, delivery, context))
+
     def _succeed(self, delivery: Delivery, found: Plan, result: object) -> None:
+        if self._cancelled and self._was_told(delivery):
+            return
         delivery.ended = self._clock()
         flow = delivery.flow
         if flow is not None:
@@ -326,9 +279,19 @@ class Executor:
         if self._reporter.hears_success:
             self._reporter.finished(delivery, _DONE)
 
+    def _was_told(self, delivery: Delivery) -> bool:
+        """Drop a job that returned after it had learnt that somebody cancelled it; False for all others."""
+        if delivery.jid not in self._told:
+            self._cancellations.ended(delivery.jid)
+            return False
+        self._conclude(delivery, CANCELLED)
+        return True
+
     def _conclude(self, delivery: Delivery, verdict: Outcome) -> None:
         delivery.ended = self._clock()
-        if verdict is _GIVEN_BACK:
+        if self._cancelled:
+            self._cancellations.ended(delivery.jid)
+        if isinstance(verdict, GivenBack):
             delivery.is_given_up = True
         elif isinstance(verdict, Parked):
             delivery.is_gone = True
@@ -364,20 +327,8 @@ def _perform(found: Plan, context: JobContext) -> object:
     return found.call(context)
 
 
-# A stranger's fields may hold anything; what makes no sense counts as if it were not there.
-
-
-def _limited(policy: Retry, payload: Payload) -> Retry:
-    """Return *policy* as far as the job itself does not say otherwise."""
-    most, seconds = payload.retry, payload.retry_for
-    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < _FOREVER:
-        return replace(policy, max=retry.USUAL, for_=float(seconds))
-    if isinstance(most, int) and most is not True and most >= 0:
-        return policy.limited(most)
-    return policy
-
-
-def _failures(payload: Payload) -> int:
-    """Return how often the job has failed before."""
-    count = payload.retry_count
-    return min(count + 1, _MANY) if isinstance(count, int) and count >= 0 else 0
+def _named(error: BaseException, seconds: float) -> BaseException:
+    """Return *error*; if it is the one that was raised here from outside, with the time that was up."""
+    if isinstance(error, JobTimeout) and error.seconds is None:
+        return JobTimeout(seconds).with_traceback(error.__traceback__)
+    return error

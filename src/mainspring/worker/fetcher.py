@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from mainspring import config
@@ -32,6 +33,8 @@ STALE: Final = 0.7
 #: Seconds for which a queue that was found paused is left alone.
 PAUSE: Final = 1.0
 
+_NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 class Fetcher:
     """The asking side of one capsule; used by that capsule's thread alone."""
@@ -42,7 +45,7 @@ class Fetcher:
         *,
         time: TimeSource,
         rng: random.Random,
-        async_jobs: Collection[str] = frozenset(),
+        elsewhere: Mapping[str, str] = _NOWHERE,
     ) -> None:
         """Begin with no request made.
 
@@ -50,10 +53,10 @@ class Fetcher:
             settings: The capsule's queues, and how many jobs it runs at once.
             time: The clocks.
             rng: The source of chance, for the order of weighted queues.
-            async_jobs: The names of the jobs that need an event loop.
+            elsewhere: Where those jobs run that do not run in threads, by name.
         """
         self._settings = settings
-        self._async_jobs = async_jobs
+        self._elsewhere = elsewhere
         self._time = time
         self._rng = rng
         self._requests: dict[str, int] = dict.fromkeys(settings.names, 1)
@@ -83,15 +86,15 @@ class Fetcher:
     def read(self, queue: str, jobs: Iterable[tuple[int, bytes]], holder: str) -> list[Delivery]:
         """Return what an answer gave."""
         now = self._time.monotonic()
-        deliveries, read, limit, async_jobs = [], payload.read, self._limit, self._async_jobs
+        deliveries, read, limit, place = [], payload.read, self._limit, self._elsewhere.get
         for seq, raw in jobs:
             try:
                 job = read(raw, limit)
             except InvalidPayload as problem:
                 deliveries.append(Delivery(queue, seq, raw, holder, now, None, problem))
             else:
-                suspect, is_async = bool(job.recovered), job.name in async_jobs
-                deliveries.append(Delivery(queue, seq, raw, holder, now, job, None, suspect, is_async))
+                suspect, runs_in = bool(job.recovered), place(job.name, "")
+                deliveries.append(Delivery(queue, seq, raw, holder, now, job, None, suspect, runs_in))
         return deliveries
 
     def measure(self, finished: int) -> None:

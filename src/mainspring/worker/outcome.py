@@ -52,14 +52,27 @@ class Discarded:
 
 @dataclass(frozen=True, slots=True)
 class Snoozed:
-    """It wants to run again at *at*, in unix seconds."""
+    """It wants to run again at *at*, in unix seconds.
+
+    Attributes:
+        limiter: The limiter that gave it nothing; empty if it was the job's own wish.
+        limited: How often limiters have snoozed it by now; 0 likewise.
+    """
 
     at: float
+    limiter: str = ""
+    limited: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """It was cut short, or is no longer ours; the store knows already, or keeps it in flight."""
+    """It was cut short, or is no longer ours; the store knows already, or keeps it in flight.
+
+    Attributes:
+        is_planned: True for an iterable job that was stopped between two items.
+    """
+
+    is_planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +114,26 @@ def settlement(raw: bytes, queue: str, outcome: Outcome, now: float) -> Settleme
             return Settlement(keys.RETRY, at, failed(raw, queue, error, now), fails=True)
         case Dead(error, _):
             return Settlement(keys.DEAD, now, failed(raw, queue, error, now), fails=True)
-        case Snoozed(at):
-            return Settlement(keys.SCHEDULE, at, snoozed(raw), runs=False)
+        case Snoozed(at, _, limited):
+            return Settlement(keys.SCHEDULE, at, snoozed(raw, limited), runs=False)
         case Discarded(_, error, tally):
             return Settlement(fails=error is not None, runs=not tally, tally=tally)
         case _:
             return None
 
 
-def snoozed(raw: bytes) -> bytes:
-    """Return the job as it shall be kept until later. It has been started, so it does not expire any more."""
+def snoozed(raw: bytes, limited: int = 0) -> bytes:
+    """Return the job as it shall be kept until later. It has been started, so it does not expire any more.
+
+    Args:
+        raw: The job as it was stored.
+        limited: How often limiters have snoozed it by now; 0 if this one does not count.
+    """
     flow = wire.fields(raw).get("flow")
     changes: dict[str, Any] = {"enqueued_at": None}
-    if isinstance(flow, dict) and "expires_at" in flow:
-        changes["flow"] = {name: value for name, value in flow.items() if name != "expires_at"}
+    kept = {name: value for name, value in flow.items() if name != "expires_at"} if isinstance(flow, dict) else {}
+    if limited or (isinstance(flow, dict) and kept != flow):
+        changes["flow"] = kept | ({"limited": limited} if limited else {})
     return wire.changed(raw, changes)
 
 
@@ -136,9 +155,7 @@ def unreadable(raw: bytes, problem: InvalidPayload, now: float) -> Settlement:
     """Return the settlement of what is no job: into the dead set as it is, if no error can be noted in it."""
     if problem.reason == "too_large":
         # It is not sent back, and not even copied.
-        return Settlement(
-            keys.DEAD, now, wire.note(raw, _error_fields(problem)), fails=True, what="dead", ties=UNREAD
-        )
+        return Settlement(keys.DEAD, now, wire.note(raw, _error_fields(problem)), fails=True, what="dead", ties=UNREAD)
     data = noted(raw, problem)
     # Nothing stands for the job as it is stored: it may begin with the comma that stands for a note.
     return Settlement(keys.DEAD, now, b"" if data is raw else data, fails=True, what="dead", ties=UNREAD)

@@ -120,12 +120,17 @@ def _discarded(verdict: Discarded, _now: float) -> tuple[int, str, dict[str, Any
     return logging.WARNING, "job.discard", {"reason": verdict.reason} | more
 
 
+def _snoozed(verdict: Snoozed, now: float) -> tuple[int, str, dict[str, Any]]:
+    more = {"limiter": verdict.limiter, "limited": verdict.limited} if verdict.limited else {}
+    return logging.INFO, "job.snooze", {"next_in": round(max(verdict.at - now, 0.0), 3)} | more
+
+
 _TABLE: Final[dict[type, Callable[[Any, float], tuple[int, str, dict[str, Any]]]]] = {
     Done: lambda _verdict, _now: (logging.INFO, "job.ok", {}),
     Retried: _retried,
     Dead: _dead,
     Discarded: _discarded,
-    Snoozed: lambda verdict, now: (logging.INFO, "job.snooze", {"next_in": round(max(verdict.at - now, 0.0), 3)}),
-    GivenBack: lambda _verdict, _now: (logging.WARNING, "job.pushed_back", {}),
+    Snoozed: _snoozed,
+    GivenBack: lambda verdict, _now: (logging.INFO if verdict.is_planned else logging.WARNING, "job.pushed_back", {}),
     Parked: lambda verdict, _now: (logging.INFO, "job.parked", {"gate": verdict.gate}),
 }

@@ -94,11 +94,11 @@ def dump_stacks(tasks: Iterable[Any] = ()) -> None:
     for ident, frame in sys._current_frames().items():  # noqa: SLF001 - its documented name
         _say(names.get(ident, str(ident)), traceback.format_stack(frame))
     for task in tasks:
-        lines = [line for frame in _awaited(task.get_coro()) for line in traceback.format_stack(frame, limit=1)]
+        lines = [line for frame in awaited(task.get_coro()) for line in traceback.format_stack(frame, limit=1)]
         _say(f"task {task.get_name()}", lines)
 
 
-def _awaited(coroutine: object) -> Iterator[FrameType]:
+def awaited(coroutine: object) -> Iterator[FrameType]:
     """Yield the frames of a coroutine and of those that it awaits; a task's own stack ends at the first."""
     while (frame := getattr(coroutine, "cr_frame", None)) is not None:
         yield frame

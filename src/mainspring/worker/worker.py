@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import random
 from collections.abc import Callable, Sequence
-from functools import partial
 from types import MappingProxyType
 from typing import Final, Self
 
@@ -17,20 +15,21 @@ from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidOption, StoreError
 from mainspring.base.loggers import Log
 from mainspring.store import processes
+from mainspring.worker import parts
 from mainspring.worker.cancelled import CancelledBatches
 from mainspring.worker.capsule import Capsule
 from mainspring.worker.display import Display
-from mainspring.worker.executor import Executor
 from mainspring.worker.forwarder import Forwarder
-from mainspring.worker.guards import guards, packer
+from mainspring.worker.gatekeeper import Gatekeeper
 from mainspring.worker.heartbeat import Heartbeat
 from mainspring.worker.host import Companion, Host
 from mainspring.worker.lease import Lease
-from mainspring.worker.pacemaker import Orders, Pacemaker
+from mainspring.worker.pace import Pace
 from mainspring.worker.recoverer import Recoverer
 from mainspring.worker.report import Reporter
 from mainspring.worker.settings import CapsuleSettings
 from mainspring.worker.signals import Signals, dump_stacks, end_now
+from mainspring.worker.steering import Steering
 
 _log: Final = Log("mainspring.worker")
 
@@ -104,12 +103,8 @@ class Worker:
         self._timing = timing or config.timing()
         self._companions = companions
         self._signals = Signals()
-        self._pacemaker = Pacemaker()
         self._is_quiet = self._is_stopping = self._is_stopped = False
         self._is_embedded = True
-        self._orders: Orders | None = None
-        # Until there is an alarm, nobody ends this process but itself.
-        self._alarm, self._patience = -1, self._timeout + CUT_TIMEOUT + 1.5
         self._tag, self._labels, self._rng = tag or app.name, labels, random.Random()
         self._build(settings, log_starts=log_starts)
 
@@ -117,19 +112,27 @@ class Worker:
         app, rng, timing = self._app, self._rng, self._timing
         self._lease = Lease(app.time, timing.lease)
         reporter, self._cancelled = Reporter(app.time, starts=log_starts), CancelledBatches(app.store)
-        executor = Executor(
-            app.jobs,
-            app.performers,
-            carried=app.client.carried,
-            handlers=app.handlers,
-            guards=(self._cancelled.guard, *guards(app)),
-            packer=partial(packer, app),
+        self._steering = Steering(
+            app.store,
             lease=self._lease,
-            reporter=reporter,
             is_stopping=lambda: self._is_stopping,
+            is_quiet=lambda: self._is_quiet,
+            grace=timing.stuck,
             time=app.time,
             rng=rng,
         )
+        executor = parts.executor(
+            app,
+            guards=(self._cancelled.guard,),
+            holding=self._steering.holding,
+            cancellations=self._steering.cancellations,
+            limits=self._steering.limits,
+            lease=self._lease,
+            reporter=reporter,
+            is_stopping=lambda: self._is_stopping,
+            rng=rng,
+        )
+        self._gatekeeper = Gatekeeper(app.jobs, settings, app.store)
         self.capsules = [
             Capsule(
                 each,
@@ -137,6 +140,7 @@ class Worker:
                 executor=executor,
                 reporter=reporter,
                 lease=self._lease,
+                gatekeeper=self._gatekeeper,
                 fenced=self._was_fenced,
                 reconcile_every=timing.reconcile,
                 time=app.time,
@@ -145,14 +149,12 @@ class Worker:
             for each in settings
         ]
         self._holdings = [(each.name, queue) for each in settings for queue in each.names]
+        patience = self._timeout + CUT_TIMEOUT + 1.5
+        self._pace = Pace(app.store, lease=self._lease, holdings=self._holdings, timing=timing, patience=patience)
         self._forwarder = Forwarder(app.store, limit=app.client.limit, rng=rng)
+        served = [queue for _, queue in self._holdings]
         self._recoverer = Recoverer(
-            app.store,
-            every=timing.sweep,
-            grace=timing.grace,
-            known=lambda: [queue for _, queue in self._holdings],
-            time=app.time,
-            rng=rng,
+            app.store, every=timing.sweep, grace=timing.grace, known=lambda: served, time=app.time, rng=rng
         )
 
     def _make_heartbeat(self) -> Heartbeat:
@@ -204,11 +206,13 @@ class Worker:
         self._app.handlers.fire("startup", may_raise=True)
         self._heartbeat = self._make_heartbeat()
         self._heartbeat.register()
+        self._gatekeeper.define(self.identity)
         if not self._is_embedded:
             # Before the first job: from then on a death must not go unseen.
-            self._keep_pace()
+            self._pace.keep()
         for service in (self._heartbeat, *self.capsules, self._forwarder, self._recoverer, *self._companions):
             service.start()
+        self._steering.start(self.capsules)
         self._tell("ready")
 
     def quiet(self) -> None:
@@ -262,14 +266,14 @@ class Worker:
         """
         self._is_embedded = False
         self._signals.listen()
-        self._alarm = self._signals.alarm()
+        self._pace.alarm = self._signals.alarm()
         self.start()
         # What there is now stays to the end, so the collector need not go through it again and again.
         gc.freeze()
         self._until_told()
         self._begin_stop()
         code = 130 if self._wait(self._timeout) else 0
-        if not self._finish_stop(HURRY if code else CUT_TIMEOUT):
+        if not self._finish_stop(HURRY if code else CUT_TIMEOUT) or self._steering.stuck():
             # Those jobs are back in their queues: were their threads left alone, they would run twice at a time.
             end_now(code)
         return code
@@ -287,28 +291,12 @@ class Worker:
     def _was_beaten(self) -> None:
         """Keep the pacemaker informed, and let the App's handlers know."""
         if not self._is_embedded:
-            self._keep_pace()
+            self._pace.keep()
             if not self._is_stopping:
-                self._pacemaker.assure()
+                self._pace.assure()
         self._cancelled.look()
+        self._gatekeeper.beat(self.identity)
         self._app.handlers.fire("beat")
-
-    def _keep_pace(self) -> None:
-        lease, store = self._lease, self._app.store
-        orders = Orders(
-            url=store.url,
-            prefix=store.prefix,
-            holdings=[(queue, lease.holder(capsule)) for capsule, queue in self._holdings],
-            ttl_ms=lease.ttl_ms,
-            # The heartbeat renews as well: this is for when it cannot.
-            every=min(2 * self._timing.beat, self._timing.lease / 3),
-            worker=os.getpid(),
-            alarm=self._alarm,
-            patience=self._patience,
-        )
-        if orders != self._orders or not self._pacemaker.is_running:
-            self._orders = orders
-            self._pacemaker.tell(orders)
 
     def _was_fenced(self) -> None:
         """Let the heartbeat find out at once, and take a new identity."""
@@ -338,7 +326,7 @@ class Worker:
         return False
 
     def _dump(self) -> None:
-        dump_stacks(task for capsule in self.capsules for task in capsule.tasks())
+        dump_stacks(task for capsule in self.capsules for task in capsule.slots.tasks())
 
     @property
     def _is_idle(self) -> bool:
@@ -353,7 +341,7 @@ class Worker:
                 extra={"event": "process.cut", "facts": {"jobs": left}},
             )
             for capsule in self.capsules:
-                capsule.cut()
+                capsule.slots.cut()
             self._wait(patience)
         has_ended = self.busy() == 0
         if self._is_embedded and not has_ended:
@@ -361,15 +349,16 @@ class Worker:
             return False
         if not self._is_embedded:
             # What follows may take its time if the store is gone.
-            self._patience = 3 * FAREWELL
-            self._keep_pace()
+            self._pace.patience = 3 * FAREWELL
+            self._pace.keep()
+        self._steering.stop()
         for capsule in self.capsules:
             capsule.stop()
         for capsule in self.capsules:
             capsule.join(FAREWELL)
         self._heartbeat.stop()
         self._heartbeat.join(FAREWELL)
-        self._pacemaker.stop()
+        self._pace.stop()
         self._leave()
         self._app.handlers.fire("exit")
         self._is_stopped = True
@@ -387,8 +376,7 @@ class Worker:
             return
         count = sum(answer for answer in left[: len(calls)] if isinstance(answer, int))
         if count:
-            facts = {"jobs": count}
-            _log.info("gave back %d jobs", count, extra={"event": "process.gave_back", "facts": facts})
+            _log.info("gave back %d jobs", count, extra={"event": "process.gave_back", "facts": {"jobs": count}})
 
     def _tell(self, state: str) -> None:
         facts = {"identity": self.identity, "busy": self.busy()}

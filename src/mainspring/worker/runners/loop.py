@@ -78,6 +78,24 @@ class LoopRunner:
         running = list(self._tasks.values())
         return [(f"{self._name}-async-{number}", delivery) for number, delivery in enumerate(running, 1)]
 
+    def leave(self, delivery: Delivery, settle: Callable[[], None]) -> bool:
+        """Let another have the place of a task that does not end; False if it is not here. Called on the loop."""
+        for task, running in self._tasks.items():
+            if running is delivery:
+                del self._tasks[task]
+                settle()
+                self._finished(delivery)
+                self._fill()
+                return True
+        return False
+
+    def cancel(self, jid: str) -> bool:
+        """Cancel the job *jid*; False if it does not run here."""
+        if self._loop is None or not any(delivery.jid == jid for delivery in list(self._tasks.values())):
+            return False
+        self._loop.call_soon_threadsafe(self._cancel, jid)
+        return True
+
     def cut(self) -> None:
         """Cancel what runs."""
         if self._loop is not None:
@@ -118,7 +136,10 @@ class LoopRunner:
         self._leave_if_forked()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        delivery = self._tasks.pop(task)
+        delivery = self._tasks.pop(task, None)
+        if delivery is None:
+            # It was left to itself long ago.
+            return
         if task.cancelled() or task.exception() is not None:
             # The executor judges whatever a job raises; here the run itself was cut.
             delivery.is_given_up = True
@@ -131,9 +152,11 @@ class LoopRunner:
         if self._home.is_left:
             leave_child()
 
-    def _cancel(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
+    def _cancel(self, jid: str = "") -> None:
+        """Cancel one job, or all."""
+        for task, delivery in list(self._tasks.items()):
+            if jid in {"", delivery.jid}:
+                task.cancel()
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from mainspring.base.errors import JobCut
+from mainspring.base.errors import JobCut, JobTimeout
 from mainspring.base.loggers import Log
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.runners.forks import Home, leave_child
+from mainspring.worker.watch import SlotLeft
 
 _log: Final = Log("mainspring.worker")
 _raise_in_thread: Final = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -102,14 +103,18 @@ class ThreadRunner:
         self._inbox = Inbox()
         self._home = Home()
         self.slots = [Slot(f"{name}-{number}") for number in range(1, size + 1)]
+        self._left: list[threading.Thread] = []  # they run what is nobody's any more
 
     def start(self) -> None:
         """Start the threads."""
         for slot in self.slots:
-            slot.thread = threading.Thread(
-                target=self._serve, args=(slot,), name=f"mainspring-slot-{slot.name}", daemon=True
-            )
-            slot.thread.start()
+            self._start(slot)
+
+    def _start(self, slot: Slot, settle: Callable[[], None] | None = None) -> None:
+        slot.thread = threading.Thread(
+            target=self._serve, args=(slot, settle), name=f"mainspring-slot-{slot.name}", daemon=True
+        )
+        slot.thread.start()
 
     def put(self, deliveries: Sequence[Delivery]) -> None:
         """Hand deliveries to the slots."""
@@ -138,6 +143,30 @@ class ThreadRunner:
         """Return which slots run what."""
         return [(slot.name, current) for slot in self.slots if (current := slot.current) is not None]
 
+    def leave(self, delivery: Delivery, settle: Callable[[], None]) -> bool:
+        """Let a new thread have the slot of one that does not end its delivery; False if none runs it.
+
+        Args:
+            delivery: What it runs.
+            settle: Notes what becomes of it; called in the new thread, since it asks the user's code.
+        """
+        for index, slot in enumerate(self.slots):
+            if slot.current is delivery and slot.thread is not None:
+                self._left = [thread for thread in self._left if thread.is_alive()] + [slot.thread]
+                fresh = self.slots[index] = Slot(slot.name)
+                fresh.current = delivery
+                self._start(fresh, settle)
+                return True
+        return False
+
+    def cancel(self, jid: str) -> bool:  # noqa: ARG002 - as the other runners
+        """Return False: a thread asks for itself whether its job was cancelled."""
+        return False
+
+    def stuck(self) -> int:
+        """Count the threads that have lost their slots and have not ended."""
+        return sum(thread.is_alive() for thread in self._left)
+
     def cut(self) -> None:
         """Raise `JobCut` in each slot that runs a job, at its next bytecode; code in C goes on until it returns."""
         for slot in self.slots:
@@ -148,10 +177,13 @@ class ThreadRunner:
         """Ask each slot to end when it is free; returns at once."""
         self._inbox.put([None for _ in self.slots])
 
-    def _serve(self, slot: Slot) -> None:
+    def _serve(self, slot: Slot, settle: Callable[[], None] | None) -> None:
         take, wait, run, finished, home = self._inbox.take, self._inbox.wait, self._run, self._finished, self._home
         while True:
             try:
+                if settle is not None:
+                    inherited, settle = settle, None
+                    self._inherit(slot, inherited)
                 try:
                     delivery = take()
                 except IndexError:
@@ -165,10 +197,21 @@ class ThreadRunner:
                     leave_child()
                 slot.current = None
                 finished(delivery)
-            except JobCut:
+            except SlotLeft:
+                # Another thread has it; this one was long given up.
+                return
+            except (JobCut, JobTimeout):
                 # It came between two jobs. What ran then is still in flight, and is given back with the rest.
                 slot.current = None
             except Exception as error:  # noqa: BLE001 - a slot's loop: were it to end, the worker would run dry
                 # No job raises here, only we do. The delivery stays in flight, and is given back at the end.
                 _log.error("a slot failed", extra={"event": "service.error", "facts": {"slot": slot.name}}, error=error)
                 slot.current = None
+
+    def _inherit(self, slot: Slot, settle: Callable[[], None]) -> None:
+        """Settle what the thread before this one did not end."""
+        delivery = slot.current
+        settle()
+        slot.current = None
+        if delivery is not None:
+            self._finished(delivery)

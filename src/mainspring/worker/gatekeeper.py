@@ -29,6 +29,10 @@ from mainspring.worker.settings import CapsuleSettings
 _log: Final = Log("mainspring.worker")
 
 
+#: What a job carries whose gates it leaves when it starts, if it has nothing else.
+_PLAIN: Final = Flow()
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
     """Which of some fetched jobs may start.
@@ -111,8 +115,9 @@ class Gatekeeper:
         ]
 
     def _gates(self, delivery: Delivery, payload: Payload, own: Sequence[str]) -> Sequence[str]:
-        flow = delivery.flow = read_flow(payload.flow)
-        found: Sequence[str] = flow.gates if flow is not None else ()
+        only = _only_gates(payload.flow)
+        flow = delivery.flow = read_flow(payload.flow) if only is None else _PLAIN
+        found: Sequence[str] = only or (flow.gates if flow is not None else ())
         if not found and payload.name in self._names:
             found = self._by_class(payload, delivery.queue)
         if len(found) + len(own) > 1:
@@ -169,3 +174,13 @@ def _held(flow: Flow | None, names: Sequence[str]) -> Flow:
     if flow is None:
         return Flow(gates=held)
     return flow if flow.gates == held else msgspec.structs.replace(flow, gates=held)
+
+
+def _only_gates(field: object) -> Sequence[str] | None:
+    """Return the gates of a job that carries one and nothing else of flow control, as most do; else None."""
+    if not isinstance(field, dict) or len(field) != 1:
+        return None
+    names = field.get("gates")
+    if not isinstance(names, list) or len(names) != 1 or not isinstance(names[0], str) or "," in names[0]:
+        return None
+    return names if names[0] else None

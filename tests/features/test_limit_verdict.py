@@ -6,12 +6,11 @@ import random
 from itertools import pairwise
 from statistics import mean
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mainspring.base.errors import OverLimit
-from mainspring.features.limits import SNOOZES, after_limit, times_limited
+from mainspring.features.limits import SNOOZES, after_limit
 
 COUNTS = st.integers(0, SNOOZES - 1)
 WAITS = st.floats(0, 366 * 86_400)
@@ -44,20 +43,3 @@ def test_a_limit_of_seconds_is_asked_for_more_than_an_hour():
     rng = random.Random(1)
 
     assert sum(after_limit(OverLimit("a", 1.0), count, rng=rng) for count in range(SNOOZES)) > 3600
-
-
-@pytest.mark.parametrize(
-    ("flow", "times"),
-    [
-        (None, 0),
-        ({}, 0),
-        ({"limited": 3}, 3),
-        ({"limited": -1}, 0),
-        ({"limited": True}, 0),
-        ({"limited": "3"}, 0),
-        ({"limited": 1.5}, 0),
-        ({"limited": None}, 0),
-    ],
-)
-def test_a_strangers_count_counts_as_none(flow, times):
-    assert times_limited(flow) == times

@@ -7,7 +7,7 @@ meanwhile. A job that lets `OverLimit` through is snoozed, as `after_limit` says
 from mainspring.features.limits.making import Keyed, Limiter, LimiterKinds, Limiting
 from mainspring.features.limits.permits import Desk, Permit
 from mainspring.features.limits.taking import Takeable
-from mainspring.features.limits.verdict import SNOOZES, after_limit, times_limited
+from mainspring.features.limits.verdict import SNOOZES, after_limit
 
 __all__ = [
     "SNOOZES",
@@ -19,5 +19,4 @@ __all__ = [
     "Permit",
     "Takeable",
     "after_limit",
-    "times_limited",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from random import Random
 from typing import Final
 
@@ -32,9 +31,3 @@ def after_limit(error: OverLimit, count: int, *, rng: Random) -> float | None:
     wait = max(0.0, error.retry_after)
     spread = min(max(wait, 1.0) * 2**count, max(wait, _CROWD))
     return wait + rng.uniform(0.0, spread)
-
-
-def times_limited(flow: Mapping[str, object] | None) -> int:
-    """Return how often limiters have snoozed a job, by the field ``flow`` of its record; nonsense counts as never."""
-    count = (flow or {}).get("limited")
-    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else 0

@@ -39,6 +39,7 @@ MAY_CATCH_EVERYTHING = MappingProxyType(
         "clock/claims.py:Claims._close": "calls the user's hooks; the tick is in its queue, and stays there",
         "clock/claims.py:Claims._break_off": "likewise; all of them hear of the end",
         "events.py:_call": "a handler is a guest, and changes nothing for the job",
+        "features/results.py:Packer.given": "asks the user's value for its parts; the job succeeded all the same",
         "worker/executor.py:Executor.run": "runs the job; whatever it raises is its outcome",
         "worker/executor.py:Executor.arun": "likewise",
         "worker/executor.py:Executor._ended": "a handler is a guest, and changes nothing for the job",

@@ -19,26 +19,21 @@ Example:
 from mainspring.__about__ import __version__
 from mainspring.app import App
 from mainspring.base.errors import (
-    DecryptFailed,
     Discard,
-    EncryptionUnavailable,
     InvalidDuration,
     InvalidName,
     InvalidOption,
     InvalidSchedule,
     JobCut,
-    JobFailed,
     JobInterrupted,
     Kill,
     LeaseLost,
     MainspringError,
-    NoResult,
     NoTransaction,
     OverLimit,
     PayloadTooLarge,
     PushAmbiguous,
     PushFailed,
-    ResultTimeout,
     RetryIn,
     Snooze,
     StoreError,
@@ -47,6 +42,7 @@ from mainspring.base.errors import (
     UnknownJob,
     WrongArguments,
 )
+from mainspring.base.flow_errors import DecryptFailed, EncryptionUnavailable, JobFailed, NoResult, ResultTimeout
 from mainspring.base.retry import Retry
 from mainspring.context import JobContext, current_job
 from mainspring.features import iterate

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainspring.base.errors import DecryptFailed, EncryptionUnavailable, InvalidOption, WrongArguments
+from mainspring.base.errors import InvalidOption, WrongArguments
+from mainspring.base.flow_errors import DecryptFailed, EncryptionUnavailable
 from mainspring.base.sealed import MARK, is_sealed
 from mainspring.features.encryption import Cover, Keyring, seal, unseal
 

@@ -13,7 +13,7 @@ import pytest
 
 from mainspring import App, InvalidOption, Snooze, WrongArguments
 from mainspring.base import codec, logs
-from mainspring.base.errors import DecryptFailed, EncryptionUnavailable, JobFailed, NoResult
+from mainspring.base.flow_errors import DecryptFailed, EncryptionUnavailable, JobFailed, NoResult
 from mainspring.base.sealed import MARK
 from mainspring.cli.main import run
 from mainspring.cli.options import Session
@@ -235,7 +235,7 @@ def test_what_cannot_be_decrypted_is_dead_with_its_reason_and_never_run(sealed, 
     sealed.run()
 
     assert seen == []
-    assert sealed.only(keys.DEAD)["error_class"] == "mainspring.base.errors.DecryptFailed"
+    assert sealed.only(keys.DEAD)["error_class"] == "mainspring.base.flow_errors.DecryptFailed"
     (facts,) = spoken("job.dead")
     assert facts["reason"] == "decrypt_failed"
     assert heard == [DecryptFailed]

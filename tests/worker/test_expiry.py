@@ -8,8 +8,9 @@ import time
 import pytest
 
 from mainspring import Snooze
-from mainspring.base.errors import InvalidOption, JobFailed
+from mainspring.base.errors import InvalidOption
 from mainspring.base.flow import Flow
+from mainspring.base.flow_errors import JobFailed
 from mainspring.base.payload import Payload
 from mainspring.features.expiry import is_expired
 from mainspring.store import keys

@@ -12,7 +12,8 @@ from decimal import Decimal
 import pytest
 
 from mainspring import App, Discard, Kill
-from mainspring.base.errors import InvalidOption, JobFailed, NoResult, ResultTimeout
+from mainspring.base.errors import InvalidOption
+from mainspring.base.flow_errors import JobFailed, NoResult, ResultTimeout
 from mainspring.store import keys
 from support import until
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from mainspring.base import codec
-from mainspring.base.errors import DecryptFailed, EncryptionUnavailable, InvalidOption, InvalidPayload, WrongArguments
+from mainspring.base.errors import InvalidOption, InvalidPayload, WrongArguments
+from mainspring.base.flow_errors import DecryptFailed, EncryptionUnavailable
 from mainspring.base.sealed import MARK, is_sealed
 from mainspring.job import Draft, Job, Tie
 

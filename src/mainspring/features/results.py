@@ -13,8 +13,9 @@ from typing import Any, Final, Protocol
 from mainspring.base import codec, durations
 from mainspring.base.converters import Unfit
 from mainspring.base.durations import Duration
-from mainspring.base.errors import DecryptFailed, InvalidOption, InvalidPayload, JobFailed, NoResult, ResultTimeout
+from mainspring.base.errors import InvalidOption, InvalidPayload
 from mainspring.base.flow import read as read_flow
+from mainspring.base.flow_errors import DecryptFailed, JobFailed, NoResult, ResultTimeout
 from mainspring.base.loggers import Log
 from mainspring.base.sealed import is_sealed
 from mainspring.base.timesource import TimeSource
@@ -281,12 +282,12 @@ def _failure(jid: str, record: Mapping[str, object]) -> JobFailed:
 class _Wait:
     """One wait for a result: how long to wait next, and when to give up."""
 
-    def __init__(self, jid: str, timeout: Duration | None, time: TimeSource) -> None:
+    def __init__(self, jid: str, timeout: Duration | None, clock: TimeSource) -> None:
         if not isinstance(jid, str) or not jid:
             raise InvalidOption(f"{jid!r} is no job's id: pass the jid of what `enqueue` returned")
         self._jid = jid
         self._timeout = None if timeout is None else durations.seconds(timeout)
-        self._clock = time.monotonic
+        self._clock = clock.monotonic
         self._deadline = math.inf if self._timeout is None else self._clock() + self._timeout
         self._next = _FIRST_LOOK
         self._was_missed = False

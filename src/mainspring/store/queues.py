@@ -173,7 +173,7 @@ def settle(queue: str, identity: str, seq: int, what: Settlement, *, now: float,
             keys.stat_failed_day(day),
             keys.slot(queue),
             keys.ROOT,
-            keys.stat(what.tally or "expired"),
+            keys.stat(what.tally),
         ),
         (
             seq,

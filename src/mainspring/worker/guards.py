@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mainspring.base.errors import DecryptFailed, EncryptionUnavailable, StoreError
+from mainspring.base.errors import StoreError
 from mainspring.base.flow import Flow
+from mainspring.base.flow_errors import DecryptFailed, EncryptionUnavailable
 from mainspring.base.loggers import Log
 from mainspring.context import JobContext
 from mainspring.features import encryption

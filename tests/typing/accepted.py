@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, scoped_session
 
 from mainspring import App, Enqueued, Job, Retry, Snooze, current_job
 from mainspring.api.entries import PeriodicEntry
+from mainspring.features.limits import Permit
 from mainspring.features.outbox import AsyncOutbox, Outbox
 
 app = App("redis://localhost:6379/0", queue="default", tz="Europe/London")
@@ -204,6 +205,36 @@ def relay_all(engine: Engine) -> None:
     app.relay(engine)
     app.relay("postgresql+psycopg:///shop")
     app.relay(using="default")
+
+
+# --- limits -----------------------------------------------------------------------------
+
+partner = app.limiter.window("partner", 10, "1s", wait=timedelta(seconds=2))
+licence = app.limiter.concurrent("licence", 3, ttl="1m")
+
+
+def call_partner() -> None:
+    with partner, licence(cost=2) as permit:
+        assert_type(permit, Permit)
+        assert_type(permit.renew(), bool)
+    with app.limiter.all(partner, licence(cost=2), wait=0):
+        pass
+    found = app.limiter.points("shop", 1000, 2.5)(cost=0.5, wait="1s").acquire()
+    if found:
+        found.points_used(1.5)
+        found.release()
+    assert_type(found.retry_after, float)
+    assert_type([state.used for state in app.limiters], list[float])
+
+
+async def acall_partner() -> None:
+    async with partner as permit:
+        assert_type(await permit.arenew(), bool)
+    assert_type(await app.limiter.leaky("leaky", 5, "1m").aacquire(), Permit)
+
+
+@app.job(limits=[partner.by(lambda a: a.customer_id), licence, app.limiter.unlimited()])
+def limited(customer_id: int) -> None: ...
 
 
 # --- what is around ---------------------------------------------------------------------

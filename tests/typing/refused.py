@@ -176,3 +176,14 @@ def report(error: BaseException, job: object) -> None: ...
 hello.enqueue(1)  # E
 prepare(1)  # E
 report()  # E
+
+# --- limits -----------------------------------------------------------------------------
+
+app.limiter.window("partner", 10)  # E
+app.limiter.window("partner", "10", "1s")  # E
+app.limiter.window("partner", 10, "1s", ttl="1s")  # E
+app.limiter.concurrent("licence", 3, [5])  # E
+app.limiter.points("shop", 1000, "50")  # E
+app.limiter.unlimited()(cost="3")  # E
+app.limiter.all("partner")  # E
+app.limiter.unlimited().by("customer_id")  # E

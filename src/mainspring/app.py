@@ -45,6 +45,7 @@ from mainspring.weave import weave
 
 # The data API is imported by whoever asks for it: a process that only enqueues does not need it.
 if TYPE_CHECKING:
+    from mainspring.api.cancel import Cancelled
     from mainspring.api.gates import Gates
     from mainspring.api.jobs import StoredJob
     from mainspring.api.limiters import Limiters
@@ -382,6 +383,12 @@ class App(Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Answering, U
         from mainspring.api.find import find
 
         return find(self.store, self.time, jid)
+
+    def cancel(self, jid: str) -> Cancelled:
+        """Drop the job *jid* where it waits, or tell the process that runs it to end it; see `api.cancel.cancel`."""
+        from mainspring.api.cancel import cancel
+
+        return cancel(self.store, self.time, jid)
 
     def _set(self, key: str) -> JobSet:
         from mainspring.api.sets import JobSet

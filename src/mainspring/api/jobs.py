@@ -9,6 +9,8 @@ from datetime import datetime
 
 from mainspring.api import places
 from mainspring.api.places import InFlight, InQueue, Place
+from mainspring.api.progress import Progress
+from mainspring.api.progress import read as read_progress
 from mainspring.base import payload
 from mainspring.base.errors import InvalidPayload
 from mainspring.base.timesource import TimeSource
@@ -104,6 +106,11 @@ class StoredJob:
     def process(self) -> str | None:
         """The identity of the process that holds it; None if none does."""
         return self.where.identity if isinstance(self.where, InFlight) else None
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far its run has come, as it says itself; None if it does not run, or does not say. Asks the store."""
+        return read_progress(self._store, self.jid) if isinstance(self.where, InFlight) else None
 
     @property
     def created_at(self) -> float | None:

@@ -125,6 +125,9 @@ def _facts(job: StoredJob, now: float) -> Iterator[tuple[str, object]]:
     yield "jid", job.jid
     yield "state", state_of(job)
     yield "process", job.process
+    progress = job.progress
+    if progress is not None:
+        yield "progress", f"{progress.fraction:.0%} {progress.note} ({ago(progress.at, now)})"
     if not job.is_readable:
         yield "raw", _raw(job)
         return
@@ -147,6 +150,7 @@ def _facts(job: StoredJob, now: float) -> Iterator[tuple[str, object]]:
 
 def as_record(job: StoredJob) -> dict[str, object]:
     """Return *job* as JSON shows it; times are unix seconds."""
+    progress = job.progress
     record: dict[str, object] = {
         "jid": job.jid,
         "state": state_of(job),
@@ -164,5 +168,6 @@ def as_record(job: StoredJob) -> dict[str, object]:
         "error_message": job.error_message,
         "backtrace": job.backtrace,
         "process": job.process,
+        "progress": None if progress is None else {"fraction": progress.fraction, "note": progress.note},
     }
     return record if job.is_readable else record | {"raw": job.raw.decode("utf-8", "backslashreplace")}

@@ -35,6 +35,7 @@ _COMMANDS: Final = {
         "jobs": "List jobs, or show one.",
         "retry": "Run failed or dead jobs again now.",
         "kill": "Move jobs to the dead set.",
+        "cancel": "Drop waiting jobs, and end running ones.",
         "delete": "Drop jobs for good.",
         "quiet": "Let processes start no more jobs.",
         "stop": "Let processes finish and end.",
@@ -144,6 +145,10 @@ def _load_steering(name: str) -> click.Command | None:
 
 def _load_tool(name: str) -> click.Command | None:
     match name:
+        case "cancel":
+            from mainspring.cli import cancel
+
+            return cancel.cancel
         case "embedded":
             from mainspring.cli import embedded
 

@@ -10,6 +10,8 @@ from mainspring.store.command import Command, Reply, array, ignore, integer, may
 
 #: Seconds for which an order waits for its process.
 ORDER_SECONDS: Final = 60
+#: The first word of the order to cancel a job; the other is its id.
+CANCEL: Final = "cancel"
 
 # --- ownership -------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from mainspring.base.loggers import Log
 from mainspring.base.timesource import TimeSource
 from mainspring.context import Holding
+from mainspring.store import processes
 from mainspring.store.connection import Store
 from mainspring.worker.cancellations import Cancellations
 from mainspring.worker.control import Control
@@ -21,8 +22,6 @@ from mainspring.worker.slots import Slots
 from mainspring.worker.watch import Limits
 
 _log: Final = Log("mainspring.worker")
-
-_CANCEL: Final = "cancel"
 
 
 class Steered(Protocol):
@@ -104,7 +103,7 @@ class Steering:
 
     def _told(self, order: str) -> None:
         verb, _, jid = order.partition(" ")
-        if verb == _CANCEL:
+        if verb == processes.CANCEL:
             _log.info("told to cancel %s", jid, extra={"event": "job.cancel", "facts": {"jid": jid}})
             self.cancel(jid)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from mainspring.base.errors import StoreError
+from mainspring.store import keys
 from mainspring.worker import CapsuleSettings, lifespan
 from support import until
 
@@ -105,3 +108,53 @@ async def test_a_web_application_does_not_start_without_its_store(private_server
 
     with pytest.raises(StoreError):
         await live(Starlette(lifespan=lifespan(app)), lambda _: None)
+
+
+@pytest.mark.parametrize("told", ["TSTP", "TERM"])
+def test_who_is_told_through_the_store_to_end_goes_quiet_as_it_cannot_end_the_process(bench, ran, told):
+    worker = bench.work()
+    bench.client.lpush(keys.signals(worker.identity), told)
+
+    until(lambda: worker.is_quiet)
+    bench.push("append", "late")
+    worker.stop()
+
+    assert bench.waiting() == 1
+    assert not ran
+
+
+def test_it_writes_its_stacks_if_it_is_told_through_the_store(bench, spoken):
+    worker = bench.work()
+    bench.client.lpush(keys.signals(worker.identity), "TTIN")
+
+    until(lambda: spoken("process.stacks"))
+
+    assert not worker.is_quiet
+
+
+def test_a_child_that_was_forked_with_a_worker_in_it_takes_nothing_from_its_parent(bench):
+    release, going = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        going.set()
+        release.wait(20)
+
+    bench.job(hold)
+    bench.push("hold")
+    worker = bench.work()
+    assert going.wait(10)
+
+    with warnings.catch_warnings():
+        # Newer Pythons warn of a fork beside threads, which is what this is about.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        # As a `with` does that is left.
+        os._exit(0 if worker.stop() else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert status == 0
+    assert bench.in_flight() == 1
+    assert not bench.waiting()
+    release.set()
+    bench.drained()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import pytest
 
@@ -102,3 +103,15 @@ def test_a_handler_that_raises_is_reported_and_leads_on(server, store, caplog):
     assert server.client.get(keys.LEADER) == b"one"
     service.end()
     assert not server.exists(keys.LEADER)
+
+
+def test_a_worker_hears_of_it_and_gives_it_back_when_it_ends(bench):
+    heard = threading.Event()
+    bench.app.on("leader", heard.set)
+
+    worker = bench.work()
+
+    assert heard.wait(10)
+    assert bench.client.get(keys.LEADER) == worker.identity.encode()
+    worker.stop()
+    until(lambda: not bench.client.exists(keys.LEADER))

@@ -23,10 +23,12 @@ from mainspring.worker.forwarder import Forwarder
 from mainspring.worker.gatekeeper import Gatekeeper
 from mainspring.worker.heartbeat import Heartbeat
 from mainspring.worker.host import Companion, Host
+from mainspring.worker.leader import Leader
 from mainspring.worker.lease import Lease
 from mainspring.worker.pace import Pace
 from mainspring.worker.recoverer import Recoverer
 from mainspring.worker.report import Reporter
+from mainspring.worker.runners.forks import Home
 from mainspring.worker.settings import CapsuleSettings
 from mainspring.worker.signals import Signals, dump_stacks, end_now
 from mainspring.worker.steering import Steering
@@ -101,7 +103,7 @@ class Worker:
         self._app = app
         self._timeout = durations.seconds(timeout)
         self._timing = timing or config.timing()
-        self._companions = companions
+        self._companions, self._home = tuple(companions), Home()
         self._signals = Signals()
         self._is_quiet = self._is_stopping = self._is_stopped = False
         self._is_embedded = True
@@ -141,7 +143,7 @@ class Worker:
                 reporter=reporter,
                 lease=self._lease,
                 gatekeeper=self._gatekeeper,
-                fenced=self._was_fenced,
+                fenced=lambda: self._heartbeat.wake(),  # noqa: PLW0108 - it is made at the start
                 reconcile_every=timing.reconcile,
                 time=app.time,
                 rng=rng,
@@ -153,6 +155,8 @@ class Worker:
         self._pace = Pace(app.store, lease=self._lease, holdings=self._holdings, timing=timing, patience=patience)
         self._forwarder = Forwarder(app.store, limit=app.client.limit, rng=rng)
         served = [queue for _, queue in self._holdings]
+        leader = Leader(app.store, identity=lambda: self.identity, handlers=app.handlers, rng=rng)
+        self._companions = (*self._companions, leader)
         self._recoverer = Recoverer(
             app.store, every=timing.sweep, grace=timing.grace, known=lambda: served, time=app.time, rng=rng
         )
@@ -175,7 +179,7 @@ class Worker:
             holdings=self._holdings,
             display=display,
             every=self._timing.beat,
-            signalled=self._signals.send,
+            signalled=self._was_signalled,
             beaten=self._was_beaten,
             time=self._app.time,
             rng=self._rng,
@@ -234,9 +238,10 @@ class Worker:
 
         Returns:
             True if every job had ended; False if some still run, in threads that cannot be ended. They stay
-            this worker's until they end, or the process does; it may be stopped again.
+            this worker's until they end, or the process does; it may be stopped again. In a forked child, which
+            has a copy of the worker and none of its threads, nothing happens.
         """
-        if self._is_stopped:
+        if self._is_stopped or self._home.is_left:
             return True
         if not self._is_stopping:
             self._begin_stop()
@@ -298,9 +303,14 @@ class Worker:
         self._gatekeeper.beat(self.identity)
         self._app.handlers.fire("beat")
 
-    def _was_fenced(self) -> None:
-        """Let the heartbeat find out at once, and take a new identity."""
-        self._heartbeat.wake()
+    def _was_signalled(self, name: str) -> None:
+        """Take a signal that came through the store; who is embedded cannot be ended by it, and goes quiet."""
+        if not self._is_embedded:
+            self._signals.send(name)
+        elif name == "TTIN":
+            self._dump()
+        else:
+            self.quiet()
 
     # --- the end -----------------------------------------------------------------------
 

@@ -53,8 +53,11 @@ class Yard:
 
     def start(self, held, who=ME, queue=Q):
         """Let fetched jobs start, and return those that may, and those that were put aside."""
-        rows = [(seq, jid, self.names[jid]) for seq, jid in held.items()]
-        answers = dict(zip(held.values(), self.store.run(gates.enter(queue, who, rows)), strict=True))
+        groups = {}
+        for seq, jid in held.items():
+            groups.setdefault(self.names[jid], []).append((seq, jid))
+        jids = [jid for group in groups.values() for _, jid in group]
+        answers = dict(zip(jids, self.store.run(gates.enter(queue, who, groups)), strict=True))
         assert set(answers.values()) <= {GRANTED, ASIDE}
         return [jid for jid in answers if answers[jid] == GRANTED], [jid for jid in answers if answers[jid] == ASIDE]
 
@@ -222,7 +225,7 @@ def test_a_job_that_is_not_ours_any_more_is_let_alone(yard, store):
     yard.push_plainly(SYNC, "a")
     yard.fetch(who=OTHER)
 
-    assert store.run(gates.enter(Q, ME, [(1, "a", SYNC)])) == [GONE]
+    assert store.run(gates.enter(Q, ME, {SYNC: [(1, "a")]})) == [GONE]
 
     assert yard.is_clean()
 

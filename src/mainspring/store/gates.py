@@ -14,7 +14,7 @@ has defined is open.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -125,19 +125,25 @@ def allows(limit: Limit) -> str:
 # --- what workers do -----------------------------------------------------------------
 
 
-def enter(queue: str, identity: str, jobs: Iterable[tuple[int, str, str]]) -> Command[list[int]]:
+def enter(queue: str, identity: str, groups: Mapping[str, Sequence[tuple[int, str]]]) -> Command[list[int]]:
     """Let at most 500 fetched jobs start that pass their gates, and put the others into lanes, in one step.
 
     Args:
         queue: The queue that they came from.
         identity: The process that holds them.
-        jobs: Of each its delivery, id, and gates, parted by commas, in the order of their names.
+        groups: Gates, parted by commas and in the order of their names, to the delivery and id of each job that has
+            them.
 
     Returns:
-        For each `GRANTED`; `ASIDE` if it is in a lane and not this process's any more; or `GONE` if it was not.
+        For each job, group by group, `GRANTED`; or `ASIDE` if it is in a lane and not this process's any more; or
+        `GONE` if it was not.
     """
-    flat = tuple(item for job in jobs for item in job)
-    return Command("gate_enter", (keys.inflight(queue, identity), keys.slot(queue), keys.ROOT), flat, integers)
+    flat: list[str | int] = []
+    for names, jobs in groups.items():
+        flat += (names, len(jobs))
+        for job in jobs:
+            flat += job
+    return Command("gate_enter", (keys.inflight(queue, identity), keys.slot(queue), keys.ROOT), tuple(flat), integers)
 
 
 def open_due(names: Sequence[str]) -> Command[int]:

@@ -124,7 +124,7 @@ class Gatekeeper:
             found = sorted({*found, *own})[:MOST_GATES]
         # The store has them in one column, and each in a line of a lane's element, as the id.
         if not (payload.jid.isprintable() and all(map(str.isprintable, found or own))):
-            delivery.flow = _held(flow, ())
+            delivery.flow = _left(flow, ())
             return ()
         return found or own
 
@@ -153,24 +153,26 @@ class Gatekeeper:
 
     def _enter(self, queue: str, holder: str, jobs: Sequence[tuple[Delivery, Sequence[str]]]) -> set[Delivery]:
         """Let *jobs* start, and return those that may not: they are elsewhere now."""
-        refused = set()
+        refused: set[Delivery] = set()
         for start in range(0, len(jobs), gates.MOST):
-            part = jobs[start : start + gates.MOST]
-            rows = [(delivery.seq, delivery.jid, ",".join(names)) for delivery, names in part]
-            answers = self._store.run(gates.enter(queue, holder, rows))
-            for (delivery, names), answer in zip(part, answers, strict=True):
-                if answer == gates.GRANTED:
-                    delivery.flow = _held(delivery.flow, names)
-                else:
-                    refused.add(delivery)
+            groups: dict[str, list[Delivery]] = {}
+            for delivery, names in jobs[start : start + gates.MOST]:
+                groups.setdefault(names[0] if len(names) == 1 else ",".join(names), []).append(delivery)
+            rows = {names: [(each.seq, each.jid) for each in group] for names, group in groups.items()}
+            found = self._store.run(gates.enter(queue, holder, rows))
+            answers = iter(found)
+            for column, group in groups.items():
+                held = tuple(filter(gates.is_held, column.split(",")))
+                for delivery in group:
+                    delivery.flow = _left(delivery.flow, held)
+                refused.update(each for each, answer in zip(group, answers, strict=False) if answer != gates.GRANTED)
         if refused:
             _log.debug("%d jobs wait in lanes", len(refused), extra={"event": "gates.aside", "facts": {"queue": queue}})
         return refused
 
 
-def _held(flow: Flow | None, names: Sequence[str]) -> Flow:
+def _left(flow: Flow | None, held: tuple[str, ...]) -> Flow:
     """Return *flow* with those gates only that the job leaves when it is settled."""
-    held = tuple(filter(gates.is_held, names))
     if flow is None:
         return Flow(gates=held)
     return flow if flow.gates == held else msgspec.structs.replace(flow, gates=held)

@@ -6,9 +6,10 @@
 -- KEYS[2]  string  {queue:<name>}:        the beginning of this queue's keys
 -- KEYS[3]  string  mainspring:            the beginning of keys of ours
 --
--- ARGV[1...]  job  three arguments each: seq; jid; its gates, parted by commas. At most 1,000 jobs
+-- ARGV[1...]  group  of each: the gates of its jobs, parted by commas; how many jobs it has; then seq and jid of each.
+--                    At most 500 jobs in all
 --
--- Returns  {n, ...}  for each: 1 it may start, 2 it waits in a lane, 0 it may not, and is no longer this process's
+-- Returns  {n, ...}  for each job: 1 it may start, 2 it waits in a lane, 0 it may not, and is no longer this process's
 -- include: lib/forbidden.lua
 -- include: lib/gates.lua
 
@@ -20,24 +21,29 @@ if refusal then
   return refusal
 end
 local view, queue, out = gates_view(root), gates_queue(slot), {}
-for i = 1, #ARGV, 3 do
-  local seq, jid, names = ARGV[i], ARGV[i + 1], gates_names(ARGV[i + 2])
-  local member = queue .. "\n" .. jid
-  local held, closed, is_new = gates_held(view, names, member)
-  local payload = closed and redis.call("HGET", inflight, seq)
-  if closed and not payload or is_new and not closed and redis.call("HEXISTS", inflight, seq) == 0 then
-    out[#out + 1] = 0
-  elseif not closed then
-    gates_start(view, names, held, member, jid)
-    out[#out + 1] = 1
-  else
-    -- Frees memory, so a full server lets the rest of the script run.
-    redis.call("HDEL", inflight, seq, "_run:" .. seq)
-    gates_put(view, closed, queue, member .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
-    -- All or none: what it held of its other gates is for others meanwhile.
-    gates_release(view, names, member)
-    out[#out + 1] = 2
+local i = 1
+while i < #ARGV do
+  local names, n = gates_names(ARGV[i]), tonumber(ARGV[i + 1])
+  for place = i + 2, i + 2 * n, 2 do
+    local seq, jid = ARGV[place], ARGV[place + 1]
+    local member = queue .. "\n" .. jid
+    local held, closed, is_new = gates_held(view, names, member)
+    local payload = closed and redis.call("HGET", inflight, seq)
+    if closed and not payload or is_new and not closed and redis.call("HEXISTS", inflight, seq) == 0 then
+      out[#out + 1] = 0
+    elseif not closed then
+      gates_start(view, names, held, member, jid)
+      out[#out + 1] = 1
+    else
+      -- Frees memory, so a full server lets the rest of the script run.
+      redis.call("HDEL", inflight, seq, "_run:" .. seq)
+      gates_put(view, closed, queue, member .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
+      -- All or none: what it held of its other gates is for others meanwhile.
+      gates_release(view, names, member)
+      out[#out + 1] = 2
+    end
   end
+  i = i + 2 + 2 * n
 end
 gates_commit(view)
 return out

@@ -141,22 +141,18 @@ def read(path: Path) -> list[Row]:
 def judge(seen: list[Row], rows: int, killed: dict[int, float], stopped: set[int]) -> Found:
     """Return what the lines say; *killed* tells when, of each process that was killed."""
     runs = [list(group) for _, group in groupby(seen, key=lambda row: row.pid)]
-    done: dict[int, float] = {}
-    gaps = again = again_after_stop = 0
-    oldest = 0.0
-    before: list[Row] = []
-    for run in runs:
-        gaps += sum(after.number != row.number + 1 for row, after in pairwise(run))
-        gaps += run[0].number > (before[-1].number + 1 if before else 0)
-        repeated = [done[row.number] for row in run if row.number in done]
-        again += len(repeated)
-        if before and before[-1].pid in stopped:
+    gaps = sum(after.number != row.number + 1 for run in runs for row, after in pairwise(run)) + runs[0][0].number
+    again_after_stop, oldest = 0, 0.0
+    for before, run in pairwise(runs):
+        gaps += run[0].number > before[-1].number + 1
+        # What this end cost. Rows that an earlier kill cost, and that the run before has not come to yet, are not its.
+        repeated = [row.at for row in before if row.number >= run[0].number]
+        if before[0].pid in stopped:
             again_after_stop += len(repeated)
-        if repeated and before[-1].pid in killed:
-            oldest = max(oldest, killed[before[-1].pid] - min(repeated))
-        done |= {row.number: row.at for row in run}
-        before = run
-    return Found(rows - len(done), gaps, len(runs), again, again_after_stop, round(oldest, 2))
+        elif repeated and before[0].pid in killed:
+            oldest = max(oldest, killed[before[0].pid] - min(repeated))
+    done = {row.number for row in seen}
+    return Found(rows - len(done), gaps, len(runs), len(seen) - len(done), again_after_stop, round(oldest, 2))
 
 
 def _record(office: Office, rows: int, every: float, found: Found) -> None:

@@ -34,6 +34,18 @@ def test_the_checker_finds_a_cursor_that_is_never_saved(office):
     assert found.again_after_stop > 0 or found.oldest > 0.2 + SLACK / 2
 
 
+def test_the_judge_lets_each_end_answer_for_what_it_cost():
+    seen = [Row(number, 1, 1.0 + number) for number in range(4)]
+    seen += [Row(number, 2, 11.0 + number) for number in range(1, 3)]
+    seen += [Row(number, 3, 21.0 + number) for number in range(3, 5)]
+
+    stopped = judge(seen, 5, {1: 5.0}, {2})
+    killed = judge([*seen[:-2], *(Row(number, 3, 30.0) for number in range(2, 5))], 5, {1: 5.0, 2: 14.5}, set())
+
+    assert (stopped.again, stopped.again_after_stop, stopped.oldest) == (3, 0, 3.0)
+    assert (killed.again, killed.oldest) == (4, 3.0)
+
+
 @pytest.mark.parametrize(
     ("numbers", "lost", "gaps", "again"),
     [

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from machine import seen
-from machine.model import Model
+from machine.model import Model, digest_of
 from mainspring.base import codec, payload
 from mainspring.base.errors import StoreRefused
 from mainspring.store import queues
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
+from mainspring.store.ties import UNREAD, Ties
 from servers import Server
 
 T = TypeVar("T")
@@ -23,8 +25,8 @@ NOW = 1_790_000_000.5
 DAY = "2026-09-21"
 #: Due since 1970, and not due before 2096.
 DUE, FAR = 1000.0, 4_000_000_000.0
-#: Longer than any run: only the machine lets a lease run out.
-LEASE_MS = 3_600_000
+#: Longer than any run: only the machine lets a lease run out, and a lock fade.
+LEASE_MS = UNIQUE_MS = 3_600_000
 
 
 class Base(RuleBasedStateMachine):
@@ -88,14 +90,18 @@ class Base(RuleBasedStateMachine):
     # --- the ledger ------------------------------------------------------------------
 
     def new_jobs(self, queue: str, n: int) -> list[bytes]:
-        """Make jobs that were never pushed; processes have died of every other, so that one more buries it."""
-        jobs = []
-        for _ in range(n):
-            self.count += 1
-            past = {"recovered": [NOW - 2, NOW - 1]} if self.count % 2 == 0 else {}
-            job = {"class": "letter", "args": [], "jid": f"{self.count:024x}", "queue": queue}
-            jobs.append(codec.encode(job | past))
-        return jobs
+        """Make jobs that were never pushed."""
+        return [self.new_job(queue) for _ in range(n)]
+
+    def new_job(self, queue: str, digest: str = "") -> bytes:
+        """Make a job, a unique one if a *digest* is given; processes have died of every other: one more buries it."""
+        self.count += 1
+        job = {"class": "letter", "args": [], "jid": f"{self.count:024x}", "queue": queue}
+        if self.count % 2 == 0:
+            job["recovered"] = [NOW - 2, NOW - 1]
+        if digest:
+            job["flow"] = {"lock": digest, "unique_for": UNIQUE_MS / 1000}
+        return codec.encode(job)
 
     def accept(self, jobs: Iterable[bytes]) -> None:
         """Note jobs whose push was answered."""
@@ -112,6 +118,7 @@ class Base(RuleBasedStateMachine):
         """Look at everything from outside."""
         now = self.looker.look()
         seen.conservation(now, self.accepted, self.gone)
+        seen.locks(now)
         seen.ownership(now)
         seen.visibility(now)
         seen.lifetimes(now)
@@ -131,13 +138,21 @@ def _for_want_of_memory(refused: StoreRefused) -> None:
 def settlement(kind: str, job: bytes, at: float) -> queues.Settlement:
     """Return what the worker's executor makes of a job that ended so."""
     tried = payload.changed(job, {"retry_count": (payload.read(job).retry_count or 0) + 1})
-    return {
-        "retry": queues.Settlement("retry", at, tried, fails=True),
-        "dead": queues.Settlement("dead", NOW, tried, fails=True),
-        "snooze": queues.Settlement("schedule", at, job, runs=False),
-        "discard": queues.Settlement(fails=True),
+    made = {
+        "retry": queues.Settlement("retry", at, tried, fails=True, what="failed"),
+        "dead": queues.Settlement("dead", NOW, tried, fails=True, what="dead"),
+        "snooze": queues.Settlement("schedule", at, job, runs=False, what="later"),
+        "discard": queues.Settlement(fails=True, what="dropped"),
         "success": queues.Settlement(),
+        "unreadable": queues.Settlement("dead", NOW, b"", fails=True, what="dead", ties=UNREAD),
     }[kind]
+    return made if made.ties else replace(made, ties=ties_of(job))
 
 
-KINDS = ("retry", "dead", "snooze", "discard", "success")
+def ties_of(job: bytes) -> Ties | None:
+    """Return what hangs on a job: a lock, or nothing."""
+    digest = digest_of(job)
+    return Ties(payload.read(job).jid, digest, UNIQUE_MS) if digest else None
+
+
+KINDS = ("retry", "dead", "snooze", "discard", "success", "unreadable")

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from machine.base import DAY, DUE, FAR, KINDS, LEASE_MS, NOW, Base, settlement
+from machine.base import DAY, DUE, FAR, KINDS, LEASE_MS, NOW, Base, settlement, ties_of
 from machine.model import QUEUES, Holding
-from mainspring.store import keys, processes, queues
+from mainspring.store import flows, keys, processes, queues
 from mainspring.worker.recoverer import verdicts
 
 #: A process that holds a delivery: whose, which, and the job.
@@ -138,9 +138,16 @@ class Holders(Base):
         held = self.model.held.get(holding, {}) | {seq: job}
         rest = set(held) - {seq} - self.model.marked.get(holding, set())
         seqs = [seq, *(sorted(rest) if others else ()), *([seq] if twice else ())]
+        plain = [each for each in seqs if ties_of(held[each]) is None]
+        tied = [(each, ties) for each in seqs if (ties := ties_of(held[each])) is not None]
         for _ in range(1 + twice):
-            answer = self.call(queues.done(*holding, seqs, DAY), lambda model: model.done(holding, seqs))
-            self.finish(held[each] for each, mine in zip(seqs, answer, strict=True) if mine)
+            if plain:
+                answer = self.call(queues.done(*holding, plain, DAY), lambda model: model.done(holding, plain))
+                self.finish(held[each] for each, mine in zip(plain, answer, strict=True) if mine)
+            if tied:
+                command = flows.finish(*holding, tied, DAY)
+                answer = self.call(command, lambda model: model.finish(holding, [each for each, _ in tied]))
+                self.finish(held[each] for (each, _), mine in zip(tied, answer, strict=True) if mine)
 
     @SOMETHING_WAS_FETCHED
     @rule(ends=st.lists(st.tuples(which, st.sampled_from(KINDS), st.integers(1, 2)), min_size=1, max_size=4))

@@ -14,8 +14,8 @@ import os
 from hypothesis import HealthCheck, Phase, settings
 
 from machine.clocks import Clocks
-from machine.holders import Holders
 from machine.people import People, Trouble
+from machine.unique import Unique
 
 IS_LONG = os.environ.get("MAINSPRING_LONG") == "1"
 SHRINKS = IS_LONG or os.environ.get("MAINSPRING_SHRINK") == "1"
@@ -31,11 +31,11 @@ WALKS = settings(
 )
 
 
-class Machine(Holders, People):
+class Machine(Unique, People):
     """Everybody, on a server that has room."""
 
 
-class FullMachine(Holders, People, Trouble):
+class FullMachine(Unique, People, Trouble):
     """Everybody, on a server that is full from time to time."""
 
 

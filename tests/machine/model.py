@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from machine.timetable import Timetable
+from mainspring.base import payload
 from mainspring.store import keys
 from mainspring.store.periodic import Attempt, Claim
 from mainspring.store.queues import Fetched, Settlement
@@ -19,7 +20,15 @@ from mainspring.store.queues import Fetched, Settlement
 Holding: TypeAlias = tuple[str, str]
 
 QUEUES = ("mail", "reports")
+#: What unique jobs have in common.
+DIGESTS = ("a", "b")
 SETS = (keys.SCHEDULE, keys.RETRY, keys.DEAD)
+
+
+def digest_of(job: bytes) -> str:
+    """Return the digest of a job's lock; empty if it is not unique."""
+    flow = payload.fields(job).get("flow")
+    return str(flow["lock"]) if isinstance(flow, dict) else ""
 
 
 @dataclass
@@ -33,7 +42,9 @@ class Model:
         marked: Deliveries that were marked as running.
         asked: The last request of a holder that brought jobs: its id and deliveries.
         fence: Deliveries of each queue so far.
-        pushed: Queues and tokens of the pushes that may be sent again.
+        pushed: Queues and tokens of the pushes that may be sent again, and what the first was told.
+        locks: Unique locks: digest -> jid.
+        cleared: What was cleared and is not dropped yet, by queue or set, as it lay there.
         known: Names of queues ever pushed to.
         table: The periodic entries.
     """
@@ -49,7 +60,9 @@ class Model:
     tombs: set[Holding] = field(default_factory=set)
     owners: set[Holding] = field(default_factory=set)
     paused: set[str] = field(default_factory=set)
-    pushed: set[tuple[str, str]] = field(default_factory=set)
+    pushed: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    locks: dict[str, str] = field(default_factory=dict)
+    cleared: dict[str, dict[bytes, float]] = field(default_factory=lambda: {name: {} for name in (*QUEUES, *SETS)})
     known: set[str] = field(default_factory=set)
     table: Timetable = field(default_factory=Timetable)
     processed: int = 0
@@ -67,8 +80,47 @@ class Model:
     def _is_pushed(self, queue: str, token: str) -> bool:
         was = (queue, token) in self.pushed
         if token:
-            self.pushed.add((queue, token))
+            self.pushed.setdefault((queue, token), [])
         return was
+
+    def enter(self, queue: str, jobs: Sequence[bytes], at: float | None, token: str) -> list[str]:
+        if (queue, token) in self.pushed:
+            return self.pushed[queue, token]
+        answers = []
+        for job in jobs:
+            jid = payload.read(job).jid
+            holder = self.locks.setdefault(digest_of(job), jid)
+            answers.append("" if holder == jid else holder)
+            if holder == jid and at is None:
+                self.waiting[queue].append(job)
+            elif holder == jid:
+                self.sets[keys.SCHEDULE][job] = at
+        self.known.add(queue)
+        if token:
+            self.pushed[queue, token] = answers
+        return answers
+
+    # --- locks ---------------------------------------------------------------------
+
+    def _let_go(self, job: bytes, what: str = "dropped") -> None:
+        digest = digest_of(job)
+        if digest and what not in {"failed", "later"} and self.locks.get(digest) == payload.read(job).jid:
+            del self.locks[digest]
+
+    def _take_again(self, job: bytes) -> None:
+        if digest_of(job):
+            self.locks.setdefault(digest_of(job), payload.read(job).jid)
+
+    def start(self, holding: Holding, seq: int, job: bytes) -> int:
+        if seq not in self.held.get(holding, {}):
+            return 0
+        self._let_go(job)
+        return 1
+
+    def unlock(self, digest: str) -> bool:
+        return self.locks.pop(digest, None) is not None
+
+    # --- what becomes of jobs --------------------------------------------------------
 
     def fetch(self, holding: Holding, n: int, reqid: str) -> Fetched:
         queue, _ = holding
@@ -102,11 +154,19 @@ class Model:
         self.processed += sum(answer)
         return answer
 
+    def finish(self, holding: Holding, seqs: Sequence[int]) -> list[int]:
+        for job in [self.held.get(holding, {}).get(seq) for seq in seqs]:
+            if job is not None:
+                self._let_go(job)
+        return self.done(holding, seqs)
+
     def settle(self, holding: Holding, seq: int, what: Settlement) -> int:
-        if self._take(holding, seq) is None:
+        job = self._take(holding, seq)
+        if job is None:
             return 0
         if what.place:
-            self.sets[what.place][what.payload] = what.score
+            self.sets[what.place][what.payload or job] = what.score
+        self._let_go(job, what.what)
         self.processed += what.runs
         self.failed += what.fails
         return 1
@@ -127,12 +187,14 @@ class Model:
                 self.known.add(holding[0])
         return answer
 
-    def delete(self, place: str, job: bytes) -> int:
-        if place in self.sets:
-            return int(self.sets[place].pop(job, None) is not None)
-        if job not in self.waiting[place]:
+    def delete(self, place: str, job: bytes, what: str = "dropped") -> int:
+        if place in self.sets and self.sets[place].pop(job, None) is None:
             return 0
-        self.waiting[place].remove(job)
+        if place in self.waiting and job not in self.waiting[place]:
+            return 0
+        if place in self.waiting:
+            self.waiting[place].remove(job)
+        self._let_go(job, what)
         return 1
 
     def drop(self, queue: str, jobs: Sequence[tuple[int, bytes]], died: float | None) -> int:
@@ -141,14 +203,28 @@ class Model:
         self.waiting[queue] = [job for place, job in enumerate(waiting, start=1) if place not in found]
         if died is not None:
             self.sets[keys.DEAD].update(dict.fromkeys(found.values(), died))
+        for job in found.values():
+            self._let_go(job)
         return len(found)
 
     def clear(self, place: str) -> int:
+        there = self.sets[place] if place in self.sets else dict.fromkeys(self.waiting[place], 0.0)
+        if there and self.cleared[place]:
+            return -1
         if place in self.sets:
-            there, self.sets[place] = self.sets[place], {}
-            return int(bool(there))
-        there, self.waiting[place] = self.waiting[place], []
-        self.known.discard(place)
+            self.sets[place] = {}
+        else:
+            self.waiting[place] = []
+            self.known -= set() if there else {place}
+        self.cleared[place] |= there
+        return len(there)
+
+    def sweep(self, place: str) -> int:
+        there, self.cleared[place] = self.cleared[place], {}
+        for job in there:
+            self._let_go(job)
+        if there and place in self.waiting and not self.waiting[place]:
+            self.known.discard(place)
         return len(there)
 
     # --- processes -----------------------------------------------------------------
@@ -202,6 +278,7 @@ class Model:
             fate, new = changed.get(seq, ("queue", job))
             if fate == "dead":
                 self.sets[keys.DEAD][new] = now
+                self._let_go(job, "dead")
             else:
                 back.append(new)
         if back:
@@ -223,6 +300,8 @@ class Model:
 
     def forward(self, source: str, queue: str, jobs: Sequence[tuple[bytes, bytes]]) -> int:
         mine = [new for old, new in jobs if self.sets[source].pop(old, None) is not None]
+        for job in mine if source == keys.DEAD else ():
+            self._take_again(job)
         if mine:
             self.push(queue, mine)
         return len(mine)
@@ -231,10 +310,14 @@ class Model:
         if self.sets[source].pop(old, None) is None:
             return 0
         self.sets[target][new] = score
+        if target == keys.DEAD:
+            self._let_go(old)
+        elif source == keys.DEAD:
+            self._take_again(old)
         return 1
 
     def bury(self, queue: str, target: str, job: bytes, score: float) -> int:
-        if not self.delete(queue, job):
+        if not self.delete(queue, job, "dead" if target == keys.DEAD else "later"):
             return 0
         self.sets[target][job] = score
         return 1

@@ -57,6 +57,9 @@ _TURNED = "a[1] < b[1]"
 _ORDER = "a[1] > b[1]"
 _BACK = 'redis.call("RPUSH", queue, job[2])'
 
+_NOT_OURS = "if lock_holder(root, digest) ~= jid then"
+_IF_FREE = "if not lock_holder(root, digest) then"
+
 MUTANTS = (
     # producers
     Mutant("a push goes to the wrong end", "job_push", '"LPUSH"', '"RPUSH"'),
@@ -108,6 +111,29 @@ MUTANTS = (
     Mutant("two tabs bury a job twice", "queue_move", '== 0 then', '< 0 then'),
     Mutant("what stands at another place is dropped", "queue_drop", "== ARGV[i + 1] then", "~= ARGV[i] then"),
     Mutant("what is buried from a queue is dropped", "queue_drop", 'if died ~= "" then', "if false then"),
+    # locks
+    Mutant("a lock is taken from its holder", "jobs_enter", "(locks[lock] or lock_holder(root, lock)) or jid", "jid or jid"),
+    Mutant("a lock is not taken", "jobs_enter", "lock_hold(root, lock, jid, unique_ms)", NOTHING),
+    Mutant("a lock stays for ever", "jobs_enter", ', jid, "PX", math.max(1, math.ceil(ttl_ms))', ", jid"),
+    Mutant("a unique push that is sent again is made again", "jobs_enter", "ttl_ms > 0 and before", "false"),
+    Mutant("a success keeps its lock", "jobs_finish", 'let_go(slot, root, ties, "ok"', 'let_go(slot, root, ties, "later"'),
+    Mutant("the end of a job takes its successor's lock", "jobs_finish", _NOT_OURS, "if false then"),
+    Mutant("the dead keep their locks", "job_settle", "if ties then", 'if ties and what ~= "dead" then'),
+    Mutant("what cannot be read keeps its lock", "job_settle", 'jid == "" and ties_of(stored) or', 'jid == "" and nil or'),
+    Mutant("a retry gives its lock away", "job_settle", 'if what == "failed" or what == "later" then', "if false then"),
+    Mutant("what is deleted from a queue keeps its lock", "queue_remove", 'let_go(slot, root, ties, "dropped", 0, 0)', NOTHING),
+    Mutant("what is picked from a queue keeps its lock", "queue_drop", "for _, ties in ipairs(all) do", "for _, ties in ipairs({}) do"),
+    Mutant("what is buried from a queue keeps its lock", "queue_move", "let_go(slot, root, ties, what", 'let_go(slot, root, ties, "later"'),
+    Mutant("what is cleared keeps its lock", "queue_sweep", 'let_go(slot, root, ties, "dropped"', 'let_go(slot, root, ties, "later"'),
+    Mutant("a clearing overwrites the one before", "queue_clear", '"EXISTS", cleared) == 1', '"EXISTS", cleared) < 0'),
+    Mutant("what is cleared from a set keeps its lock", "set_sweep", 'root, ties, "dropped"', 'root, ties, "later"'),
+    Mutant("what is deleted from a set keeps its lock", "set_remove", 'root, all[i], "dropped"', 'root, all[i], "later"'),
+    Mutant("what is buried from a set keeps its lock", "set_move", 'what ~= "again" then', 'what == "later" then'),
+    Mutant("what was dead takes the lock of another", "set_forward", _IF_FREE, "if true then"),
+    Mutant("what was dead goes on without its lock", "set_move", "lock_again(root, ties.lock", "tostring(root, ties.lock"),
+    Mutant("poison keeps its lock", "process_reclaim", 'let_go(slot, root, ties, "dead"', 'let_go(slot, root, ties, "later"'),
+    Mutant("a former holder starts a job", "lock_release", '"HEXISTS", inflight, seq) == 0', '"HEXISTS", inflight, seq) < 0'),
+    Mutant("a start takes the lock of another", "lock_release", "== jid", '~= ""'),
     # ticks
     Mutant("a tick may be claimed twice", "periodic_claim", "tonumber(tick) <= math.max", "tonumber(tick) < math.max"),
     Mutant("a tick of before the entry changed may be claimed", "periodic_claim", ", tonumber(known[3]) or 0)", ")"),

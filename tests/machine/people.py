@@ -130,8 +130,15 @@ class People(Base):
         """Somebody clears a queue or a set."""
         jobs = [*self.model.waiting.get(place, ()), *self.model.sets.get(place, ())]
         clear = queues.clear if place in QUEUES else sets.clear
-        self.call(clear(place), lambda model: model.clear(place))
-        self.finish(jobs)
+        if self.call(clear(place), lambda model: model.clear(place)) > 0:
+            self.finish(jobs)
+
+    @precondition(lambda self: any(self.model.cleared.values()))
+    @rule(place=anywhere)
+    def sweep(self, place):
+        """Whoever cleared it, or a worker in the place of one that died, drops what was there."""
+        sweep = queues.sweep if place in QUEUES else sets.sweep
+        self.call(sweep(place), lambda model: model.sweep(place))
 
     @rule(queue=names, goes_on=st.booleans())
     def pause(self, queue, goes_on):

@@ -10,12 +10,13 @@ from typing import Any
 
 import redis
 
-from machine.model import QUEUES, SETS, Model
+from machine.model import DIGESTS, QUEUES, SETS, Model
 from machine.timetable import NS, Timetable
 from mainspring.store import keys
 
 _JID = re.compile(rb'"jid":"(\w+)"')
 _HELD = re.compile(r"\{queue:(\w+)\}:p:(.+)")
+_PUSHED = re.compile(r"\{queue:\w+\}:pushed:")
 _HISTORY = re.compile(re.escape(keys.periodic_history(NS, "")))
 
 _READ: dict[bytes, Callable[[Any, str], Any]] = {
@@ -32,7 +33,8 @@ class Seen:
     """One look at everything.
 
     Attributes:
-        values: Key -> value; but no bell, which only wakes, of suspects only the names, and of histories no times.
+        values: Key -> value; but no bell, which only wakes, of suspects only the names, of pushes that may be sent
+            again only that they were made, and of histories no times.
         lasting: Keys that have no lifetime.
     """
 
@@ -62,6 +64,8 @@ class Looker:
         for key in map(keys.suspect, QUEUES):
             if key in values:
                 values[key] = set(values[key])
+        for key in filter(_PUSHED.match, values):
+            values[key] = b"1"
         for key in filter(_HISTORY.match, values):
             values[key] = [line.partition(b" ")[2] for line in values[key]]
         return Seen(values, frozenset(name for name, ttl in zip(names, found[::2], strict=True) if ttl == -1))
@@ -78,9 +82,11 @@ def expected(model: Model, day: str) -> dict[str, Any]:
         keys.stat_failed_day(day): _number(model.failed),
     }
     for place in SETS:
-        values[place] = sorted(model.sets[place].items(), key=lambda pair: (pair[1], pair[0]))
+        values[place] = _ordered(model.sets[place])
+        values[keys.cleared_set(place)] = _ordered(model.cleared[place])
     for queue in QUEUES:
         values[keys.queue(queue)] = model.waiting[queue][::-1]
+        values[keys.cleared(queue)] = list(model.cleared[queue])[::-1]
         values[keys.fence(queue)] = _number(model.fence[queue])
         values[keys.owners(queue)] = {holder.encode() for name, holder in model.owners if name == queue}
         values[keys.suspect(queue)] = {holder.encode() for name, holder in model.suspects if name == queue}
@@ -89,8 +95,13 @@ def expected(model: Model, day: str) -> dict[str, Any]:
     values |= {keys.lease(*holding): b"1" for holding in model.leases}
     values |= {keys.pushed(*push): b"1" for push in model.pushed}
     values |= {keys.tomb(*holding): b"1" for holding in model.tombs}
+    values |= {keys.lock(digest): jid.encode() for digest, jid in model.locks.items()}
     values |= _timetable(model.table)
     return {key: value for key, value in values.items() if value}
+
+
+def _ordered(jobs: Mapping[bytes, float]) -> list[tuple[bytes, float]]:
+    return sorted(jobs.items(), key=lambda pair: (pair[1], pair[0]))
 
 
 def _timetable(table: Timetable) -> dict[str, Any]:
@@ -157,6 +168,18 @@ def conservation(seen: Seen, acknowledged: set[str], gone: set[str]) -> None:
     assert not acknowledged - gone - set(count), "lost"
     assert not set(count) - acknowledged, "never accepted, and there"
     assert not set(count) & gone, "finished, and there again"
+
+
+def locks(seen: Seen) -> None:
+    """Check that whoever holds a lock is alive: it waits, runs, or is put aside to be dropped; and is not dead."""
+    alive = {jid for jid, key in places(seen) if key != keys.DEAD}
+    for queue in QUEUES:
+        alive |= {_jid(job) for job in seen.values.get(keys.cleared(queue), ())}
+    for place in SETS:
+        alive |= {_jid(job) for job, _ in seen.values.get(keys.cleared_set(place), ())}
+    for digest in DIGESTS:
+        holder = seen.values.get(keys.lock(digest))
+        assert holder is None or holder.decode() in alive, f"the lock {digest} is held by {holder!r}, which is gone"
 
 
 def ownership(seen: Seen) -> None:

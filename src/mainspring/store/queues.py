@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
+import msgspec
+
 from mainspring.store import keys
 from mainspring.store.command import (
     Command,
@@ -123,8 +125,7 @@ def done(queue: str, identity: str, seqs: Sequence[int], day: str) -> Command[li
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True, gc=False):
     """What became of one job, for `settle`.
 
     Attributes:

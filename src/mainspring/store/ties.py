@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, Self, TypeAlias
+
+import msgspec
 
 from mainspring.base.flow import Flow
 
@@ -12,8 +13,7 @@ from mainspring.base.flow import Flow
 What: TypeAlias = Literal["ok", "failed", "dead", "dropped", "later"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ties:
+class Ties(msgspec.Struct, frozen=True, gc=False):
     """What hangs on one job, and its result if somebody wants one.
 
     Attributes:
@@ -45,12 +45,12 @@ class Ties:
         return cls(
             jid,
             flow.lock,
-            round(flow.unique_for * 1000),
+            int(flow.unique_for * 1000),
             flow.batch if in_batch else "",
             flow.number if in_batch else -1,
-            ",".join(flow.gates),
+            ",".join(flow.gates) if flow.gates else "",
             result,
-            max(1, round(flow.result_ttl * 1000)),
+            int(flow.result_ttl * 1000) or 1,
         )
 
 

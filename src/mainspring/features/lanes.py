@@ -16,8 +16,10 @@ from mainspring.job import Draft, Job, Tie
 from mainspring.store import gates
 from mainspring.store.limiters import read_spec
 
-#: Names the gates of one job, by its arguments and its queue.
-Names: TypeAlias = Callable[[SimpleNamespace, str], list[str]]
+#: Names the gates of one job, by its arguments, which are made if they are needed, and its queue.
+Names: TypeAlias = Callable[[Callable[[], SimpleNamespace], str], list[str]]
+
+_Keyed: TypeAlias = Callable[[SimpleNamespace, str], set[str]]
 
 # A name is cut to this by limiters of a key that is too long to be part of it.
 _CUT = 100
@@ -41,7 +43,7 @@ def tie(job: Job[Any, Any]) -> Tie | None:
         return None
 
     def write(draft: Draft) -> None:
-        found = names(draft.named(), draft.fields["queue"])
+        found = names(draft.named, draft.fields["queue"])
         if found:
             draft.flow["gates"] = found
 
@@ -56,28 +58,43 @@ def of(job: Job[Any, Any]) -> Names | None:
     """
     options = job.options
     limits = [_checked(limit, job.name) for limit in options.limits]
-    key, fair_by = options.concurrency_key, options.fair_by
-    if options.concurrency is None and fair_by is None and not limits:
-        return None
-
-    def names(arguments: SimpleNamespace, queue: str) -> list[str]:
-        found = {_of_spec(spec) for limit in limits for spec in limit.specs(vars(arguments))}
-        if options.concurrency is not None:
-            found |= _keyed(gates.of_job(job.name), arguments, key)
-        if fair_by is not None:
-            found |= _keyed(gates.of_turns(queue), arguments, fair_by)
+    # What each job of the class passes, whatever its arguments are; and what these decide.
+    always = {_of_spec(spec) for limit in limits if not _is_keyed(limit) for spec in limit.specs({})}
+    keys: list[_Keyed] = [_limits_by(limit) for limit in limits if _is_keyed(limit)]
+    if options.concurrency is not None and options.concurrency_key is None:
+        always.add(gates.of_job(job.name))
+    elif options.concurrency is not None and options.concurrency_key is not None:
+        keys.append(_base_by(lambda _: gates.of_job(job.name), options.concurrency_key))
+    if options.fair_by is not None:
+        keys.append(_base_by(gates.of_turns, options.fair_by))
+    if not keys:
         # In the order of their names, so that all scripts pass them in the same order.
-        return sorted(found)
+        fixed = sorted(always)
+        return (lambda _arguments, _queue: fixed.copy()) if fixed else None
+
+    def names(arguments: Callable[[], SimpleNamespace], queue: str) -> list[str]:
+        given = arguments()
+        return sorted(always.union(*(key(given, queue) for key in keys)))
 
     return names
 
 
-def _keyed(base: str, arguments: SimpleNamespace, key: Callable[[Any], object] | None) -> set[str]:
-    """Return the gate for the value of *key*; none if that is None."""
-    if key is None:
-        return {base}
-    value = key(arguments)
-    return set() if value is None else {gates.keyed(base, value)}
+def _is_keyed(limit: Limits) -> bool:
+    return hasattr(limit, "limiter")
+
+
+def _limits_by(limit: Limits) -> _Keyed:
+    return lambda arguments, _queue: {_of_spec(spec) for spec in limit.specs(vars(arguments))}
+
+
+def _base_by(base: Callable[[str], str], key: Callable[[Any], object]) -> _Keyed:
+    """Return what gives the gate for the value of *key*; none if that is None."""
+
+    def gate(arguments: SimpleNamespace, queue: str) -> set[str]:
+        value = key(arguments)
+        return set() if value is None else {gates.keyed(base(queue), value)}
+
+    return gate
 
 
 def definitions(job: Job[Any, Any]) -> dict[str, str]:

@@ -132,8 +132,9 @@ class Gatekeeper:
         """Return the gates of a job that does not say which it has, by its class and arguments."""
         arguments = self._jobs[payload.name].arguments
         try:
-            args, kwargs = arguments.restore(payload.args, payload.kwargs or {})
-            return self._names[payload.name](arguments.named(args, kwargs), queue)
+            return self._names[payload.name](
+                lambda: arguments.named(*arguments.restore(payload.args, payload.kwargs)), queue
+            )
         except Exception as error:  # noqa: BLE001 - asks the user's functions; what does not fit fails when it runs
             _log.debug("%s: its gates could not be told by its arguments: %s", payload.jid, error)
             return ()

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -67,6 +67,7 @@ class Day:
         self.ticked: list[str] = []
         self.released = threading.Event()
         self.holding: list[str] = []
+        self.mine: list[bool] = []
         self.workers: list[Worker] = []
         self._lock = threading.Lock()
         self._make_jobs()
@@ -97,6 +98,16 @@ class Day:
             self.released.wait(30)
             ran()
 
+        def crawl(cursor: int | None) -> Iterator[int]:
+            yield 1
+            if current_job().attempt == 1:
+                with self._lock:
+                    self.runs += 1
+                raise ValueError("the first time")
+            ran()
+
+        self.app.job(name="crawl", iterable=True, retry=Retry(backoff="fixed", base=0.1))(crawl)
+        self.app.on("leader", lambda: None)
         for function in (work, awork, flaky, hold):
             self.app.job(name=function.__name__, retry=Retry(backoff="fixed", base=0.1))(function)
         # What came due while an answer was waited for is made up for, each tick of it.
@@ -189,6 +200,7 @@ class Day:
         self.apush(lambda: awork.aenqueue_many([()] * 20))
         for _ in range(3):
             self.push(flaky.enqueue)
+            self.push(self.app.jobs["crawl"].enqueue)
 
     def _plant_nonsense(self) -> None:
         self.client.zadd(keys.SCHEDULE, {"no job at all": 1.0})
@@ -207,11 +219,24 @@ class Day:
         self.insist(lambda: shelf.enqueue_many([()] * 3))
         self.insist(queue.clear)
         self.insist(self.app.dead.clear)
+        self._fail_once()
         later = self.insist(lambda: shelf.enqueue_in("1h"))
         self.insist(lambda: self.app.scheduled.reschedule(later.jid, time.time() + 7200))
         self.insist(lambda: self.app.scheduled.kill(later.jid))
         self.insist(lambda: self.app.dead.retry(later.jid))
         self.insist(queue.clear)
+
+    def _fail_once(self) -> None:
+        """Begin what is to be done once, and fail in it."""
+
+        def fail() -> None:
+            with suppress(ZeroDivisionError), self.app.once("import", "1m") as mine:
+                self.mine.append(mine)
+                raise ZeroDivisionError
+
+        self.insist(fail)
+        # Whatever happened to the calls, nobody else was told before.
+        assert self.mine[0]
 
     def _keep_the_schedule(self) -> None:
         """Put an entry that is not due yet, pause it, resume it, run it now, and delete it."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
-from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol, TypeAlias
+
+from msgspec.structs import replace
 
 from mainspring.base.errors import JobTimeout, UnknownJob
 from mainspring.base.flow import Flow, read

@@ -53,6 +53,10 @@ OURS = [
     keys.lock("b1c2"),
     keys.cleared("low"),
     keys.cleared_set(keys.RETRY),
+    keys.LIMITS,
+    keys.limit("window", "partner"),
+    keys.limit_waiting("window", "partner"),
+    keys.limit_freed("partner"),
     keys.BELL,
 ]
 
@@ -124,6 +128,7 @@ def test_what_holds_jobs_or_their_order_may_stay(key):
     "key",
     [
         *(ME, f"{ME}:work", f"{ME}-signals", "process_cleanup", "anything", "deadly", "my:queue:a"),
+        *(keys.LIMITS, keys.limit("concurrent", "a:b"), keys.limit_waiting("bucket", "a"), keys.limit_freed("a")),
         *(keys.lease("low", ME), keys.tomb("low", ME), keys.BELL, keys.stat_failed_day("2026-11-21")),
         *(
             keys.periodic_alive("", "abc"),

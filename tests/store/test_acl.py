@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -109,7 +108,7 @@ CALLS = {
     ],
     "batch_cancel": [batches.cancel("b1"), batches.cancel("b1")],
     "gate_define": [gates.define({"c:y": "3", "c:x": ""}), gates.define({"c:y": "4"})],
-    "gate_enter": [gates.enter(Q, ME, [(1, "b", "c:x")]), gates.enter(Q, ME, [(2, "d", "c:z")])],
+    "gate_enter": [gates.enter(Q, ME, {"c:x": [(1, "b")]}), gates.enter(Q, ME, {"c:z": [(2, "d")]})],
     "gate_open": [gates.open_due(["c:x"]), gates.open_due(["c:z"])],
     "gate_slots": [gates.serve(Q, ME, 3)],
     "lane_take": [gates.take("c:x", LANE, "dropped"), gates.take("c:x", b"gone", "dropped")],
@@ -166,7 +165,7 @@ def store(server):
     store.run(batches.write([batches.Open("b1", 2, 60.0, 60.0)], token="b"))
     store.run(gates.define({"c:x": "1"}))
     holder = Ties("a", gates="c:x")
-    store.run(flows.enter(Q, [Row(holder, TIED), Row(replace(holder, jid="c"), TIED.replace(b'"a"', b'"c"'))]))
+    store.run(flows.enter(Q, [Row(holder, TIED), Row(Ties("c", gates="c:x"), TIED.replace(b'"a"', b'"c"'))]))
     store.run(limiters.take([(SLOTS, 1.0)], "it"))
     server.client.rpush(keys.cleared("cleared"), TIED)
     server.client.zadd(keys.cleared_set(keys.RETRY), {TIED: 1.0})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -221,3 +223,56 @@ def test_a_commit_after_each_item_costs_no_query_of_its_own(session):
 def test_a_select_without_one_key_is_refused(session, statement, options, hint):
     with pytest.raises(InvalidOption, match=hint):
         list(iterate.sqlalchemy(session, statement, None, **options))
+
+
+# --- Django ------------------------------------------------------------------------------
+
+#: A process of its own, since Django can be set up once in each.
+WITH_DJANGO = """
+import sys
+import django
+from django.conf import settings
+from django.db import connection, models
+
+settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})
+django.setup()
+
+from mainspring import iterate
+
+class Person(models.Model):
+    class Meta:
+        app_label = "people"
+    number = models.IntegerField(primary_key=True)
+    name = models.CharField(max_length=20)
+
+with connection.schema_editor() as editor:
+    editor.create_model(Person)
+for number, name in [(1, "c"), (2, "b"), (5, "a"), (6, "f"), (9, "e")]:
+    Person.objects.create(number=number, name=name)
+
+people = Person.objects.exclude(number=2).order_by("name")
+for batch in (1, 2, 4, 1000):
+    whole = [(person.name, cursor) for person, cursor in iterate.django(people, None, batch=batch)]
+    assert whole == [("c", 1), ("a", 5), ("f", 6), ("e", 9)], whole
+    for number, (_, cursor) in enumerate(whole, 1):
+        rest = [(person.name, cursor) for person, cursor in iterate.django(people, cursor, batch=batch)]
+        assert rest == whole[number:], rest
+seen = []
+for person, cursor in iterate.django(Person.objects.all(), None, batch=2):
+    seen.append(cursor)
+    person.delete()
+    if cursor == 2:
+        Person.objects.create(number=3, name="new")
+assert seen == [1, 2, 3, 5, 6, 9], seen
+try:
+    next(iterate.django(Person.objects.all(), None, batch=0))
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_a_queryset_of_django_goes_on_behind_any_object():
+    ended = subprocess.run([sys.executable, "-c", WITH_DJANGO], capture_output=True, text=True, timeout=60)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == "batch=0: must be a whole number from 1\n"

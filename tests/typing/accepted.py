@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from typing import assert_type
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Session, scoped_session
 
-from mainspring import App, Enqueued, Job, Retry, Snooze, current_job
+from mainspring import App, Enqueued, Job, Retry, Snooze, current_job, iterate
 from mainspring.api.entries import PeriodicEntry
 from mainspring.features.limits import Permit
 from mainspring.features.outbox import AsyncOutbox, Outbox
@@ -235,6 +235,51 @@ async def acall_partner() -> None:
 
 @app.job(limits=[partner.by(lambda a: a.customer_id), licence, app.limiter.unlimited()])
 def limited(customer_id: int) -> None: ...
+
+
+# --- long jobs, and once ------------------------------------------------------------------
+
+
+@app.job(iterable=True, queue="low")
+def import_rows(cursor: int | None, path: str, *, skip: int = 0) -> Iterator[int]:
+    for row, reached in iterate.csv(path, cursor):
+        assert_type(row, dict[str, str])
+        yield reached
+
+
+@app.job(iterable=True)
+async def crawl(cursor: tuple[str, int] | None, site: str) -> AsyncIterator[tuple[str, int]]:
+    assert_type(current_job().cursor, object)
+    yield site, 2
+
+
+class Remind:
+    def steps(self, cursor: int | None, season: str) -> Iterator[tuple[str, int]]:
+        return iterate.sequence(["a", "b"], cursor)
+
+    def each(self, item: str, season: str) -> None: ...
+
+
+# As a decorator too, but mypy does not look at decorators of classes.
+remind = app.job(iterable=True)(Remind)
+import_rows.enqueue("rows.csv", skip=1)
+import_rows("rows.csv")
+crawl.enqueue_in("5m", "mail.example")
+remind.enqueue("spring")
+import_rows.enqueue_many([("a.csv",), ("b.csv",)])
+
+
+def once() -> None:
+    assert_type(app.throttle("stock", "12h"), bool)
+    assert_type(app.run_once("import", timedelta(days=1)), bool)
+    with app.once("import", 60) as mine:
+        assert_type(mine, bool)
+
+
+async def aonce() -> None:
+    assert_type(await app.athrottle("stock", "12h"), bool)
+    async with app.once("import", 60) as mine:
+        assert_type(mine, bool)
 
 
 # --- what is around ---------------------------------------------------------------------

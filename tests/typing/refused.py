@@ -51,6 +51,22 @@ send_invoice.enqueue(1, due="2026-01-01")  # E
 sync_contact.enqueue("not-a-uuid")  # E
 sync_contact.enqueue(UUID(int=1), force="yes")  # E
 
+# --- long jobs, and once ----------------------------------------------------------------
+
+
+@app.job(iterable=True)
+def import_rows(cursor: int | None, path: str) -> Iterator[int]:
+    yield 1
+
+
+import_rows.enqueue(None, "rows.csv")  # E
+import_rows.enqueue(7)  # E
+import_rows.enqueue()  # E
+import_rows()  # E
+app.job(iterable=True)(add)  # E
+app.throttle("stock")  # E
+app.run_once("import", [1])  # E
+
 # --- later ------------------------------------------------------------------------------
 
 add.enqueue_in("5m", "1", 2)  # E

@@ -100,7 +100,7 @@ async def test_a_task_that_a_block_started_and_that_enqueues_after_it_is_told(sh
 async def test_tasks_side_by_side_keep_to_their_own_outboxes(shop, engine, async_engine):
     async def one(order: int, commits: bool) -> None:
         async with AsyncSession(async_engine) as session, shop.app.outbox(session):
-            await asyncio.sleep(0)
+            await session.connection()
             await shop.mail.aenqueue(order)
             await (session.commit() if commits else session.rollback())
 

@@ -77,6 +77,12 @@ def enqueue(
         print_json(made._asdict())
     elif made.jid:
         click.echo(made.jid if made.at is None else f"{made.jid}  {stamp(made.at)}")
+    elif made.duplicate_of:
+        # Whoever wants to know how it ends may ask for the one that stands in its place.
+        click.echo(made.duplicate_of)
+        click.echo(
+            f"mainspring: {name} is unique, and that job has the same arguments: it was not enqueued again", err=True
+        )
     else:
         raise Failure(f"{name} was not enqueued: a middleware of the App stopped it")
 

@@ -37,6 +37,7 @@ _COMMANDS: Final = {
         "kill": "Move jobs to the dead set.",
         "cancel": "Drop waiting jobs, and end running ones.",
         "delete": "Drop jobs for good.",
+        "unlock": "Take the lock of a unique job away.",
         "quiet": "Let processes start no more jobs.",
         "stop": "Let processes finish and end.",
     },
@@ -149,6 +150,10 @@ def _load_tool(name: str) -> click.Command | None:
             from mainspring.cli import cancel
 
             return cancel.cancel
+        case "unlock":
+            from mainspring.cli import unlock
+
+            return unlock.unlock
         case "embedded":
             from mainspring.cli import embedded
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from examples.admissions import letters, mail, office, references, reports, search, witness
@@ -121,6 +122,16 @@ def index_application(application_id: int) -> None:
     """Make an application findable."""
     with office.transaction(settings.database) as db:
         search.index(db, office.find(db, application_id))
+
+
+@app.job(queue="index", iterable=True)
+def index_all(cursor: int | None) -> Iterator[int]:
+    """Make all applications findable anew: a long job, which a deploy stops between two of them."""
+    with office.reading(settings.database) as db:
+        numbers = office.behind(db, cursor or 0)
+    for number in numbers:
+        index_application(number)
+        yield number
 
 
 def _keep(reference: references.Reference) -> None:

@@ -76,6 +76,11 @@ def find(db: sqlite3.Connection, application_id: int) -> Application:
     return Application(*row)
 
 
+def behind(db: sqlite3.Connection, application_id: int) -> list[int]:
+    """Return the applications with greater numbers than this one, in order."""
+    return [row[0] for row in db.execute("SELECT id FROM applications WHERE id > ? ORDER BY id", (application_id,))]
+
+
 def overdue(db: sqlite3.Connection, *, now: float) -> list[int]:
     """Return the undecided applications whose deadline has passed, the longest overdue first."""
     rows = db.execute("SELECT id FROM applications WHERE outcome IS NULL AND deadline <= ? ORDER BY deadline", (now,))

@@ -5,6 +5,7 @@ A real worker runs them, in this process, on a real store.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -207,6 +208,34 @@ def test_all_that_lies_in_the_office_is_found(at_work: Settings, drain: Callable
     jobs.index_application.enqueue_many((number,) for number in range(1, 31))
     drain()
 
+    with office.reading(at_work.database) as db:
+        assert sorted(search.find(db, "ferns")) == list(range(1, 31))
+
+
+def test_all_is_indexed_anew_though_the_worker_is_stopped_meanwhile(
+    at_work: Settings, drain: Callable[[], Counter[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 31):
+        received(at_work, number, deadline=time.time() + HOUR)
+    indexed: list[int] = []
+    worker = Worker(jobs.app, 1, ("index",))
+
+    def index(db: sqlite3.Connection, application: Application) -> None:
+        indexed.append(application.id)
+        if application.id == 7:
+            worker.quiet()
+        whole(db, application)
+
+    whole = search.index
+    monkeypatch.setattr(search, "index", index)
+    jobs.index_all.enqueue()
+    with worker:
+        until(lambda: 7 in indexed and not worker.busy())
+    assert indexed == list(range(1, 8))
+
+    drain()
+
+    assert indexed == list(range(1, 31))
     with office.reading(at_work.database) as db:
         assert sorted(search.find(db, "ferns")) == list(range(1, 31))
 

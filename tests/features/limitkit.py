@@ -21,11 +21,19 @@ class Watched(TimeSource):
 
     def __init__(self) -> None:
         self.slept: list[float] = []
+        self._most = float("inf")
+
+    def end_after(self, sleeps: int) -> None:
+        """Take no time for so many sleeps, and interrupt the last of them."""
+        self._most = sleeps
 
     def sleep(self, seconds: float) -> None:
         """Let this thread wait."""
         self.slept.append(seconds)
-        threading.Event().wait(seconds)
+        if len(self.slept) >= self._most:
+            raise InterruptedError
+        if self._most == float("inf"):
+            threading.Event().wait(seconds)
 
 
 def each(app: App, n: int = 1, span: str = HOUR, *, name: str = "one", **options: Any) -> dict[str, Limiter]:

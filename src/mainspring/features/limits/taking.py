@@ -19,6 +19,8 @@ _held: Final[ContextVar[tuple[tuple[Takeable, Permit], ...]]] = ContextVar("main
 
 #: For how many seconds at most one listens for a free slot before it looks by itself.
 _LISTEN: Final = 1.0
+#: The longest single sleep, in seconds, of a thread that waits.
+_NAP: Final = 1.0
 #: The most jitter, in seconds, with which those that wait for the same instant look.
 _JITTER: Final = 0.05
 
@@ -58,7 +60,7 @@ class Takeable:
             if permit is not None:
                 return permit
             if asking.signal is None:
-                self._desk.time.sleep(asking.pause)
+                self._sleep(asking.pause)
             else:
                 self._desk.store().run(asking.signal)
 
@@ -96,6 +98,14 @@ class Takeable:
     async def __aexit__(self, *_: object) -> None:
         """Give slots back."""
         await self._exit().arelease()
+
+    def _sleep(self, seconds: float) -> None:
+        time = self._desk.time
+        until = time.monotonic() + seconds
+        while seconds > 0:
+            # What a worker raises in a job's thread, such as at shutdown, can reach it only between two sleeps.
+            time.sleep(min(seconds, _NAP))
+            seconds = until - time.monotonic()
 
     def _enter(self, permit: Permit) -> Permit:
         if not permit:

@@ -10,16 +10,17 @@ from mainspring.base.errors import OverLimit
 #: How often limiters may snooze one job; after that, it has failed.
 SNOOZES: Final = 20
 
-#: The longest jitter, in seconds, of a limit that gives again earlier than that.
-_CROWD: Final = 900.0
+#: The longest jitter, in seconds.
+_LONGEST: Final = 900.0
 
 
 def after_limit(error: OverLimit, count: int, *, rng: Random) -> float | None:
     """Return for how many seconds a job is snoozed; None if it has been often enough, and now has failed.
 
-    It comes back when the limit gives again, plus jitter, which begins with as much and doubles each
-    time: a crowd of jobs that came too early together must not come back together, and the larger the crowd, the
-    oftener each comes too early. Sidekiq waits for five minutes more each time, whatever the limit.
+    It comes back when the limit gives again, plus jitter, which begins with up to as much and doubles each
+    time, up to a quarter of an hour: a crowd of jobs that came too early together must not come back together,
+    and the larger the crowd, the oftener each comes too early. Sidekiq waits for five minutes more each time,
+    whatever the limit.
 
     Args:
         error: What the job raised.
@@ -29,5 +30,4 @@ def after_limit(error: OverLimit, count: int, *, rng: Random) -> float | None:
     if count >= SNOOZES:
         return None
     wait = max(0.0, error.retry_after)
-    spread = min(max(wait, 1.0) * 2**count, max(wait, _CROWD))
-    return wait + rng.uniform(0.0, spread)
+    return wait + rng.uniform(0.0, min(max(wait, 1.0) * 2**count, _LONGEST))

@@ -228,9 +228,8 @@ class AsyncOutbox(_Taking):
         Raises:
             NoTransaction: Always.
         """
-        raise NoTransaction(
-            f"{pushes[0].name} was enqueued by a call that blocks; this outbox must be awaited: aenqueue"
-        )
+        names = ", ".join(sorted({push.name for push in pushes})) or "nothing"
+        raise NoTransaction(f"{names} was enqueued by a call that blocks; this outbox must be awaited: aenqueue")
 
     async def atake(self, pushes: Sequence[Push]) -> None:
         """Write *pushes*; the client calls it.

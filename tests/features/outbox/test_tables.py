@@ -46,7 +46,7 @@ def test_one_database_that_is_named_twice_is_relayed_once(shop, engine):
     assert len(shop.app.relayed.databases) == 2
 
 
-@pytest.mark.parametrize("given", [7, object()])
+@pytest.mark.parametrize("given", [7, object(), None])
 def test_what_is_no_engine_is_refused(shop, given):
     with pytest.raises(InvalidOption, match="no engine of SQLAlchemy"):
         shop.app.relay(given)

@@ -110,7 +110,7 @@ class Outboxes:
     @overload
     def relay(self: Host, *, using: str) -> None: ...
 
-    def relay(self: Host, database: object = None, *, using: str = "default") -> None:
+    def relay(self: Host, database: object = None, *, using: str = "") -> None:
         """Let the workers of this App, and ``mainspring outbox``, push what waits in the outbox of a database.
 
         Args:
@@ -120,7 +120,7 @@ class Outboxes:
         Raises:
             InvalidOption: If *database* is something else.
         """
-        if database is None:
+        if using and database is None:
             self.relayed.add(django.DjangoDatabase(using))
         else:
             self.relayed.add(alchemy.AlchemyDatabase(database))

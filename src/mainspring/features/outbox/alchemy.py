@@ -105,6 +105,7 @@ _WANTED: Final = (
     "{!r} is no session or connection of SQLAlchemy: write app.outbox(session), or with Django app.outbox() inside"
     " transaction.atomic()"
 )
+_NO_ENGINE: Final = '{!r} is no engine of SQLAlchemy, nor a URL for one; with Django write app.relay(using="default")'
 
 
 def _blocking(connection: AsyncConnection) -> Connection:
@@ -202,12 +203,12 @@ def _checked(engine: object) -> Engine:
         from sqlalchemy import Engine
         from sqlalchemy.ext.asyncio import AsyncEngine
     except ImportError:
-        raise InvalidOption(f"{engine!r} is no engine of SQLAlchemy, nor a URL for one") from None
+        raise InvalidOption(_NO_ENGINE.format(engine)) from None
     if isinstance(engine, AsyncEngine):
         raise InvalidOption(
             f"a relay is no coroutine, and {engine!r} is an AsyncEngine; give it the URL of a driver that blocks,"
             ' such as "postgresql+psycopg://..."'
         )
     if not isinstance(engine, Engine):
-        raise InvalidOption(f"{engine!r} is no engine of SQLAlchemy, nor a URL for one")
+        raise InvalidOption(_NO_ENGINE.format(engine))
     return engine

@@ -77,6 +77,15 @@ def test_a_push_that_is_sent_again_gets_the_answers_of_the_first(server, store):
     assert server.snapshot() == before
 
 
+def test_a_job_whose_own_lock_it_is_is_not_stored_again_however_late_it_comes(server, store):
+    enter(store, job("a"), token="t")
+    server.client.delete(keys.pushed(Q, "t"))
+
+    assert enter(store, job("a"), token="t") == [""]
+
+    assert server.client.llen(keys.queue(Q)) == 1
+
+
 def test_what_is_no_text_is_nobodys_lock(server, store):
     server.client.hset(keys.lock("one"), "somebody", "else's")
 
@@ -269,14 +278,6 @@ def test_successes_let_their_locks_go_and_those_of_others_alone(server, fetched)
     assert done == [1, 1, 0]
     assert locks(server) == {"two": "x", "three": "c"}
     assert server.client.get(keys.STAT_PROCESSED) == b"2"
-
-
-def test_a_success_takes_its_mark_along(server, fetched):
-    fetched.run(queues.mark(Q, ME, 1))
-
-    assert fetched.run(flows.finish(Q, ME, [(1, Ties("a", "one"))], DAY)) == [1]
-
-    assert sorted(server.client.hkeys(keys.inflight(Q, ME))) == [b"2", b"3", b"_req"]
 
 
 @pytest.mark.parametrize(

@@ -44,16 +44,19 @@ elseif is_again then
   -- Not looked up once more: a job that was stored may have ended since, and another hold its lock.
   return cmsgpack.unpack(before)
 end
-local out, locks, view = {}, {}, gates_view(root)
+-- A job whose own lock it is was stored before: the lock was taken with it and lives no longer, so that this holds
+-- even when the answer is forgotten.
+local out, is_new, locks, view = {}, {}, {}, gates_view(root)
 for i = 4, #ARGV, 9 do
   local jid, lock = ARGV[i], ARGV[i + 2]
-  local holder = lock ~= "" and (locks[lock] or lock_holder(root, lock)) or jid
-  out[#out + 1] = holder ~= jid and holder or ""
-  locks[lock] = holder
+  local holder = lock ~= "" and (locks[lock] or lock_holder(root, lock))
+  out[#out + 1] = holder and holder ~= jid and holder or ""
+  is_new[#out] = not holder
+  locks[lock] = holder or jid
 end
 for i = 4, is_again and 0 or #ARGV, 9 do
   local jid, at, lock, unique_ms, gates, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 6], ARGV[i + 8]
-  if out[(i + 5) / 9] == "" then
+  if is_new[(i + 5) / 9] then
     if lock ~= "" then
       lock_hold(root, lock, jid, unique_ms)
     end

@@ -55,6 +55,7 @@ MAY_SAY_ANY = MappingProxyType(
     {
         "base/payload.py": "fields that strangers wrote may hold any JSON",
         "context.py": "overrides a method that the standard library types so",
+        "features/workflows.py": "stands for a result among arguments of any type",
         "middleware.py": "a generator of either kind; which, is known at run time",
         "store/connection.py": "the client library does not type what it reads",
     }

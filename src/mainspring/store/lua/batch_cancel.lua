@@ -9,7 +9,7 @@
 --          0   it had been cancelled, or had succeeded
 --          -1  there is no such batch, or it is no more
 -- include: lib/forbidden.lua
--- include: lib/ties.lua
+-- include: lib/batch.lua
 
 local root, cancelled = KEYS[1], KEYS[2]
 local bid = ARGV[1]

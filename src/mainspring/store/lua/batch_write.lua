@@ -38,9 +38,10 @@ end
 redis.call("ZCARD", schedule)
 local names, lists, slots = {}, {}, {}
 for i = 0, many - 1 do
-  local queue = KEYS[6 + 2 * i]
+  local place = 6 + 2 * i
+  local queue = KEYS[place]
   redis.call("LLEN", queue)
-  names[i], lists[i], slots[i] = ARGV[3 + i], queue, KEYS[7 + 2 * i]
+  names[i], lists[i], slots[i] = ARGV[3 + i], queue, KEYS[place + 1]
 end
 
 -- Where the next sentence begins.

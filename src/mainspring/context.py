@@ -108,6 +108,12 @@ class JobContext:
         return self._wire.name
 
     @property
+    def expires_at(self) -> float | None:
+        """Until when it may be started, in unix seconds; None for ever."""
+        flow = flows.read(self._wire.flow)
+        return None if flow is None else flow.expires_at
+
+    @property
     def recoveries(self) -> int:
         """How often in the last days it was in flight when its process died, so that it may have been the cause."""
         return len(self._wire.recovered) if isinstance(self._wire.recovered, list) else 0

@@ -51,6 +51,13 @@ def count(bench, done, gate):
     gate.set()
 
 
+def current(bench, worker):
+    """Return the one job in flight."""
+    held = bench.client.hgetall(keys.inflight("default", worker.identity))
+    (raw,) = [raw for name, raw in held.items() if name.isdigit()]
+    return json.loads(raw)
+
+
 def state(bench, jid):
     return bench.client.hgetall(keys.cursor(jid))
 
@@ -273,12 +280,34 @@ def test_a_suspect_that_has_come_farther_is_none_any_more(bench, done, gate):
     held = bench.client.hgetall(keys.inflight("default", worker.identity))
 
     assert not [name for name in held if name.startswith(b"_run:")]
-    (raw,) = [raw for name, raw in held.items() if name.isdigit()]
-    assert json.loads(raw)["jid"] == jid
-    assert "recovered" not in json.loads(raw)
+    assert current(bench, worker)["jid"] == jid
+    assert "recovered" not in current(bench, worker)
     gate.set()
     bench.drained()
     assert done == [(number, 2) for number in range(4)]
+
+
+def test_what_was_started_in_time_goes_on_though_its_time_to_start_has_passed(bench, done, gate):
+    def late(cursor: int | None) -> Iterator[int]:
+        for number in range(cursor or 0, 4):
+            done.append(number)
+            if number == 2:
+                gate.wait(20)
+            yield number + 1
+
+    bench.job(late, iterable=True)
+    jid = bench.push("late", flow={"expires_at": time.time() + 0.5, "timeout": 60.0})
+    worker = bench.work(timeout=10.0)
+    until(lambda: 2 in done)
+    worker.quiet()
+    until(lambda: time.time() > current(bench, worker)["flow"]["expires_at"])
+    gate.set()
+    until(bench.waiting)
+
+    lying = json.loads(bench.client.lindex(keys.queue("default"), 0))
+    assert (lying["jid"], lying["flow"]) == (jid, {"timeout": 60.0})
+    bench.run()
+    assert done == [0, 1, 2, 3]
 
 
 def test_a_suspect_that_has_not_come_farther_stays_one(bench, done, gate):

@@ -113,7 +113,7 @@ class Runner:
             journey.postponed(error)
 
     def _write(self, journey: _Journey) -> Saved:
-        held = self._store.run(cursors.held(*journey.place)) if journey.is_suspect else None
+        held = self._store.run(cursors.held(*journey.place)) if journey.is_marked else None
         return self._store.run(journey.save(held))
 
     def _load(self, context: JobContext) -> State:
@@ -135,7 +135,7 @@ class _Journey:
     Attributes:
         start: The cursor it begins with.
         has_ended: True once there are no more items.
-        is_suspect: True if it was in flight at a crash, and has come no farther since, as far as the store knows.
+        is_marked: True if the job as it is stored says what no longer holds once it has come farther.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class _Journey:
         self._wire: object = None
         self._has_moved = self._is_lost = False
         self._is_stored = state.cursor is not None
-        self.is_suspect = context.recoveries > 0
+        self.is_marked = context.recoveries > 0 or context.expires_at is not None
         self.start = iteration.first
         if state.cursor is not None and (stored := codec.decode(state.cursor)) is not None:
             ((self.start,), _) = iteration.cursor.restore([stored], {})
@@ -191,14 +191,13 @@ class _Journey:
         return (self._is_stored if self.has_ended else self._has_moved) and not self._is_lost
 
     def save(self, held: bytes | None = None) -> Command[Saved]:
-        """Return the call that saves where it is; *held* is a suspect as it is stored."""
+        """Return the call that saves where it is; *held* is the job as it is stored, if it is marked."""
         now = self._saved_at = self._time.monotonic()
         runtime = self._state.runtime + now - self._began
         state = replace(self._state, cursor=codec.encode(self._wire), runtime=runtime)
         ttl_ms = cursors.ENDED_MS if self.has_ended else cursors.KEPT_MS
-        # It has come farther, so it is not what killed its processes. What does kill them comes no farther.
-        acquitted = payload.changed(held, {"recovered": None}) if held is not None else b""
-        return cursors.save(*self.place, self._context.jid, state, ttl_ms=ttl_ms, payload=acquitted)
+        relieved = b"" if held is None else _relieved(held)
+        return cursors.save(*self.place, self._context.jid, state, ttl_ms=ttl_ms, payload=relieved)
 
     def saved(self, answer: Saved) -> None:
         """Note that it was saved.
@@ -207,7 +206,7 @@ class _Journey:
             LeaseLost: If the job was given to another process.
             Discard: If somebody has cancelled it.
         """
-        self._is_stored, self._has_moved, self.is_suspect = True, False, False
+        self._is_stored, self._has_moved, self.is_marked = True, False, False
         if not answer.is_ours:
             self._is_lost = True
             raise LeaseLost(self._context.jid, self._context.process)
@@ -218,3 +217,13 @@ class _Journey:
         """Note that it could not be saved: an outage costs no more than that more is done again if the process dies."""
         facts = {"jid": self._context.jid, "class": self._context.name}
         _log.warning("its cursor could not be saved: %s", error, extra={"event": "job.cursor_lost", "facts": facts})
+
+
+def _relieved(held: bytes) -> bytes:
+    """Return a job without what no longer holds of one that has come farther.
+
+    It is not what killed its processes: what does kill them comes no farther. And it was started in time.
+    """
+    flow = payload.fields(held).get("flow")
+    rest = {name: value for name, value in flow.items() if name != "expires_at"} if isinstance(flow, dict) else {}
+    return payload.changed(held, {"recovered": None, "flow": rest or None})

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack, overload
+from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
 
 from mainspring import config
 from mainspring.base.payload import check_queue
@@ -29,6 +29,7 @@ from mainspring.features.results import Answering
 from mainspring.features.unique import Unlocking
 from mainspring.features.workflows import Flowing
 from mainspring.job import Enqueued, Job
+from mainspring.looking import Looking
 from mainspring.middleware import Middleware, check
 from mainspring.options import JobOptions, Options, RetryOption, text
 from mainspring.push import check_json, check_shape
@@ -37,28 +38,16 @@ from mainspring.schedule.catalog import Catalog
 from mainspring.schedule.hooks import Hooks
 from mainspring.schedule.namespace import check_namespace
 from mainspring.scheduling import Scheduling
-from mainspring.store import keys
 from mainspring.store.connection import AsyncStore, Store
 from mainspring.store.opening import Stores
 from mainspring.store.url import masked
 from mainspring.weave import weave
 
-# The data API is imported by whoever asks for it: a process that only enqueues does not need it.
-if TYPE_CHECKING:
-    from mainspring.api.cancel import Cancelled
-    from mainspring.api.gates import Gates
-    from mainspring.api.jobs import StoredJob
-    from mainspring.api.limiters import Limiters
-    from mainspring.api.processes import Processes
-    from mainspring.api.queues import Queue, Queues
-    from mainspring.api.sets import JobSet
-    from mainspring.api.stats import Stats
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class App(Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Answering, Unlocking):
+class App(Looking, Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Answering, Unlocking):
     """Jobs, their schedule, and the store they live in.
 
     Example:
@@ -320,77 +309,3 @@ class App(Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Answering, U
     async def aclose(self) -> None:
         """Close as `close`, and this event loop's connections as well."""
         await self._stores.aclose()
-
-    # --- what lies in it, and what can be done with it --------------------------------------
-
-    @property
-    def queues(self) -> Queues:
-        """The queues, by name."""
-        from mainspring.api.queues import Queues
-
-        return Queues(self.store, self.time)
-
-    def queue(self, name: str) -> Queue:
-        """Return the queue *name*, whether it holds jobs or not."""
-        from mainspring.api.queues import Queue
-
-        return Queue(self.store, self.time, name)
-
-    @property
-    def scheduled(self) -> JobSet:
-        """The jobs for later."""
-        return self._set(keys.SCHEDULE)
-
-    @property
-    def retries(self) -> JobSet:
-        """The failed jobs that will be tried again."""
-        return self._set(keys.RETRY)
-
-    @property
-    def dead(self) -> JobSet:
-        """The jobs that have no retries left."""
-        return self._set(keys.DEAD)
-
-    @property
-    def processes(self) -> Processes:
-        """The worker and clock processes."""
-        from mainspring.api.processes import Processes
-
-        return Processes(self.store, self.time)
-
-    @property
-    def limiters(self) -> Limiters:
-        """The limiters that were used of late, to look at and to reset; `limiter` makes them."""
-        from mainspring.api.limiters import Limiters
-
-        return Limiters(self.store, self.time)
-
-    @property
-    def gates(self) -> Gates:
-        """The gates: what limits jobs before they run, what holds each, and what waits by it."""
-        from mainspring.api.gates import Gates
-
-        return Gates(self.store, self.time)
-
-    def stats(self) -> Stats:
-        """Return counters, sizes, and the history of the last days."""
-        from mainspring.api.stats import read_stats
-
-        return read_stats(self.store, self.time)
-
-    def find(self, jid: str) -> StoredJob | None:
-        """Return the job *jid* wherever it is: waiting, running, scheduled, retrying or dead; None if nowhere."""
-        from mainspring.api.find import find
-
-        return find(self.store, self.time, jid)
-
-    def cancel(self, jid: str) -> Cancelled:
-        """Drop the job *jid* where it waits, or tell the process that runs it to end it; see `api.cancel.cancel`."""
-        from mainspring.api.cancel import cancel
-
-        return cancel(self.store, self.time, jid)
-
-    def _set(self, key: str) -> JobSet:
-        from mainspring.api.sets import JobSet
-
-        return JobSet(self.store, self.time, key)

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from mainspring.base.errors import BatchClosed, BatchNotFound
 from mainspring.store import keys
-from mainspring.store.command import Argument, Command, Reply, array, integer, plain, texts
+from mainspring.store.command import Argument, Command, Reply, array, integer, maybe_blob, plain, texts
 from mainspring.store.flows import Row
 from mainspring.store.queues import REMEMBERED_MS
 
@@ -339,3 +339,13 @@ def children(bid: str) -> Command[dict[int, str]]:
         return {int(place): child for place, child in zip(flat[::2], flat[1::2], strict=True)}
 
     return plain("HGETALL", keys.batch_children(bid), decode=decode)
+
+
+def graph(bid: str) -> Command[bytes]:
+    """Read the steps of a workflow, as JSON; empty for a plain batch."""
+    return plain("HGET", keys.batch(bid), args=("graph",), decode=lambda reply: maybe_blob(reply) or b"")
+
+
+def states(bid: str) -> Command[bytes]:
+    """Read two bits for each job of a batch, the first in the highest bits of the first byte."""
+    return plain("GET", keys.batch_jobs(bid), decode=lambda reply: maybe_blob(reply) or b"")

@@ -1,0 +1,117 @@
+"""What lies in an App's store, and what can be done with it: the part of an App that people ask.
+
+The data API is imported by whoever asks for it: a process that only enqueues does not need it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mainspring.base.timesource import TimeSource
+from mainspring.store import keys
+from mainspring.store.connection import Store
+
+if TYPE_CHECKING:
+    from mainspring.api.batches import Batches
+    from mainspring.api.cancel import Cancelled
+    from mainspring.api.gates import Gates
+    from mainspring.api.jobs import StoredJob
+    from mainspring.api.limiters import Limiters
+    from mainspring.api.processes import Processes
+    from mainspring.api.queues import Queue, Queues
+    from mainspring.api.sets import JobSet
+    from mainspring.api.stats import Stats
+
+
+class Looking:
+    """The part of an App that tells what lies in its store.
+
+    Attributes:
+        time: The App's clocks.
+    """
+
+    time: TimeSource
+
+    @property
+    def store(self) -> Store:
+        """The store; the App's."""
+        raise NotImplementedError
+
+    @property
+    def queues(self) -> Queues:
+        """The queues, by name."""
+        from mainspring.api.queues import Queues
+
+        return Queues(self.store, self.time)
+
+    def queue(self, name: str) -> Queue:
+        """Return the queue *name*, whether it holds jobs or not."""
+        from mainspring.api.queues import Queue
+
+        return Queue(self.store, self.time, name)
+
+    @property
+    def scheduled(self) -> JobSet:
+        """The jobs for later."""
+        return self._set(keys.SCHEDULE)
+
+    @property
+    def retries(self) -> JobSet:
+        """The failed jobs that will be tried again."""
+        return self._set(keys.RETRY)
+
+    @property
+    def dead(self) -> JobSet:
+        """The jobs that have no retries left."""
+        return self._set(keys.DEAD)
+
+    @property
+    def processes(self) -> Processes:
+        """The worker and clock processes."""
+        from mainspring.api.processes import Processes
+
+        return Processes(self.store, self.time)
+
+    @property
+    def limiters(self) -> Limiters:
+        """The limiters that were used of late, to look at and to reset; `limiter` makes them."""
+        from mainspring.api.limiters import Limiters
+
+        return Limiters(self.store, self.time)
+
+    @property
+    def gates(self) -> Gates:
+        """The gates: what limits jobs before they run, what holds each, and what waits by it."""
+        from mainspring.api.gates import Gates
+
+        return Gates(self.store, self.time)
+
+    @property
+    def batches(self) -> Batches:
+        """The batches and workflows that are remembered, to look at and to cancel; `batch` makes them."""
+        from mainspring.api.batches import Batches
+
+        return Batches(self.store, self.time)
+
+    def stats(self) -> Stats:
+        """Return counters, sizes, and the history of the last days."""
+        from mainspring.api.stats import read_stats
+
+        return read_stats(self.store, self.time)
+
+    def find(self, jid: str) -> StoredJob | None:
+        """Return the job *jid* wherever it is: waiting, running, scheduled, retrying or dead; None if nowhere."""
+        from mainspring.api.find import find
+
+        return find(self.store, self.time, jid)
+
+    def cancel(self, jid: str) -> Cancelled:
+        """Drop the job *jid* where it waits, or tell the process that runs it to end it; see `api.cancel.cancel`."""
+        from mainspring.api.cancel import cancel
+
+        return cancel(self.store, self.time, jid)
+
+    def _set(self, key: str) -> JobSet:
+        from mainspring.api.sets import JobSet
+
+        return JobSet(self.store, self.time, key)

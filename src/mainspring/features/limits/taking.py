@@ -100,12 +100,12 @@ class Takeable:
         await self._exit().arelease()
 
     def _sleep(self, seconds: float) -> None:
-        time = self._desk.time
-        until = time.monotonic() + seconds
+        clock = self._desk.time
+        until = clock.monotonic() + seconds
         while seconds > 0:
             # What a worker raises in a job's thread, such as at shutdown, can reach it only between two sleeps.
-            time.sleep(min(seconds, _NAP))
-            seconds = until - time.monotonic()
+            clock.sleep(min(seconds, _NAP))
+            seconds = until - clock.monotonic()
 
     def _enter(self, permit: Permit) -> Permit:
         if not permit:

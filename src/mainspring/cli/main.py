@@ -31,6 +31,7 @@ _COMMANDS: Final = {
         "stats": "Show counters, queues and processes.",
         "queues": "List, pause, resume and clear queues.",
         "limits": "List and reset limiters.",
+        "batches": "List, show and cancel batches and workflows.",
         "cron": "List, check and steer periodic entries.",
         "jobs": "List jobs, or show one.",
         "retry": "Run failed or dead jobs again now.",
@@ -120,6 +121,10 @@ def _load_steering(name: str) -> click.Command | None:
             from mainspring.cli import queues
 
             return queues.queues
+        case "batches":
+            from mainspring.cli import batches
+
+            return batches.batches
         case "limits":
             from mainspring.cli import limits
 

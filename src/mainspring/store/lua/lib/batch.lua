@@ -27,8 +27,10 @@ local function batch_keep(root, bid, ms, now_ms)
   redis.call("PEXPIRE", jobs, ms)
   redis.call("PEXPIRE", children, ms)
   redis.call("PEXPIRE", steps, ms)
+  -- To the microsecond, so that the list tells which of two was made first.
+  local time = redis.call("TIME")
   redis.call("ZREMRANGEBYSCORE", batches, "-inf", now_ms / 1000)
-  redis.call("ZADD", batches, (now_ms + ms) / 1000, bid)
+  redis.call("ZADD", batches, time[1] + time[2] / 1000000 + ms / 1000, bid)
   local last = redis.call("ZRANGE", batches, -1, -1, "WITHSCORES")
   redis.call("PEXPIREAT", batches, math.ceil(tonumber(last[2]) * 1000))
 end

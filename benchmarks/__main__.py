@@ -7,7 +7,7 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import boot, clock, enqueue, flow, latency, memory, mix, soak, throughput
+from benchmarks import boot, clock, enqueue, flow, lanes, latency, memory, mix, soak, throughput
 from benchmarks.peers import compare
 from benchmarks.process import Silent
 from benchmarks.recovery import command as recovery
@@ -20,6 +20,7 @@ ALL: dict[str, ModuleType] = {
     "boot": boot,
     "clock": clock,
     "flow": flow,
+    "lanes": lanes,
     "memory": memory,
     "mix": mix,
     "peers": compare,

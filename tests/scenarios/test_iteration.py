@@ -23,13 +23,13 @@ def test_each_row_is_done_in_order_and_at_most_one_interval_is_done_again(office
 
 
 def test_the_checker_finds_a_cursor_that_is_saved_before_the_item_is_done(office):
-    found = walk(office, rows=4_000, every=0.0, ends=(0.2, 0.6), most=3, mutant="mutants_iteration.ahead")
+    found = walk(office, rows=6_000, every=0.0, ends=(0.2, 0.6), most=3, mutant="mutants_iteration.ahead")
 
     assert found.lost > 0
 
 
 def test_the_checker_finds_a_cursor_that_is_never_saved(office):
-    found = walk(office, rows=3_000, every=0.2, ends=(0.9, 1.4), most=2, mutant="mutants_iteration.forgetful")
+    found = walk(office, rows=8_000, every=0.2, ends=(0.9, 1.4), most=2, mutant="mutants_iteration.forgetful")
 
     assert found.again_after_stop > 0 or found.oldest > 0.2 + SLACK / 2
 

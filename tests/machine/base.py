@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
+from msgspec.structs import replace
 
 from machine import seen
 from machine.model import Model, digest_of

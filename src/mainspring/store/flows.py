@@ -91,9 +91,18 @@ def finish(queue: str, identity: str, jobs: Sequence[tuple[int, Ties]], day: str
     Returns:
         For each delivery 1, or 0 if it was no longer this process's.
     """
-    flat: list[str | bytes | int | float] = []
+    columns = _columns(jobs)
+    flat: list[str | bytes | int] = []
     for seq, ties in jobs:
-        flat += (seq, ties.jid, ties.lock, ties.batch, ties.number, ties.gates, ties.result, ties.result_ms)
+        flat += (seq, ties.jid)
+        if "l" in columns:
+            flat.append(ties.lock)
+        if "b" in columns:
+            flat += (ties.batch, ties.number)
+        if "g" in columns:
+            flat.append(ties.gates)
+        if "r" in columns:
+            flat += (ties.result, ties.result_ms)
     return Command(
         "jobs_finish",
         (
@@ -103,6 +112,17 @@ def finish(queue: str, identity: str, jobs: Sequence[tuple[int, Ties]], day: str
             keys.slot(queue),
             keys.ROOT,
         ),
-        tuple(flat),
+        (columns, *flat),
         integers,
     )
+
+
+def _columns(jobs: Sequence[tuple[int, Ties]]) -> str:
+    """Return which columns some of *jobs* need: most need one, and each takes its time."""
+    has_lock = has_batch = has_gates = has_result = False
+    for _, ties in jobs:
+        has_lock = has_lock or ties.lock != ""
+        has_batch = has_batch or ties.batch != ""
+        has_gates = has_gates or ties.gates != ""
+        has_result = has_result or ties.result != b""
+    return "l" * has_lock + "b" * has_batch + "g" * has_gates + "r" * has_result

@@ -39,18 +39,18 @@ class Ties(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def of(cls, jid: str, flow: Flow, *, result: bytes = b"") -> Self | None:
         """Return what hangs on the job *jid*; None if nothing does."""
-        if not flow.is_tied and not result:
+        lock, batch, gates = flow.lock, flow.batch if flow.number >= 0 else "", flow.gates
+        if not (lock or batch or gates or result):
             return None
-        in_batch = bool(flow.batch) and flow.number >= 0
         return cls(
             jid,
-            flow.lock,
-            int(flow.unique_for * 1000),
-            flow.batch if in_batch else "",
-            flow.number if in_batch else -1,
-            ",".join(flow.gates) if flow.gates else "",
+            lock,
+            int(flow.unique_for * 1000) if lock else 0,
+            batch,
+            flow.number if batch else -1,
+            ",".join(gates) if gates else "",
             result,
-            int(flow.result_ttl * 1000) or 1,
+            int(flow.result_ttl * 1000) or 1 if result else 0,
         )
 
 

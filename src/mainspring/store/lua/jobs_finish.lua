@@ -6,38 +6,63 @@
 -- KEYS[4]  string  {queue:<name>}:          the beginning of this queue's keys
 -- KEYS[5]  string  mainspring:              the beginning of keys of ours
 --
--- ARGV[1...]  job  eight arguments each: seq; jid; lock, or empty; batch, or empty; number in the batch; gates,
---                  parted by commas; result, or empty; how long it is kept, in ms. At most 500 jobs
+-- ARGV[1]     columns  which of the columns in brackets each job has: l, b, g, r
+-- ARGV[2...]  job      seq; jid; [l] lock, or empty; [b] batch, or empty, and number in the batch; [g] gates, parted by
+--                      commas; [r] result, or empty, and how long it is kept, in ms. At most 500 jobs
 --
 -- Returns  {1 or 0, ...}  for each: 1 done now, 0 no longer this process's
 -- include: lib/forbidden.lua
 -- include: lib/count.lua
 -- include: lib/result.lua
--- include: lib/ties.lua
+-- include: lib/finish.lua
 
 local inflight, processed, processed_day, slot, root = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local columns = ARGV[1]
 
 -- An ACL that forbids one of these is met before the first write, lest jobs are done and not counted.
-local refusal = forbidden("INCRBY", processed, "INCRBY", processed_day, "EXPIRE", processed_day) or ties_forbidden(root)
+local refusal = forbidden(
+  "MGET", root .. "lock:", "INCRBY", processed, "INCRBY", processed_day, "EXPIRE", processed_day
+) or ties_forbidden(root)
 if refusal then
   return refusal
 end
-local out, n, freed, now_ms = {}, 0, {}, ties_now_ms()
-for i = 1, #ARGV, 8 do
-  local jid, result = ARGV[i + 1], ARGV[i + 6]
+local has_lock, has_batch = string.find(columns, "l", 1, true), string.find(columns, "b", 1, true)
+local has_gates, has_result = string.find(columns, "g", 1, true), string.find(columns, "r", 1, true)
+local width = 2 + (has_lock and 1 or 0) + (has_batch and 2 or 0) + (has_gates and 1 or 0) + (has_result and 2 or 0)
+local out, n, gathered = {}, 0, finish_gather()
+for i = 2, #ARGV, width do
   -- The fence. It frees memory as well, so a full server lets the rest of the script run.
-  local mine = redis.call("HDEL", inflight, ARGV[i], "_run:" .. ARGV[i]) > 0 and 1 or 0
+  local mine = redis.call("HDEL", inflight, ARGV[i])
   out[#out + 1] = mine
-  n = n + mine
   if mine == 1 then
-    if result ~= "" then
-      result_keep(root, jid, result, tonumber(ARGV[i + 7]))
+    local jid, at = ARGV[i + 1], i + 2
+    n = n + 1
+    if has_lock then
+      if ARGV[at] ~= "" then
+        table.insert(gathered.locks, ARGV[at])
+        table.insert(gathered.lock_jids, jid)
+      end
+      at = at + 1
     end
-    local ties = ties_new(jid, ARGV[i + 2], 0, ARGV[i + 3], tonumber(ARGV[i + 4]), ties_gates(ARGV[i + 5]))
-    let_go(slot, root, ties, "ok", now_ms, now_ms, freed)
+    if has_batch then
+      if ARGV[at] ~= "" then
+        finish_append(gathered.batches, ARGV[at], tonumber(ARGV[at + 1]))
+        finish_append(gathered.batch_jids, ARGV[at], jid)
+      end
+      at = at + 2
+    end
+    if has_gates then
+      for gate in string.gmatch(ARGV[at], "[^,]+") do
+        finish_append(gathered.gates, gate, jid)
+      end
+      at = at + 1
+    end
+    if has_result and ARGV[at] ~= "" then
+      result_keep(root, jid, ARGV[at], tonumber(ARGV[at + 1]))
+    end
   end
 end
-gates_reopen(root, freed)
+finish_settle(slot, root, gathered)
 if n > 0 then
   count(processed, processed_day, n)
 end

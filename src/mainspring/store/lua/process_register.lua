@@ -40,7 +40,7 @@ local refusal = forbidden(
   "ZADD", dead, "ZCARD", dead, "ZREMRANGEBYSCORE", dead, "ZREMRANGEBYRANK", dead,
   "LPUSH", bell, "LTRIM", bell, "EXPIRE", bell, "BLPOP", bell,
   "INCRBY", processed, "EXPIRE", processed, "INCRBY", failed, "EXPIRE", failed, "INCR", root,
-  "RENAME", queue, "ZPOPMIN", root
+  "RENAME", queue, "ZPOPMIN", root, "MGET", root
 ) or ties_forbidden(root)
 if refusal then
   return refusal

@@ -1,0 +1,88 @@
+-- finish: settle what hangs on many jobs that have succeeded, each kind of it in as few calls as there may be.
+-- include: lib/ties.lua
+
+-- Let the locks of jobs that have succeeded go, in as few calls as there may be: digests, and the jids in their order.
+local function finish_locks(root, digests, jids)
+  local locks, ours = {}, {}
+  for i, digest in ipairs(digests) do
+    locks[i] = root .. "lock:" .. digest
+  end
+  local held = #locks > 0 and redis.call("MGET", unpack(locks)) or {}
+  for i, lock in ipairs(locks) do
+    if held[i] == jids[i] then
+      ours[#ours + 1] = lock
+    end
+  end
+  if #ours > 0 then
+    redis.call("DEL", unpack(ours))
+  end
+end
+
+-- Count jobs of one batch that have succeeded, in as few calls as there may be: their numbers, and the jids in their
+-- order. What is more than counting, as steps of a workflow and callbacks are, is done one by one.
+local function finish_batch(root, bid, numbers, jids)
+  local batch, now_ms = root .. "batch:" .. bid, batch_now_ms()
+  local jobs, found = batch .. ":jobs", redis.call("HMGET", batch, "next", "has_steps", "sealed", "total")
+  local following, fields = tonumber(found[1] or 0), {}
+  for i, n in ipairs(numbers) do
+    if found[2] or n >= 1099511627776 then
+      batch_step(root, bid, n, jids[i], "ok")
+    elseif n < following then
+      fields[#fields + 1], fields[#fields + 2], fields[#fields + 3], fields[#fields + 4] =
+        "SET", "u2", string.format("#%d", n), 3
+    end
+  end
+  if #fields == 0 then
+    return
+  end
+  local counts = { [0] = 0, 0, 0, 0 }
+  for _, old in ipairs(redis.call("BITFIELD", jobs, unpack(fields))) do
+    counts[old] = counts[old] + 1
+  end
+  local ok = redis.call("HINCRBY", batch, "ok", counts[0] + counts[1] + counts[2])
+  local failed = redis.call("HINCRBY", batch, "failed", -counts[1] - counts[2])
+  if counts[2] > 0 then
+    redis.call("HINCRBY", batch, "dead", -counts[2])
+  end
+  if found[3] == "1" and counts[3] < #fields / 4 and ok + failed >= tonumber(found[4]) then
+    local parent, number, what = batch_judge(root, bid, now_ms)
+    batch_carry(root, parent, number, "", what, now_ms)
+  end
+end
+
+-- Give back what jobs that have succeeded hold of their gates, and let in what waits there: the jids by gate.
+local function finish_gates(slot, root, leaving)
+  local queue, names = gates_queue(slot), {}
+  for name, jids in pairs(leaving) do
+    local holders, limit, members = root .. "gate:" .. name, root .. "limit:" .. name, {}
+    for i, jid in ipairs(jids) do
+      members[i] = queue .. "\n" .. jid
+      if string.sub(name, 1, 11) == "concurrent:" then
+        redis.call("ZREM", limit, gates_slot_of(jid))
+      end
+    end
+    redis.call("ZREM", holders, unpack(members))
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  gates_reopen(root, names)
+end
+
+-- Begin to gather what hangs on jobs that have succeeded.
+local function finish_gather()
+  return { locks = {}, lock_jids = {}, batches = {}, batch_jids = {}, gates = {} }
+end
+
+local function finish_append(lists, name, value)
+  lists[name] = lists[name] or {}
+  table.insert(lists[name], value)
+end
+
+-- Settle what was gathered, each kind in as few calls as there may be.
+local function finish_settle(slot, root, gathered)
+  finish_locks(root, gathered.locks, gathered.lock_jids)
+  for bid, numbers in pairs(gathered.batches) do
+    finish_batch(root, bid, numbers, gathered.batch_jids[bid])
+  end
+  finish_gates(slot, root, gathered.gates)
+end

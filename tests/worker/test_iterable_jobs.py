@@ -185,6 +185,20 @@ def test_who_cancels_it_as_ruby_does_ends_it(bench, count, done, gate, when):
     assert bench.counted() == (1, 0)
 
 
+def test_who_cancels_it_ends_it_after_the_item_that_it_is_at(bench, count, done, gate, spoken):
+    jid = count.enqueue(MOST).jid
+    bench.work()
+    until(lambda: 2 in done)
+
+    bench.app.cancel(jid)
+    until(lambda: spoken("job.cancel"))
+    gate.set()
+    bench.drained()
+
+    assert done == [0, 1, 2]
+    assert not bench.found(keys.RETRY)
+
+
 def test_it_may_say_itself_what_becomes_of_it(bench, done):
     def drop(cursor: int | None) -> Iterator[int]:
         done.append(1)

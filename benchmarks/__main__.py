@@ -7,7 +7,7 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import boot, clock, enqueue, flow, lanes, latency, memory, mix, soak, throughput
+from benchmarks import batches, boot, clock, enqueue, flow, lanes, latency, memory, mix, soak, throughput
 from benchmarks.peers import compare
 from benchmarks.process import Silent
 from benchmarks.recovery import command as recovery
@@ -17,6 +17,7 @@ ALL: dict[str, ModuleType] = {
     "throughput": throughput,
     "enqueue": enqueue,
     "latency": latency,
+    "batches": batches,
     "boot": boot,
     "clock": clock,
     "flow": flow,

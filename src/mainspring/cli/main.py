@@ -31,6 +31,7 @@ _COMMANDS: Final = {
         "stats": "Show counters, queues and processes.",
         "queues": "List, pause, resume and clear queues.",
         "limits": "List and reset limiters.",
+        "gates": "List what jobs wait for.",
         "batches": "List, show and cancel batches and workflows.",
         "cron": "List, check and steer periodic entries.",
         "jobs": "List jobs, or show one.",
@@ -129,6 +130,10 @@ def _load_steering(name: str) -> click.Command | None:
             from mainspring.cli import limits
 
             return limits.limits
+        case "gates":
+            from mainspring.cli import gates
+
+            return gates.gates
         case "cron":
             from mainspring.cli import cron
 

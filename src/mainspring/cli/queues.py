@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 import click
 
-from mainspring.api.queues import Queue
+from mainspring.api.queues import Queue, QueueState
 from mainspring.app import App
 from mainspring.base.durations import in_words
 from mainspring.cli import boot
@@ -46,11 +46,13 @@ def _list(app: App, *, as_json: bool) -> None:
         for state in states:
             print_json(asdict(state))
         return
-    rows = [
-        (state.name, f"{state.size:,}", in_words(state.latency), "paused" if state.is_paused else "")
-        for state in states
-    ]
+    rows = [(state.name, f"{state.size:,}", in_words(state.latency), _remarks(state)) for state in states]
     print_rows(("QUEUE", "JOBS", "LATENCY", ""), rows, "no queues: nothing was ever enqueued here", right={1, 2})
+
+
+def _remarks(state: QueueState) -> str:
+    waiting = [f"{state.in_lanes:,} in lanes"] if state.in_lanes else []
+    return ", ".join([*(["paused"] if state.is_paused else []), *waiting])
 
 
 @queues.command()

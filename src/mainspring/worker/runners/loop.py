@@ -116,6 +116,9 @@ class LoopRunner:
         assert self._loop is not None  # noqa: S101 - `start` has made it
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        if not self._tasks:
+            # The store's connections of this loop are closed with its generators.
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
 
     def _fill(self) -> None:
         assert self._loop is not None  # noqa: S101 - runs on the loop

@@ -30,6 +30,9 @@ settings = Settings.read()
 app = App()  # its store is at MAINSPRING_URL, else embedded in this folder
 app.use(enqueue=witness.push, perform=witness.run)
 
+# What the partner allows: so many questions in any second, by all workers together.
+referees = app.limiter.window("referees", 50, "1s")
+
 
 @app.job
 def sweep_due() -> None:
@@ -52,7 +55,8 @@ def reject(application_id: int) -> None:
 @app.job(retry=PATIENTLY)
 async def ask_reference(application_id: int) -> None:
     """Ask for a reference, from a service that often fails; if it is good, offer a place."""
-    reference = await references.ask(application_id, settings.references_port)
+    async with referees:
+        reference = await references.ask(application_id, settings.references_port)
     await asyncio.to_thread(_keep, reference)
     if reference.is_good:
         await make_offer.aenqueue(application_id)

@@ -19,6 +19,8 @@ Example:
 from mainspring.__about__ import __version__
 from mainspring.app import App
 from mainspring.base.errors import (
+    BatchClosed,
+    BatchNotFound,
     Discard,
     InvalidDuration,
     InvalidName,
@@ -46,10 +48,16 @@ from mainspring.base.flow_errors import DecryptFailed, EncryptionUnavailable, Jo
 from mainspring.base.retry import Retry
 from mainspring.context import JobContext, current_job
 from mainspring.features import iterate
+from mainspring.features.batches import Batch, BatchStatus
+from mainspring.features.workflows import Workflow, chain, chord, group, previous
 from mainspring.job import Enqueued, Job
 
 __all__ = [
     "App",
+    "Batch",
+    "BatchClosed",
+    "BatchNotFound",
+    "BatchStatus",
     "DecryptFailed",
     "Discard",
     "EncryptionUnavailable",
@@ -80,8 +88,13 @@ __all__ = [
     "StoreRefused",
     "StoreUnavailable",
     "UnknownJob",
+    "Workflow",
     "WrongArguments",
     "__version__",
+    "chain",
+    "chord",
     "current_job",
+    "group",
     "iterate",
+    "previous",
 ]

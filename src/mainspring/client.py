@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -213,29 +214,33 @@ class Client:
     ) -> Iterator[_Part]:
         rest = iter(calls)
         while part := list(islice(rest, BULK)):
-            pushes = [self.build(job, call.args, call.kwargs, options) for call in part]
-            if spread:
-                start = options.at or self._time.now()
-                for push in pushes:
-                    push.at = start + self._rng.uniform(0, spread)
+            pushes = [self.build(job, call.args, call.kwargs, self._spread(options, spread)) for call in part]
             yield _Part(pushes, self._middlewares)
+
+    def _spread(self, options: Options, seconds: float) -> Options:
+        """Return *options* with a due time at random within *seconds* of the one they have."""
+        if not seconds:
+            return options
+        return replace(options, at=(options.at or self._time.now()) + self._rng.uniform(0, seconds))
 
     # --- building ------------------------------------------------------------------
 
-    def build(self, job: Job[Any, Any], args: Sequence[Any], kwargs: dict[str, Any], options: Options) -> Push:
-        """Return the record of one job.
+    def build(
+        self, job: Job[Any, Any], args: Sequence[Any], kwargs: dict[str, Any], options: Options, *, jid: str = ""
+    ) -> Push:
+        """Return the record of one job; its id is final, as what is encrypted is bound to it.
 
         Raises:
             WrongArguments: If the arguments do not fit, or cannot travel as JSON.
         """
         wire_args, wire_kwargs = job.arguments.bind(args, kwargs)
-        push = self.record(job.name, wire_args, wire_kwargs, options)
+        push = self.record(job.name, wire_args, wire_kwargs, options, jid=jid)
         if job.tie is not None:
             job.tie(Draft(push.fields, push.fields["created_at"] if push.at is None else push.at, args, kwargs, job))
         return push
 
-    def record(self, name: str, args: list[Any], kwargs: dict[str, Any], options: Options) -> Push:
-        """Return the record of a job whose arguments are JSON-ready."""
+    def record(self, name: str, args: list[Any], kwargs: dict[str, Any], options: Options, *, jid: str = "") -> Push:
+        """Return the record of a job whose arguments are JSON-ready, with a new id unless it has a *jid*."""
         now = self._time.now()
         at = options.at if options.at is not None and options.at > now else None
         fields: dict[str, Any] = {"retry": options.retry.wire, "queue": options.queue, "class": name, "args": args}
@@ -249,8 +254,7 @@ class Client:
             fields["dead"] = False
         if self._carried:
             self._add_carried(fields)
-        jid = new_jid()
-        fields["jid"] = jid
+        fields["jid"] = jid = jid or new_jid()
         fields["created_at"] = now
         return Push(name, jid, options.queue, at, fields)
 

@@ -287,7 +287,7 @@ class Scheduling:
         if job is not None and job.tie is not None:
             job.tie(Draft(push.fields, now, *job.arguments.restore(entry.args, entry.kwargs), job))
             # A tick is enqueued once by its claim; the store takes neither a lock nor a place in a batch with it.
-            push.fields["flow"].pop("lock", None)
+            push.fields.get("flow", {}).pop("lock", None)
         push.fields["periodic"] = {"name": entry.name, "tick": tick, "tz": entry.tz, "kind": kind, "late": late}
         if not self.client.prepare(push):
             return TickJob(push.queue, b"")

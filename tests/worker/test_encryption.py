@@ -15,6 +15,7 @@ from mainspring.base.sealed import MARK
 from mainspring.store import keys
 from mainspring.worker import Worker
 from sealing import CANARY, ONE, THREE, TWO, everything, give_keys, with_keys
+from support import until
 
 
 class Colour(enum.Enum):
@@ -254,6 +255,30 @@ def test_the_job_of_a_tick_is_encrypted_like_any_other(sealed, seen):
 
     assert MARK in made.payload.decode()
     assert seen == ["hourly"]
+
+
+def test_a_tick_needs_no_argument_that_is_encrypted(sealed, seen):
+    def hourly(token: str = "") -> None:
+        seen.append(token)
+
+    entry = sealed.app.every("1h", job=sealed.job(hourly, encrypt=["token"]), name="hourly")
+    sealed.push_raw(sealed.app.tick_payload(entry, 1_795_330_000.0, time.time()).payload)
+    sealed.run()
+
+    assert seen == [""]
+
+
+def test_the_callback_of_a_batch_is_encrypted_for_the_id_that_it_has(sealed, seen):
+    def done(token: str) -> None:
+        seen.append(token)
+
+    with sealed.app.batch("logins", on_success=sealed.job(done, encrypt=True).step(CANARY)):
+        sealed.login.enqueue(1, CANARY)
+    assert CANARY not in everything(sealed)
+    sealed.run()
+    until(lambda: len(seen) == 2)
+
+    assert seen == [("login", 1, CANARY, ""), CANARY]
 
 
 # --- results -------------------------------------------------------------------------

@@ -51,6 +51,15 @@ def test_a_job_says_until_when_it_may_start_and_a_delay_comes_on_top(bench, mail
     assert found == pytest.approx([3600, 3600 + 7200, 3600 + 86_400, 600], abs=5)
 
 
+def test_a_job_of_a_crowd_that_is_spread_has_its_time_from_when_it_is_due(bench, mail):
+    mail.enqueue_many([(number,) for number in range(20)], spread="10h")
+
+    found = bench.client.zrange(keys.SCHEDULE, 0, -1, withscores=True)
+
+    assert len(found) == 20
+    assert all(expires_at(raw) == pytest.approx(due + 3600) for raw, due in found)
+
+
 def test_a_job_that_is_in_time_runs(bench, mail, ran):
     mail.enqueue(1)
 

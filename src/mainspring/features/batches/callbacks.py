@@ -66,8 +66,9 @@ def _pushes(client: Pusher, bid: str, event: str, steps: tuple[Step[Any], ...], 
     place = 0
     for step in steps:
         options = step.job.options
-        push = client.build(step.job, step.args, step.kwargs, options.changed(queue=queue) if queue else options)
-        push.jid = push.fields["jid"] = jid_of(bid, event, place)
+        if queue:
+            options = options.changed(queue=queue)
+        push = client.build(step.job, step.args, step.kwargs, options, jid=jid_of(bid, event, place))
         bound(push, bid, callback_number(event, place))
         if client.prepare(push):
             place += 1

@@ -26,7 +26,9 @@ class Pusher(Protocol):
     def collector(self) -> ContextVar[Collector | None]:
         """What takes jobs in place of the store."""
 
-    def build(self, job: Job[Any, Any], args: Sequence[Any], kwargs: dict[str, Any], options: Options) -> Push:
+    def build(
+        self, job: Job[Any, Any], args: Sequence[Any], kwargs: dict[str, Any], options: Options, *, jid: str = ""
+    ) -> Push:
         """Return the record of one job."""
 
     def record(self, name: str, args: list[Any], kwargs: dict[str, Any], options: Options) -> Push:

@@ -23,6 +23,7 @@ EVERYTHING = files("src", "tests", "examples", "benchmarks", "tools")
 MAY_IMPORT_BY_NAME = MappingProxyType(
     {
         "cli/boot.py": "finds the App that -A names; a person typed it",
+        "worker/runners/spawned.py": "finds the App that the worker, its parent, runs already",
     }
 )
 MAY_CATCH_EVERYTHING = MappingProxyType(
@@ -42,7 +43,8 @@ MAY_CATCH_EVERYTHING = MappingProxyType(
         "features/results.py:Packer.given": "asks the user's value for its parts; the job succeeded all the same",
         "worker/executor.py:Executor.run": "runs the job; whatever it raises is its outcome",
         "worker/executor.py:Executor.arun": "likewise",
-        "worker/executor.py:Executor._ended": "a handler is a guest, and changes nothing for the job",
+        "worker/executor.py:Executor._run_watched": "likewise",
+        "worker/judge.py:Judge._ended": "a handler is a guest, and changes nothing for the job",
         "worker/gatekeeper.py:Gatekeeper._by_class": "asks the user's functions by which jobs are told apart",
         "worker/runners/threads.py:ThreadRunner._serve": "the loop of a slot, which reports it",
         "worker/outcome.py:text_of": "asks an error for its text, which may do anything",

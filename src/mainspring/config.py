@@ -67,7 +67,10 @@ def timing(environment: Mapping[str, str] = os.environ) -> Timing:
 #: The name of the variable that says how long a job may be, and what it may say, in bytes.
 _PAYLOAD_LIMIT: Final = "MAINSPRING_PAYLOAD_LIMIT"
 _LEAST, _MOST = 1_000, 500_000_000
-_UNITS: Final = MappingProxyType({"": 1, "b": 1, "kb": 1_000, "mb": 1_000_000})
+_UNITS: Final = MappingProxyType({"": 1, "b": 1, "kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000})
+#: The same for the memory of a process of jobs; with less, Python itself does not start.
+_PROCESS_MEMORY: Final = "MAINSPRING_PROCESS_MEMORY"
+_LEAST_MEMORY, _MOST_MEMORY = 50_000_000, 10**15
 
 
 def payload_limit(environment: Mapping[str, str] = os.environ) -> int:
@@ -77,13 +80,29 @@ def payload_limit(environment: Mapping[str, str] = os.environ) -> int:
         InvalidOption: If it is no size, such as ``4MB``, or one that cannot be meant.
     """
     given = environment.get(_PAYLOAD_LIMIT)
-    if not given:
-        return LIMIT
-    found = re.fullmatch(r"([0-9]{1,12}) *([a-z]*)", given.strip().lower())
-    size = int(found[1]) * _UNITS.get(found[2], 0) if found else 0
-    if not _LEAST <= size <= _MOST:
+    size = _size(given) if given else LIMIT
+    if given and not _LEAST <= size <= _MOST:
         raise InvalidOption(f"{_PAYLOAD_LIMIT}={given}: must be a size from 1kB to 500MB, such as 4MB")
     return size
+
+
+def process_memory(environment: Mapping[str, str] = os.environ) -> int:
+    """Return how much memory a process of jobs may have, in bytes: MAINSPRING_PROCESS_MEMORY; 0 for any.
+
+    Raises:
+        InvalidOption: If it is no size, such as ``512MB``, or one that cannot be meant.
+    """
+    given = environment.get(_PROCESS_MEMORY)
+    size = _size(given) if given else 0
+    if given and not _LEAST_MEMORY <= size <= _MOST_MEMORY:
+        raise InvalidOption(f"{_PROCESS_MEMORY}={given}: must be a size from 50MB, such as 512MB")
+    return size
+
+
+def _size(text: str) -> int:
+    """Return a size in bytes; 0 if the text is none."""
+    found = re.fullmatch(r"([0-9]{1,12}) *([a-z]*)", text.strip().lower())
+    return int(found[1]) * _UNITS.get(found[2], 0) if found else 0
 
 
 def encryption_keys(environment: Mapping[str, str] = os.environ) -> dict[int, str]:

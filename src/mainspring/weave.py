@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from mainspring.features import encryption, expiry, lanes, results, timeouts, unique
+from mainspring.features import encryption, expiry, lanes, places, results, timeouts, unique
 from mainspring.features.encryption import Keyring
 from mainspring.job import Draft, Job, Tie
 
 #: In the order in which they write into a record; what encrypts its arguments comes after all of them.
 FEATURES: Final[tuple[Callable[[Job[Any, Any]], Tie | None], ...]] = (
+    places.tie,
     unique.tie,
     timeouts.tie,
     expiry.tie,

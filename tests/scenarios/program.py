@@ -242,6 +242,10 @@ def main(settings: dict[str, Any]) -> int:
     """Run a worker until it is told to end, and write down what it becomes."""
     logs.configure(service="worker", fmt="json", stream=sys.stderr, level=settings.get("level", "info"))
     app = make(os.environ["MAINSPRING_URL"])
+    if settings.get("processes"):
+        from scenarios import process_jobs
+
+        process_jobs.add(app)
     running.EVERY = settings.get("cursor_every", running.EVERY)  # type: ignore[misc]
     _spoil(settings.get("mutant", ""))
     worker = Worker(

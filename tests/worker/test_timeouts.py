@@ -195,7 +195,7 @@ def test_a_job_that_swallows_it_loses_its_slot_too(bench, spoken):
             try:
                 while not over.is_set():
                     spin(0.01)
-            except BaseException:  # noqa: BLE001, S112 - that is its fault
+            except BaseException:  # noqa: BLE001 - that is its fault
                 continue
 
     bench.job(stubborn, timeout=0.1)

@@ -20,7 +20,6 @@ from mainspring.store.connection import Store
 from mainspring.store.queues import Fetched
 from mainspring.worker.completer import Completer, Request
 from mainspring.worker.delivery import Delivery
-from mainspring.worker.executor import Executor
 from mainspring.worker.fetcher import PAUSE, Fetcher, stale
 from mainspring.worker.gatekeeper import Gatekeeper
 from mainspring.worker.inflight import InFlight
@@ -53,7 +52,7 @@ class Capsule(Service):
         settings: CapsuleSettings,
         *,
         store: Store,
-        executor: Executor,
+        slots: Callable[[str, int, Callable[[Delivery], None]], Slots],
         reporter: Reporter,
         lease: Lease,
         gatekeeper: Gatekeeper,
@@ -67,7 +66,7 @@ class Capsule(Service):
         Args:
             settings: Its queues, and how many jobs it runs at once.
             store: The store.
-            executor: Runs each delivery.
+            slots: Makes what runs deliveries, of a name, a number, and of what to call with each that has run.
             reporter: Says what became of each.
             lease: This process's identity and proof of life.
             gatekeeper: Says which of the jobs that came may start.
@@ -84,11 +83,11 @@ class Capsule(Service):
         self._time = time
         self._reconcile_every = reconcile_every
         self._fenced = fenced
-        self._fetcher = Fetcher(settings, time=time, rng=rng, elsewhere=executor.elsewhere)
+        self.slots = slots(settings.name, settings.concurrency, self._finished)
+        self._fetcher = Fetcher(settings, time=time, rng=rng, elsewhere=self.slots.elsewhere)
         self._completer = Completer(time=time, fenced=reporter.fenced)
         self._quarantine = Quarantine()
         self._meter = Meter(time)
-        self.slots = Slots(settings.name, settings.concurrency, executor=executor, finished=self._finished)
         self._lookers = {name: Looker(name, store, rung=self.wake, rng=rng) for name in settings.names}
         self._inflight = InFlight(settings.names)
         self._sent: Request | None = None  # the next request, under way while the last answers are read

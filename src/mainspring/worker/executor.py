@@ -56,6 +56,7 @@ class Executor:
         judge: Judge,
         handlers: Handlers,
         guards: Sequence[Guard] = (),
+        outer: Sequence[Guard] = (),
         holding: Callable[[str], Holding],
         cancellations: Cancellations,
         limits: Limits | None,
@@ -70,6 +71,7 @@ class Executor:
             judge: Says what becomes of a job that raised.
             handlers: What to call on errors.
             guards: Asked in turn whether a job that carries something of flow control may run; they do not wait.
+            outer: Those of them that are asked here if the job runs in another process, which asks the rest.
             holding: Makes what all jobs have in common that run under one identity.
             cancellations: Which jobs somebody cancelled.
             limits: Ends what takes longer than it may; None if somebody else does.
@@ -80,7 +82,7 @@ class Executor:
         self._plans = plans
         self._judge = judge
         self._handlers = handlers
-        self._guards = tuple(guards)
+        self._guards, self._outer = tuple(guards), tuple(outer)
         self._make_holding = holding
         self._holdings: dict[str, Holding] = {}
         self._cancellations = cancellations
@@ -109,7 +111,7 @@ class Executor:
             return
         context = self._context(delivery)
         if delivery.flow is not None or found.timeout is not None:
-            if self._is_stopped(delivery, context):
+            if self._is_stopped(delivery, context, self._guards):
                 return
             seconds = self.limit(delivery, found)
             if seconds is not None and self._limits is not None:
@@ -199,6 +201,20 @@ class Executor:
         flow = delivery.flow
         return found.timeout if flow is None or flow.timeout is None else flow.timeout
 
+    def admit_elsewhere(self, delivery: Delivery) -> Plan | None:
+        """Return the plan of a delivery that runs in another process; None as `admit`."""
+        found = self.admit(delivery)
+        return None if found is None or self._is_stopped(delivery, self._context(delivery), self._outer) else found
+
+    def ended(
+        self, delivery: Delivery, settlement: Settlement | None, *, is_given_up: bool = False, is_gone: bool = False
+    ) -> None:
+        """Note what a run elsewhere has come to, as it told."""
+        delivery.ended = self._clock()
+        delivery.settlement, delivery.is_given_up, delivery.is_gone = settlement, is_given_up, is_gone
+        if self._cancelled:
+            self._cancellations.ended(delivery.jid)
+
     def fail(self, delivery: Delivery, error: BaseException) -> None:
         """Note that a run elsewhere has come to its end with *error*, which it could not tell itself."""
         found = self._plans[delivery.payload.name] if delivery.payload is not None else None
@@ -235,11 +251,11 @@ class Executor:
             self._reporter.started(delivery)
         return found
 
-    def _is_stopped(self, delivery: Delivery, context: JobContext) -> bool:
-        """Ask the guards whether the job may run; if not, it is settled here."""
+    def _is_stopped(self, delivery: Delivery, context: JobContext, guards: Sequence[Guard]) -> bool:
+        """Ask *guards* whether the job may run; if not, it is settled here."""
         if delivery.flow is None:
             return False
-        for guard in self._guards:
+        for guard in guards:
             verdict = guard(delivery, delivery.flow, context)
             if verdict is not None:
                 self._conclude(delivery, verdict)
@@ -251,8 +267,8 @@ class Executor:
         if delivery.flow is not None and delivery.flow.until == "start":
             import asyncio
 
-            return await asyncio.to_thread(self._is_stopped, delivery, context)
-        return self._is_stopped(delivery, context)
+            return await asyncio.to_thread(self._is_stopped, delivery, context, self._guards)
+        return self._is_stopped(delivery, context, self._guards)
 
     def _context(self, delivery: Delivery) -> JobContext:
         assert delivery.payload is not None  # noqa: S101 - `admit` has settled those without

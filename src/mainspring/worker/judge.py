@@ -8,7 +8,17 @@ from dataclasses import replace
 from typing import Any, Final
 
 from mainspring.base import durations, retry
-from mainspring.base.errors import Discard, JobCancelled, JobCut, JobInterrupted, Kill, LeaseLost, OverLimit, Snooze
+from mainspring.base.errors import (
+    Discard,
+    JobCancelled,
+    JobCut,
+    JobInterrupted,
+    Kill,
+    LeaseLost,
+    OutOfMemory,
+    OverLimit,
+    Snooze,
+)
 from mainspring.base.payload import Payload, unix
 from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource
@@ -39,6 +49,7 @@ class Judge:
         is_stopping: Callable[[], bool],
         time: TimeSource,
         rng: random.Random,
+        memory: int = 0,
     ) -> None:
         """Prepare to judge.
 
@@ -48,7 +59,9 @@ class Judge:
             is_stopping: Whether the worker is shutting down.
             time: The clocks.
             rng: The source of jitter.
+            memory: Bytes that a job may have here; 0 for any.
         """
+        self._memory = memory
         self._handlers = handlers
         self._cancelled = cancelled
         self._is_stopping = is_stopping
@@ -61,6 +74,8 @@ class Judge:
             return _GIVEN_BACK
         if isinstance(error, JobCancelled) or delivery.jid in self._cancelled:
             return CANCELLED
+        if self._memory and isinstance(error, MemoryError):
+            error = _out_of_memory(error, self._memory)
         now = self._time.now()
         match error:
             case Snooze(delay=delay):
@@ -138,6 +153,12 @@ class Judge:
                 self._handlers.error(worse, context)
         self._handlers.death(context, error)
         return verdict
+
+
+def _out_of_memory(error: MemoryError, memory: int) -> OutOfMemory:
+    told = OutOfMemory(f"ran out of memory: it may have {memory / 1e6:,.0f} MB")
+    told.__cause__ = error
+    return told.with_traceback(error.__traceback__)
 
 
 # A stranger's fields may hold anything; what makes no sense counts as if it were not there.

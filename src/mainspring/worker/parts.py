@@ -11,8 +11,7 @@ from mainspring.features import iteration
 from mainspring.job import Job
 from mainspring.worker.cancellations import Cancellations
 from mainspring.worker.executor import Executor, Guard, Trust
-from mainspring.worker.guards import guards as usual
-from mainspring.worker.guards import packer
+from mainspring.worker.guards import guards, packer
 from mainspring.worker.host import Host
 from mainspring.worker.judge import Judge
 from mainspring.worker.plan import Plan, plan
@@ -23,7 +22,7 @@ from mainspring.worker.watch import Limits
 def executor(
     app: Host,
     *,
-    guards: Sequence[Guard] = (),
+    outer: Sequence[Guard] = (),
     holding: Callable[[str], Holding],
     cancellations: Cancellations,
     limits: Limits | None,
@@ -31,18 +30,27 @@ def executor(
     reporter: Reporter,
     is_stopping: Callable[[], bool],
     rng: random.Random,
+    memory: int = 0,
 ) -> Executor:
-    """Return what runs the jobs of *app*; see `Executor` for the arguments.
+    """Return what runs the jobs of *app*; see `Executor` and `Judge` for the arguments.
 
     Raises:
         EncryptionUnavailable: If the arguments of a job are encrypted, and there is no key or no library.
     """
-    judge = Judge(handlers=app.handlers, cancelled=cancellations.asked, is_stopping=is_stopping, time=app.time, rng=rng)
+    judge = Judge(
+        handlers=app.handlers,
+        cancelled=cancellations.asked,
+        is_stopping=is_stopping,
+        time=app.time,
+        rng=rng,
+        memory=memory,
+    )
     return Executor(
         {name: _plan(app, job) for name, job in app.jobs.items()},
         judge=judge,
         handlers=app.handlers,
-        guards=(*guards, *usual(app)),
+        guards=(*outer, *guards(app)),
+        outer=outer,
         holding=holding,
         cancellations=cancellations,
         limits=limits,

@@ -1,4 +1,4 @@
-"""The slots of one capsule: threads for ``def`` jobs, a loop for ``async def`` jobs, and what waits for either."""
+"""The slots of one capsule: threads for ``def`` jobs, a loop for ``async def`` jobs, processes, and what waits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.executor import Executor
 from mainspring.worker.runners.loop import LoopRunner
+from mainspring.worker.runners.processes import ProcessRunner
 from mainspring.worker.runners.threads import ThreadRunner
 
 _RUNS_IN: Final = attrgetter("runs_in")
@@ -48,9 +49,21 @@ class Runner(Protocol):
 
 
 class Slots:
-    """Runs a number of deliveries at once, of any kind; used by one capsule's thread."""
+    """Runs a number of deliveries at once, of any kind; used by one capsule's thread.
 
-    def __init__(self, name: str, size: int, *, executor: Executor, finished: Callable[[Delivery], None]) -> None:
+    Attributes:
+        elsewhere: Where those jobs run that do not run in threads, by name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: int,
+        *,
+        executor: Executor,
+        finished: Callable[[Delivery], None],
+        processes: ProcessRunner | None = None,
+    ) -> None:
         """Make *size* slots; nothing runs yet.
 
         Args:
@@ -58,13 +71,19 @@ class Slots:
             size: How many deliveries run at once.
             executor: Runs each.
             finished: Called with each delivery that has run, in whatever thread ran it.
+            processes: Slots that are processes; None if no job needs them.
         """
         self._size = size
+        self.elsewhere = executor.elsewhere
         self._threads = ThreadRunner(name, size, run=executor.run, finished=finished)
         self._loop = LoopRunner(name, size, run=executor.arun, finished=finished)
-        kinds: dict[str, Runner] = {"async": self._loop}
-        #: The kinds of which there are jobs, beside threads.
-        self._others: dict[str, Runner] = {kind: kinds[kind] for kind in set(executor.elsewhere.values())}
+        self._processes = processes
+        # The kinds of which there are jobs, beside threads.
+        self._others: dict[str, Runner] = {}
+        if "async" in executor.elsewhere.values():
+            self._others["async"] = self._loop
+        if self._processes is not None:
+            self._others["process"] = self._processes
         self._runners: Mapping[str, Runner] = {"": self._threads, **self._others}
         self._pending: deque[Delivery] = deque()  # not handed to any yet
 
@@ -153,5 +172,7 @@ class Slots:
         self._threads.stop()
 
     def end(self) -> None:
-        """End the loop; what still runs is left where it is."""
+        """End the loop and the processes' keeper; what still runs is left where it is."""
         self._loop.stop()
+        if self._processes is not None:
+            self._processes.stop()

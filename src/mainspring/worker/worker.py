@@ -12,19 +12,20 @@ from mainspring import config
 from mainspring.__about__ import __version__
 from mainspring.base import durations
 from mainspring.base.durations import Duration
-from mainspring.base.errors import InvalidOption, StoreError
+from mainspring.base.errors import InvalidOption
 from mainspring.base.loggers import Log
-from mainspring.store import processes
 from mainspring.worker import parts
 from mainspring.worker.cancelled import CancelledBatches
 from mainspring.worker.capsule import Capsule
 from mainspring.worker.display import Display
+from mainspring.worker.farewell import say_farewell
 from mainspring.worker.forwarder import Forwarder
 from mainspring.worker.gatekeeper import Gatekeeper
 from mainspring.worker.heartbeat import Heartbeat
 from mainspring.worker.host import Companion, Host
 from mainspring.worker.leader import Leader
 from mainspring.worker.lease import Lease
+from mainspring.worker.nursery import Nursery
 from mainspring.worker.pace import Pace
 from mainspring.worker.recoverer import Recoverer
 from mainspring.worker.report import Reporter
@@ -125,7 +126,7 @@ class Worker:
         )
         executor = parts.executor(
             app,
-            guards=(self._cancelled.guard,),
+            outer=(self._cancelled.guard,),
             holding=self._steering.holding,
             cancellations=self._steering.cancellations,
             limits=self._steering.limits,
@@ -135,11 +136,13 @@ class Worker:
             rng=rng,
         )
         self._gatekeeper = Gatekeeper(app.jobs, settings, app.store)
+        memory = config.process_memory()
+        self._nursery = Nursery(app, executor, steering=self._steering, memory=memory, rng=rng)
         self.capsules = [
             Capsule(
                 each,
                 store=app.store,
-                executor=executor,
+                slots=self._nursery.slots,
                 reporter=reporter,
                 lease=self._lease,
                 gatekeeper=self._gatekeeper,
@@ -207,6 +210,8 @@ class Worker:
         Raises:
             StoreError: If the store does not answer.
         """
+        # Before there are threads, which what a handler starts may have.
+        self._nursery.start()
         self._app.handlers.fire("startup", may_raise=True)
         self._heartbeat = self._make_heartbeat()
         self._heartbeat.register()
@@ -366,27 +371,15 @@ class Worker:
             capsule.stop()
         for capsule in self.capsules:
             capsule.join(FAREWELL)
+        self._nursery.stop()
         self._heartbeat.stop()
         self._heartbeat.join(FAREWELL)
         self._pace.stop()
-        self._leave()
+        say_farewell(self._app.store, self._lease, self._holdings)
         self._app.handlers.fire("exit")
         self._is_stopped = True
         self._tell("stopped")
         return has_ended
-
-    def _leave(self) -> None:
-        """Give back what is left, and take this process off the store."""
-        calls = [processes.leave(queue, self._lease.holder(capsule)) for capsule, queue in self._holdings]
-        try:
-            left = self._app.store.pipeline([*calls, *processes.hide(self._lease.identity)])
-        except StoreError as error:
-            # What this process holds is given back by others when its lease has run out.
-            _log.warning("could not say farewell: %s", error, extra={"event": "store.gone", "facts": {}})
-            return
-        count = sum(answer for answer in left[: len(calls)] if isinstance(answer, int))
-        if count:
-            _log.info("gave back %d jobs", count, extra={"event": "process.gave_back", "facts": {"jobs": count}})
 
     def _tell(self, state: str) -> None:
         facts = {"identity": self.identity, "busy": self.busy()}

@@ -40,7 +40,8 @@ local function finish_batch(root, bid, numbers, jids)
     counts[old] = counts[old] + 1
   end
   local ok = redis.call("HINCRBY", batch, "ok", counts[0] + counts[1] + counts[2])
-  local failed = redis.call("HINCRBY", batch, "failed", -counts[1] - counts[2])
+  -- From 0 on: what Lua makes of -0 is no integer to Redis 7.
+  local failed = redis.call("HINCRBY", batch, "failed", 0 - (counts[1] + counts[2]))
   if counts[2] > 0 then
     redis.call("HINCRBY", batch, "dead", -counts[2])
   end

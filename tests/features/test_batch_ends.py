@@ -91,6 +91,17 @@ def test_a_death_is_told_and_success_comes_when_the_dead_is_raised(yard):
     assert yard.noted[-1] == ("success", batch.bid)
 
 
+def test_a_job_that_fails_without_retries_is_no_success_though_nothing_is_kept_of_it(yard):
+    with yard.app.batch(**callbacks(yard)) as batch:
+        yard.ends.using(retry=False).enqueue("later")
+
+    yard.run()
+
+    assert {words[0] for words in yard.noted} == {"complete", "death"}
+    assert not batch.status().is_success
+    assert len(yard.app.dead) == 0
+
+
 def test_a_callback_has_an_id_that_can_be_foretold(yard):
     seen = []
     seer = yard.job(lambda: seen.append(current_job().jid), "seer")

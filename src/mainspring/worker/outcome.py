@@ -92,8 +92,9 @@ def what(outcome: Outcome) -> What:
             return "failed"
         case Dead():
             return "dead"
-        case Discarded():
-            return "dropped"
+        case Discarded(error=error):
+            # One that failed and is not kept has not succeeded: a batch must never say that all of it has.
+            return "dropped" if error is None else "dead"
         case Snoozed():
             return "later"
         case _:

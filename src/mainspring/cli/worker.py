@@ -152,7 +152,7 @@ def _capsules(
             first = CapsuleSettings.of(queues, concurrency=concurrency)
             return _apart([first, *map(CapsuleSettings.parse, capsules)])
         found = {name: _written(name, table) for name, table in config.capsules(Path.cwd()).items()}
-        first = found.pop("default", None) or CapsuleSettings.of(queues, concurrency=concurrency)
+        first = found.pop("default", CapsuleSettings.of(queues, concurrency=concurrency))
     except (InvalidOption, InvalidName) as error:
         raise click.UsageError(str(error)) from error
     if _is_said(context, "concurrency"):

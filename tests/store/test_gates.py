@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from mainspring.base import codec
-from mainspring.store import flows, gates, keys, limiters, processes, queues, sets
+from mainspring.store import flows, gates, keys, processes, queues, sets
 from mainspring.store.connection import Store
-from mainspring.store.flows import Row
-from mainspring.store.gates import ASIDE, GONE, GRANTED
+from mainspring.store.gates import GONE
 from mainspring.store.limiters import Limit
 from mainspring.store.queues import Settlement
 from mainspring.store.ties import Ties
-from support import until
+from store.yard import DAY, ME, OTHER, Q, Yard, age
 
-ME, OTHER = "host:1:aaaaaaaaaaaa", "host:2:bbbbbbbbbbbb"
-Q, DAY, NOW = "default", "2026-11-22", 1_790_000_000.5
+NOW = 1_790_000_000.5
 SYNC = gates.of_job("sync")
 
 
@@ -24,63 +21,6 @@ def store(server):
     store = Store(server.url)
     yield store
     store.close()
-
-
-class Yard:
-    """A queue before which gates stand, as clients and workers see it."""
-
-    def __init__(self, server, store):
-        self.server, self.store = server, store
-        self.names: dict[str, str] = {}
-        self.requests = 0
-
-    def job(self, jid, names):
-        self.names[jid] = names
-        return codec.encode({"class": "sync", "args": [], "jid": jid, "flow": {"gates": names.split(",")}})
-
-    def push(self, names, *jids, queue=Q):
-        rows = [Row(Ties(jid, gates=names), self.job(jid, names)) for jid in jids]
-        self.store.run(flows.enter(queue, rows))
-
-    def push_plainly(self, names, *jids, queue=Q):
-        self.store.run(queues.push(queue, [self.job(jid, names) for jid in jids]))
-
-    def fetch(self, n=10, who=ME, queue=Q):
-        """Fetch, and return delivery -> jid."""
-        self.requests += 1
-        fetched = self.store.run(queues.fetch(queue, who, n, str(self.requests), "_req"))
-        return {seq: codec.decode(raw)["jid"] for seq, raw in fetched.jobs}
-
-    def start(self, held, who=ME, queue=Q):
-        """Let fetched jobs start, and return those that may, and those that were put aside."""
-        groups = {}
-        for seq, jid in held.items():
-            groups.setdefault(self.names[jid], []).append((seq, jid))
-        jids = [jid for group in groups.values() for _, jid in group]
-        answers = dict(zip(jids, self.store.run(gates.enter(queue, who, groups)), strict=True))
-        assert set(answers.values()) <= {GRANTED, ASIDE}
-        return [jid for jid in answers if answers[jid] == GRANTED], [jid for jid in answers if answers[jid] == ASIDE]
-
-    def finish(self, held, who=ME, queue=Q):
-        rows = [(seq, Ties(jid, gates=self.names[jid])) for seq, jid in held.items()]
-        assert self.store.run(flows.finish(queue, who, rows, DAY)) == [1] * len(rows)
-
-    def waiting(self, gate):
-        return [one.jid for one in self.store.run(gates.page(gate, 0, 1000))]
-
-    def holders(self, gate):
-        return {one.jid for one in self.store.run(gates.holders(gate, 0, 1000))}
-
-    def queued(self, queue=Q):
-        return [codec.decode(raw)["jid"] for raw in reversed(self.server.client.lrange(keys.queue(queue), 0, -1))]
-
-    def due(self):
-        return dict(self.store.run(gates.crowded(100)))
-
-    def is_clean(self):
-        words = ("mainspring:gate:", "mainspring:lane:", "mainspring:turns:", "}:lanes")
-        names = self.server.keys()
-        return not [name for name in names if any(word in name for word in words)] and not self.due()
 
 
 @pytest.fixture
@@ -280,206 +220,6 @@ def test_what_is_put_aside_leaves_what_it_held(yard, store):
     assert yard.queued() == ["b"]
 
 
-# --- limits ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def window(store):
-    limit = Limit("window", 3, 60_000_000, "partner")
-    store.run(gates.define({gates.of_limit(limit): gates.allows(limit)}))
-    return limit
-
-
-def used(store, limit):
-    return store.run(limiters.usage([limit]))[0].used
-
-
-def test_a_limit_for_which_nobody_waits_notes_nothing_until_a_job_starts(yard, store, window):
-    gate = gates.of_limit(window)
-
-    yard.push(gate, "a", "b")
-    yard.push(gate, "c", "d")
-
-    assert yard.queued() == ["a", "b", "c", "d"]
-    assert yard.is_clean()
-    assert yard.start(yard.fetch()) == (["a", "b", "c"], ["d"])
-    assert used(store, window) == 3
-
-
-def test_a_limit_promises_at_the_push_and_is_taken_of_at_the_start(yard, store, window):
-    gate = gates.of_limit(window)
-
-    yard.push(gate, *"abcde")
-
-    assert yard.queued() == ["a", "b", "c"]
-    assert yard.holders(gate) == {"a", "b", "c"}
-    assert used(store, window) == 0
-    assert yard.start(yard.fetch(2)) == (["a", "b"], [])
-    assert used(store, window) == 2
-    assert yard.holders(gate) == {"c"}
-    assert yard.waiting(gate) == ["d", "e"]
-
-
-def test_what_starts_a_second_time_takes_a_second_time(yard, store, window):
-    gate = gates.of_limit(window)
-    yard.push(gate, *"ab")
-    held = yard.fetch()
-    yard.start(held)
-
-    store.run(queues.give_back(Q, ME, list(held)))
-
-    assert yard.start(yard.fetch()) == (["a"], ["b"])
-    assert used(store, window) == 3
-
-
-def test_code_that_takes_of_a_limit_counts_and_the_job_waits(yard, store, window):
-    gate = gates.of_limit(window)
-    store.run(limiters.take([(window, 3)], "code"))
-
-    yard.push(gate, "a")
-
-    assert yard.waiting(gate) == ["a"]
-
-
-def test_a_limit_that_is_due_lets_in_as_many_as_it_gives(yard, store, server):
-    limit = Limit("window", 4, 300_000, "partner")
-    gate = gates.of_limit(limit)
-    store.run(gates.define({gate: gates.allows(limit)}))
-    yard.push(gate, *"abcdefghij")
-    assert yard.start(yard.fetch()) == (list("abcd"), [])
-    assert server.client.llen(keys.BELL) == 1
-
-    until(lambda: gate in store.run(sets.due()).gates)
-    assert store.run(gates.open_due([gate])) == 4
-
-    assert yard.queued() == list("efgh")
-    assert store.run(gates.open_due([gate])) == 0
-    assert yard.start(yard.fetch()) == (list("efgh"), [])
-
-
-def test_who_has_waited_for_nothing_finds_the_next_time_to_look_in_the_set(yard, store, window):
-    gate = gates.of_limit(window)
-    yard.push(gate, *"abcde")
-    now = store.run(sets.due()).now
-    assert now + 55 < yard.due()[gate] < now + 61  # all is promised, and nobody knows when they start
-
-    yard.start(yard.fetch())
-
-    assert now + 59 < yard.due()[gate] < now + 62  # the window's span
-
-
-@pytest.mark.parametrize("kind", ["bucket", "leaky", "points"])
-def test_each_kind_of_limit_is_a_gate(yard, store, kind):
-    limit = Limit(kind, 2, 3_600_000_000, "partner")
-    gate = gates.of_limit(limit)
-    store.run(gates.define({gate: gates.allows(limit)}))
-
-    yard.push(gate, *"abc")
-
-    assert yard.start(yard.fetch()) == (["a", "b"], [])
-    assert used(store, limit) == pytest.approx(2, abs=0.01)
-    assert yard.waiting(gate) == ["c"]
-
-
-def test_a_concurrent_limit_is_held_to_the_end_and_code_sees_it(yard, store):
-    limit = Limit("concurrent", 2, 60_000_000, "erp")
-    gate = gates.of_limit(limit)
-    store.run(gates.define({gate: gates.allows(limit)}))
-    yard.push(gate, *"abc")
-    held = yard.fetch()
-    assert yard.start(held) == (["a", "b"], [])
-    assert used(store, limit) == 2
-    assert store.run(limiters.take([(limit, 1)], "code"))[0] > 0
-
-    yard.finish({seq: jid for seq, jid in held.items() if jid == "a"})
-
-    assert used(store, limit) == 1
-    assert yard.queued() == ["c"]
-    assert yard.holders(gate) == {"b", "c"}
-
-
-def test_code_that_has_a_slot_of_a_concurrent_limit_keeps_jobs_out_until_it_gives_it_back(yard, store):
-    limit = Limit("concurrent", 2, 60_000_000, "erp")
-    gate = gates.of_limit(limit)
-    store.run(gates.define({gate: gates.allows(limit)}))
-    store.run(limiters.take([(limit, 1)], "code"))
-    yard.push(gate, *"ab")
-    assert yard.queued() == ["a"]
-    assert yard.due()[gate] < store.run(sets.due()).now + 2
-
-    store.run(limiters.release(limit, "code"))
-
-    until(lambda: store.run(gates.open_due([gate])))
-    assert yard.queued() == ["b", "a"]
-
-
-def test_a_job_that_runs_for_longer_than_a_slots_time_keeps_it(yard, store):
-    limit = Limit("concurrent", 1, 1000, "erp")
-    gate = gates.of_limit(limit)
-    store.run(gates.define({gate: gates.allows(limit)}))
-    yard.push(gate, *"ab")
-    yard.start(yard.fetch())
-
-    until(lambda: store.run(limiters.take([(limit, 1)], "code")) > (2.0,))
-
-    yard.push(gate, "c")
-    assert yard.waiting(gate) == ["b", "c"]
-
-
-def test_who_died_with_a_concurrent_slot_starts_again_with_it(yard, store):
-    limit = Limit("concurrent", 1, 60_000_000, "erp")
-    gate = gates.of_limit(limit)
-    store.run(gates.define({gate: gates.allows(limit)}))
-    yard.push(gate, "a")
-    held = yard.fetch()
-    yard.start(held)
-
-    store.run(queues.give_back(Q, ME, list(held)))
-
-    assert yard.start(yard.fetch()) == (["a"], [])
-    assert used(store, limit) == 1
-
-
-# --- turns -------------------------------------------------------------------------
-
-
-def test_those_who_take_turns_come_back_at_the_end_of_the_queue(yard, store):
-    big, small = (gates.keyed(gates.of_turns(Q), key) for key in ("big", "small"))
-    assert store.run(gates.serve(Q, ME, 1)) == 1
-    yard.push(big, *(f"b{n}" for n in range(6)))
-    ran = []
-    held = yard.fetch(1)
-
-    yard.push(small, "s0", "s1", "s2")
-    while held:
-        yard.start(held)
-        ran += held.values()
-        yard.finish(held)
-        held = yard.fetch(1)
-
-    assert ran == ["b0", "s0", "b1", "s1", "b2", "s2", "b3", "b4", "b5"]
-    assert yard.is_clean()
-
-
-def test_one_alone_has_all_slots_and_many_share_them(yard, store):
-    base = gates.of_turns(Q)
-    assert store.run(gates.serve(Q, ME, 4)) == 4
-    assert store.run(gates.serve(Q, OTHER, 2)) == 6
-    a, b, c = (gates.keyed(base, key) for key in "abc")
-    yard.push(a, *(f"a{n}" for n in range(30)))
-    assert len(yard.queued()) == 6
-
-    yard.push(b, *(f"b{n}" for n in range(30)))
-    yard.push(c, *(f"c{n}" for n in range(30)))
-
-    # Each of them had all of it when it came; from now on it is a third.
-    for _ in range(3):
-        held = yard.fetch(6)
-        yard.start(held)
-        yard.finish(held)
-    assert sorted(jid[0] for jid in yard.queued()) == list("aabbcc")
-
-
 # --- definitions ---------------------------------------------------------------------
 
 
@@ -524,13 +264,6 @@ def test_a_lower_limit_lets_nobody_in_until_enough_have_left(yard, store):
 # --- strangers -----------------------------------------------------------------------
 
 
-def age(server, gate, seconds=61):
-    """Let all that was noted of a gate be older than it is."""
-    for member, score in server.client.zrange(keys.gate(gate), 0, -1, withscores=True):
-        server.client.zadd(keys.gate(gate), {member: score - seconds * 1000})
-    server.client.zadd(keys.GATES_DUE, {gate: 1.0})
-
-
 def test_the_slot_of_a_job_that_a_stranger_has_removed_is_found(yard, store, server):
     store.run(gates.define({SYNC: "2"}))
     yard.push(SYNC, *"abcd")
@@ -557,17 +290,6 @@ def test_young_holders_and_those_whose_jobs_are_there_stay(yard, store, server):
     assert store.run(gates.open_due([SYNC])) == 0
     assert yard.holders(SYNC) == {"a", "b"}
     assert yard.due()[SYNC] > store.run(sets.due()).now + 50
-
-
-def test_what_a_limit_has_promised_and_nobody_starts_is_promised_to_others(yard, store, server, window):
-    gate = gates.of_limit(window)
-    yard.push(gate, *"abcde")
-    age(server, gate)
-
-    assert store.run(gates.open_due([gate])) == 2
-
-    assert yard.queued() == ["d", "e", "a", "b", "c"]
-    assert yard.holders(gate) == {"d", "e"}
 
 
 # --- names ---------------------------------------------------------------------------

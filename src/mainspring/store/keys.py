@@ -89,6 +89,11 @@ def lane(gate_name: str) -> str:
     return f"mainspring:lane:{gate_name}"
 
 
+def turns(base: str) -> str:
+    """Return the set of the gates of those who have jobs that wait for their turn; *base* as in their names."""
+    return f"mainspring:turns:{base}"
+
+
 def lanes(queue_name: str) -> str:
     """Return the hash of the lanes in which jobs of a queue wait: gate -> how many."""
     return f"{{queue:{queue_name}}}:lanes"

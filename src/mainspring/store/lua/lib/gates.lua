@@ -210,13 +210,16 @@ local function gates_closed(view, names, is_new)
   end
 end
 
+local function gates_hold_one(view, gate, member)
+  if gate.is_defined then
+    redis.call("ZADD", gate.holders, math.floor(view.now_us / 1000), member)
+    gate.room, gate.held = gate.room - 1, gate.held + 1
+  end
+end
+
 local function gates_hold(view, names, member)
   for _, name in ipairs(names) do
-    local gate = gates_find(view, name)
-    if gate.is_defined then
-      redis.call("ZADD", gate.holders, math.floor(view.now_us / 1000), member)
-      gate.room, gate.held = gate.room - 1, gate.held + 1
-    end
+    gates_hold_one(view, gates_find(view, name), member)
   end
 end
 
@@ -273,19 +276,19 @@ end
 -- them have its promise, and the others wait.
 local function gates_enter(slot, root, names, jid, payload, view)
   view = view or gates_view(root)
-  local queue = gates_queue(slot)
-  local closed = gates_closed(view, names, true)
+  view.queue = view.queue or gates_queue(slot)
+  local member, closed = view.queue .. "\n" .. jid, gates_closed(view, names, true)
   if closed then
-    gates_put(view, closed, queue, queue .. "\n" .. jid .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
+    gates_put(view, closed, view.queue, member .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
     return false
   end
   for _, name in ipairs(names) do
     local gate = gates_find(view, name)
     if gate.limit then
       gate.room = gate.room - 1
-      table.insert(gate.passed, queue .. "\n" .. jid)
+      gate.passed[#gate.passed + 1] = member
     else
-      gates_hold(view, { name }, queue .. "\n" .. jid)
+      gates_hold_one(view, gate, member)
     end
   end
   return true
@@ -373,8 +376,8 @@ local function gates_start(view, names, held, member, jid)
         gate.room = gate.room - 1
       end
       gate.started = gate.started + 1
-    elseif gate.is_defined and not held[name] then
-      gates_hold(view, { name }, member)
+    elseif not held[name] then
+      gates_hold_one(view, gate, member)
     end
     if gate.shared then
       gates_show(view, gate, jid)

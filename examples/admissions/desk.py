@@ -12,11 +12,13 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from examples.admissions import office, season
-from examples.admissions.jobs import ask_reference, index_application, settings
+from examples.admissions import office, reports, season
+from examples.admissions.jobs import ask_reference, index_application, settings, standing
 from examples.admissions.office import Application
+from mainspring import MainspringError
 
 ARRIVING = 8.0  # applicants per second
+BOARD = 25  # applicants between two looks at the board
 PATIENCE = (4.0, 20.0)  # seconds from an application to its deadline
 
 
@@ -26,6 +28,14 @@ def submit(application: Application) -> None:
         office.receive(db, [application])
     index_application.enqueue(application.id)
     ask_reference.enqueue_in("1s", application.id)  # a referee is given a second's notice
+
+
+def board() -> str:
+    """Return what stands on the board in the hall: a worker counts, and the desk waits for the answer."""
+    try:
+        return reports.summary(standing.result(standing.enqueue().jid, timeout="2s"))
+    except MainspringError as error:
+        return f"out of date: {error}"
 
 
 def open_for_the_season() -> None:
@@ -48,6 +58,8 @@ def main() -> None:
         application = season.applicant(number, time.time() + rng.uniform(*PATIENCE), rng)
         submit(application)
         _log(f"received application {number}: {application.applicant}, {application.programme}")
+        if number % BOARD == 0:
+            _log(f"the board: {board()}")
 
 
 def _log(text: str) -> None:

@@ -113,6 +113,13 @@ def digest() -> None:
     send_mail.enqueue(mail_id)
 
 
+@app.job(result_ttl="1m", expires_in="5m")
+def standing() -> dict[str, int]:
+    """Count the applications for whoever asks, and waits for the answer; an old count is no answer."""
+    with office.reading(settings.database) as db:
+        return office.figures(db)
+
+
 @app.job
 def nightly_report() -> None:
     """Write the day's report."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from examples.admissions import clock, jobs, keeper, mail, office, referees, search
+from examples.admissions import clock, desk, jobs, keeper, mail, office, referees, search
 from examples.admissions.keeper import Keeper
 from examples.admissions.ledger import Event, Ledger
 from examples.admissions.mail import Kind
@@ -249,3 +249,16 @@ def test_the_clock_has_its_four_entries() -> None:
         "digest": "every 5s",
         "nightly_report": f"every 1d at {jobs.settings.report_at}",
     }
+
+
+def test_the_board_shows_what_a_worker_has_counted(at_work):
+    received(at_work, 1, deadline=time.time() + HOUR)
+
+    with Worker(jobs.app, 2):
+        shown = desk.board()
+
+    assert shown == "open 1, offered 0, rejected 0"
+
+
+def test_the_board_says_that_it_is_out_of_date_while_nobody_counts(at_work):
+    assert desk.board().startswith("out of date: job ")

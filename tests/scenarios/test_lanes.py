@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from scenarios.harness import eventually
 from scenarios.lane_jobs import AT_ONCE, MANY
-from scenarios.lanes import kill_those_who_hold_gates
+from scenarios.lanes import in_time, judge, kill_those_who_hold_gates, push_both_ways, until_done
 from scenarios.record import at_length
 
 
@@ -39,8 +40,26 @@ def test_the_checker_finds_gates_at_which_nobody_looks(office):
     assert found.undone > 0
 
 
+@pytest.mark.parametrize("script", ["gate_enter", "gate_open", "jobs_finish"])
+def test_lost_answers_cost_no_slot_and_no_job(proxied, script):
+    office, proxy = proxied()
+    for _ in range(2):
+        office.start(concurrency=4).ready()
+    proxy.lose_answers(script, every=3)
+
+    for _ in range(4):
+        push_both_ways(office, 10)
+        office.push_many("metered", [()] * 5)
+    # A script that opens gates is called seldom; each other with every few jobs.
+    eventually(lambda: proxy.lost >= (1 if script == "gate_open" else 3), 60)
+    proxy.be_good()
+    found = judge(office, until_done(office, 60))
+
+    assert (found.lost, found.undone, found.left) == (0, 0, 0)
+    assert found.at_once <= AT_ONCE
+    assert found.in_time <= MANY
+
+
 @pytest.mark.parametrize(("starts", "most"), [([], 0), ([0.0], 1), ([0.0, 1.4, 1.6], 2), ([0.0, 1.0, 1.4, 3.0], 3)])
 def test_the_checker_counts_starts(starts, most):
-    from scenarios.lanes import in_time
-
     assert in_time(starts) == most

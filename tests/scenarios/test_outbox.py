@@ -26,7 +26,7 @@ from servers import Server
 from support import until
 
 #: How often each moment must have been somebody's last.
-DEATHS = at_length(4, 150)
+DEATHS = at_length(4, 80)
 MOMENTS = ("after commit", "before push", "after push")
 PRODUCERS, RELAYS = 2, 3
 BAR = "each committed job once, no other"

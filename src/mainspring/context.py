@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from mainspring.base import flow as flows
 from mainspring.base import payload
-from mainspring.base.errors import JobCancelled, JobCut, LeaseLost, NotInAJob
+from mainspring.base.ends import JobCancelled, JobCut
+from mainspring.base.errors import LeaseLost, NotInAJob
 from mainspring.base.payload import Payload
 
 _current: Final[ContextVar[JobContext]] = ContextVar("mainspring_current_job")

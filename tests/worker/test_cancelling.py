@@ -10,7 +10,7 @@ import pytest
 
 from mainspring import InvalidOption, current_job
 from mainspring.api.cancel import identity_of
-from mainspring.base.errors import JobCancelled
+from mainspring.base.ends import JobCancelled
 from mainspring.store import keys
 from mainspring.worker import CapsuleSettings
 from support import until

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from mainspring import Retry, current_job
-from mainspring.base.errors import JobTimeout
+from mainspring.base.ends import JobTimeout
 from support import until
 from worker.conftest import TIMING
 

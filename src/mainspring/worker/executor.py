@@ -14,7 +14,8 @@ from typing import Final, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
-from mainspring.base.errors import JobTimeout, UnknownJob
+from mainspring.base.ends import JobTimeout
+from mainspring.base.errors import UnknownJob
 from mainspring.base.flow import Flow, read
 from mainspring.base.timesource import TimeSource
 from mainspring.context import Holding, JobContext, enter

@@ -8,17 +8,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from mainspring.base import durations, retry
-from mainspring.base.errors import (
-    Discard,
-    JobCancelled,
-    JobCut,
-    JobInterrupted,
-    Kill,
-    LeaseLost,
-    OutOfMemory,
-    OverLimit,
-    Snooze,
-)
+from mainspring.base.ends import JobCancelled, JobCut, JobInterrupted
+from mainspring.base.errors import Discard, Kill, LeaseLost, OutOfMemory, OverLimit, Snooze
 from mainspring.base.payload import Payload, unix
 from mainspring.base.retry import Retry
 from mainspring.base.timesource import TimeSource

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from mainspring.base.errors import JobTimeout
+from mainspring.base.ends import JobTimeout
 from mainspring.base.loggers import Log
 from mainspring.worker.deadlines import Deadlines
 from mainspring.worker.delivery import Delivery

@@ -18,6 +18,7 @@ from mainspring.worker import parts
 from mainspring.worker.cancelled import CancelledBatches
 from mainspring.worker.capsule import Capsule
 from mainspring.worker.display import Display
+from mainspring.worker.executor import Executor
 from mainspring.worker.farewell import say_farewell
 from mainspring.worker.forwarder import Forwarder
 from mainspring.worker.gatekeeper import Gatekeeper
@@ -124,17 +125,7 @@ class Worker:
             time=app.time,
             rng=rng,
         )
-        executor = parts.executor(
-            app,
-            outer=(self._cancelled.guard,),
-            holding=self._steering.holding,
-            cancellations=self._steering.cancellations,
-            limits=self._steering.limits,
-            lease=self._lease,
-            reporter=reporter,
-            is_stopping=lambda: self._is_stopping,
-            rng=rng,
-        )
+        executor = self._make_executor(reporter)
         self._gatekeeper = Gatekeeper(app.jobs, settings, app.store)
         memory = config.process_memory()
         self._nursery = Nursery(app, executor, steering=self._steering, memory=memory, rng=rng)
@@ -162,6 +153,19 @@ class Worker:
         self._companions = (*self._companions, leader)
         self._recoverer = Recoverer(
             app.store, every=timing.sweep, grace=timing.grace, known=lambda: served, time=app.time, rng=rng
+        )
+
+    def _make_executor(self, reporter: Reporter) -> Executor:
+        return parts.executor(
+            self._app,
+            outer=(self._cancelled.guard,),
+            holding=self._steering.holding,
+            cancellations=self._steering.cancellations,
+            limits=self._steering.limits,
+            lease=self._lease,
+            reporter=reporter,
+            is_stopping=lambda: self._is_stopping,
+            rng=self._rng,
         )
 
     def _make_heartbeat(self) -> Heartbeat:

@@ -8,14 +8,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from mainspring.base import codec, payload
-from mainspring.base.errors import (
-    Discard,
-    JobInterrupted,
-    LeaseLost,
-    StoreError,
-    StoreUnavailable,
-    WrongArguments,
-)
+from mainspring.base.ends import JobInterrupted
+from mainspring.base.errors import Discard, LeaseLost, StoreError, StoreUnavailable, WrongArguments
 from mainspring.base.loggers import Log
 from mainspring.base.timesource import TimeSource
 from mainspring.context import JobContext

@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from mainspring.base.errors import InvalidOption, JobCancelled, JobCut, JobTimeout, ProcessDied
+from mainspring.base.ends import JobCancelled, JobCut, JobTimeout
+from mainspring.base.errors import InvalidOption, ProcessDied
 from mainspring.base.service import Service
 from mainspring.context import Holding
 from mainspring.worker.deadlines import Alarm

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from mainspring.base.errors import JobCut, JobTimeout
+from mainspring.base.ends import JobCut, JobTimeout
 from mainspring.base.loggers import Log
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.runners.forks import Home, leave_child

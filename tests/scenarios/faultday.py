@@ -25,6 +25,7 @@ from mainspring.job import Enqueued
 from mainspring.store import keys, processes, queues, scripts
 from mainspring.store.connection import Store
 from mainspring.worker import Worker
+from scenarios import faultlanes
 from scenarios.faultwire import SCRIPTS, Wire
 from servers import Server
 from support import until
@@ -106,6 +107,7 @@ class Day:
                 raise ValueError("the first time")
             ran()
 
+        faultlanes.make_jobs(self.app, ran)
         self.app.job(name="crawl", iterable=True, retry=Retry(backoff="fixed", base=0.1))(crawl)
         self.app.on("leader", lambda: None)
         for function in (work, awork, flaky, hold):
@@ -161,6 +163,7 @@ class Day:
         self._look_after()
         self._keep_the_schedule()
         self._limit()
+        faultlanes.wait_in_lanes(self)
         self._until_done()
         self._quiet(first)
         self.hire()
@@ -294,7 +297,7 @@ class Day:
 
     def _is_drained(self) -> bool:
         sets = self.client.zcard(keys.SCHEDULE), self.client.zcard(keys.RETRY), self.client.llen(keys.queue("default"))
-        return not any(sets) and not self._in_flight()
+        return not any(sets) and not self._in_flight() and not faultlanes.has_lanes(self)
 
     def _in_flight(self) -> list[bytes]:
         hashes = [self.client.hgetall(key) for key in self.client.scan_iter("{queue:*}:p:*")]

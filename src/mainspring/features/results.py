@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from mainspring.base import codec, durations
 from mainspring.base.converters import Unfit
 from mainspring.base.durations import Duration
-from mainspring.base.errors import InvalidOption, InvalidPayload
+from mainspring.base.errors import InvalidOption, InvalidPayload, StoreRefused
 from mainspring.base.flow import read as read_flow
 from mainspring.base.flow_errors import DecryptFailed, JobFailed, NoResult, ResultTimeout
 from mainspring.base.loggers import Log
@@ -31,6 +31,8 @@ PLACE: Final = "$result"
 #: Seconds of the first wait for a result before the job itself is looked for, and of the longest.
 _FIRST_LOOK: Final = 2.0
 _RAREST_LOOK: Final = 60.0
+#: Seconds between two looks at a server that is full.
+_POLL: Final = 0.5
 
 
 def tie(job: Job[Any, Any]) -> Tie | None:
@@ -212,7 +214,7 @@ class Answering:
         data = self.store.run(results.read(jid))
         while data is None:
             if seconds := wait.seconds():
-                data = self.store.run(results.wait(jid, seconds))
+                data = self._awaited(jid, seconds)
             if data is None:
                 found = self.find(jid)
                 # It may have ended while it was looked for.
@@ -229,13 +231,34 @@ class Answering:
         data = await self.async_store.run(results.read(jid))
         while data is None:
             if seconds := wait.seconds():
-                data = await self.async_store.run(results.wait(jid, seconds))
+                data = await self._aawaited(jid, seconds)
             if data is None:
                 found = await asyncio.to_thread(self.find, jid)
                 data = await self.async_store.run(results.read(jid))
                 if data is None:
                     wait.judge(found)
         return self._value(data, jid, job)
+
+    def _awaited(self, jid: str, seconds: float) -> bytes | None:
+        try:
+            return self.store.run(results.wait(jid, seconds))
+        except StoreRefused as error:
+            if error.code != "OOM":
+                raise
+            # A server that is full lets nobody wait, since all that could be waited for takes memory; but one may look.
+            self.time.sleep(min(seconds, _POLL))
+            return self.store.run(results.read(jid))
+
+    async def _aawaited(self, jid: str, seconds: float) -> bytes | None:
+        import asyncio
+
+        try:
+            return await self.async_store.run(results.wait(jid, seconds))
+        except StoreRefused as error:
+            if error.code != "OOM":
+                raise
+            await asyncio.sleep(min(seconds, _POLL))
+            return await self.async_store.run(results.read(jid))
 
     def _value(self, data: bytes, jid: str, job: Job[Any, Any] | None) -> object:
         record = codec.decode(data)

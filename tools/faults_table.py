@@ -64,6 +64,7 @@ NAMES = {
     "F24": "jobs that ignore the shutdown",
     "F25": "wrong clocks",
     "F27": "clocks that are changed by law",
+    "F28": "unique locks",
     "F29": "limiters",
     "F30": "batches and their callbacks",
     "F32": "payloads of any kind",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mainspring import App, Retry, iterate
-from scenarios import batch_jobs, lane_jobs
+from scenarios import batch_jobs, lane_jobs, lock_jobs
 from scenarios.program import boot_time, is_first, note, pause
 
 #: Longer than any scenario: what failed stays where it is.
@@ -115,4 +115,5 @@ def add(app: App) -> None:
         app.job(name=function.__name__, retry=Retry(max=25, backoff="fixed", base=0.3))(function)
     app.job(name="walk", iterable=True)(walk)
     batch_jobs.add(app)
+    lock_jobs.add(app)
     lane_jobs.add(app)

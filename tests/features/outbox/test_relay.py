@@ -100,6 +100,19 @@ def test_a_job_in_whose_place_another_stands_is_not_pushed_and_that_is_logged(sh
     assert [record.event for record in caplog.records] == ["outbox.duplicate"]
 
 
+def test_a_job_takes_its_lock_when_it_is_pushed_and_not_before(shop, engine):
+    single = shop.app.job(name="single", unique_for="1h")(lambda number: None)
+    shop.app.relay(engine)
+    with Session(engine) as session, session.begin(), shop.app.outbox(session):
+        written = single.enqueue_many([(4,), (4,)])
+    early = single.enqueue(4)
+
+    Relay(shop.app).drain()
+
+    assert [each.duplicate_of for each in (*written, early)] == [None, None, None]
+    assert [job["jid"] for job in shop.queued()] == [early.jid]
+
+
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)  # SQLite lets one transaction write at a time
 def test_a_job_whose_transaction_commits_late_is_pushed_though_later_ones_were_pushed_before(shop, engine):
     shop.app.relay(engine)

@@ -21,6 +21,8 @@ if refusal then
   return refusal
 end
 local view, queue, out = gates_view(root), gates_queue(slot), {}
+-- There is none; but as it could free memory, a full server lets it run, and then the rest of the script.
+redis.call("HDEL", inflight, "")
 local i = 1
 while i < #ARGV do
   local names, n = gates_names(ARGV[i]), tonumber(ARGV[i + 1])
@@ -35,7 +37,6 @@ while i < #ARGV do
       gates_start(view, names, held, member, jid)
       out[#out + 1] = 1
     else
-      -- Frees memory, so a full server lets the rest of the script run.
       redis.call("HDEL", inflight, seq, "_run:" .. seq)
       gates_put(view, closed, queue, member .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
       -- All or none: what it held of its other gates is for others meanwhile.

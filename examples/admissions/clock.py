@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from examples.admissions.jobs import app, digest, nightly_report, remind, settings, sweep_due
+from examples.admissions.jobs import app, digest, nightly_letters, remind, settings, sweep_due
 
 __all__ = ["app"]
 
 app.every("1s", sweep_due)
 app.every("3s", remind)
 app.every("5s", digest)
-app.every("1d", nightly_report, at=settings.report_at)
+app.every("1d", nightly_letters, at=settings.report_at)

@@ -121,6 +121,23 @@ def standing() -> dict[str, int]:
 
 
 @app.job
+def nightly_letters() -> None:
+    """Write all letters anew, as one batch; when the last is there, write the day's report."""
+    with office.reading(settings.database) as db:
+        offered = office.offered(db)
+    with app.batch("nightly letters", on_success=nightly_report):
+        write_letter.enqueue_many((application_id,) for application_id in offered)
+
+
+@app.job
+def write_letter(application_id: int) -> None:
+    """Write the letter of an offer; again, it is the same file."""
+    with office.reading(settings.database) as db:
+        application, decided_at = office.find(db, application_id), office.decided_at(db, application_id)
+    letters.write(settings.letters, application, decided_at=decided_at)
+
+
+@app.job
 def nightly_report() -> None:
     """Write the day's report."""
     with office.reading(settings.database) as db:

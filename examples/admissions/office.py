@@ -127,6 +127,11 @@ def offer(db: sqlite3.Connection, application_id: int, *, now: float) -> bool:
     return outcome(db, application_id) == "offered"
 
 
+def offered(db: sqlite3.Connection) -> list[int]:
+    """Return the applications that were offered a place, in order."""
+    return [row[0] for row in db.execute("SELECT id FROM applications WHERE outcome = 'offered' ORDER BY id")]
+
+
 def outcome(db: sqlite3.Connection, application_id: int) -> str | None:
     """Return ``"offered"``, ``"rejected"``, or None while the office has not decided."""
     row = db.execute("SELECT outcome FROM applications WHERE id = ?", (application_id,)).fetchone()

@@ -201,6 +201,24 @@ def test_the_dean_has_a_digest_of_each_run_and_the_office_a_report(
     assert len(list(at_work.reports.glob("*.txt"))) == 1
 
 
+def test_the_report_is_written_when_all_letters_are_there(
+    at_work: Settings, drain: Callable[[], Counter[tuple[str, str]]]
+) -> None:
+    for number in (1, 2, 3):
+        received(at_work, number, deadline=time.time() + HOUR)
+    with office.transaction(at_work.database) as db:
+        for number in (1, 3):
+            office.offer(db, number, now=time.time())
+
+    jobs.nightly_letters.enqueue()
+    ended = drain()
+
+    assert sorted(path.name for path in at_work.letters.glob("*.pdf")) == ["offer-00001.pdf", "offer-00003.pdf"]
+    assert ended["write_letter", "done"] == 2
+    assert ended["nightly_report", "done"] == 1
+    assert len(list(at_work.reports.glob("*.txt"))) == 1
+
+
 def test_all_that_lies_in_the_office_is_found(at_work: Settings, drain: Callable[[], Counter[tuple[str, str]]]) -> None:
     for number in range(1, 31):
         received(at_work, number, deadline=time.time() + HOUR)
@@ -247,7 +265,7 @@ def test_the_clock_has_its_four_entries() -> None:
         "sweep_due": "every 1s",
         "remind": "every 3s",
         "digest": "every 5s",
-        "nightly_report": f"every 1d at {jobs.settings.report_at}",
+        "nightly_letters": f"every 1d at {jobs.settings.report_at}",
     }
 
 

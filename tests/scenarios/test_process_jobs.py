@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scenarios.harness import Office, Process
+from scenarios.harness import ROOT, Office, Process
 from scenarios.process_jobs import is_alive
 from scenarios.program import boot_time
 from support import until
@@ -241,3 +244,39 @@ def test_a_fork_server_that_dies_takes_no_worker_along(office, worker):
     assert found["error"] == "ProcessDied"
     assert "no imported module holds it" in found["message"]
     office.until_done([office.push("work", 1)])
+
+
+# --- within a process that has threads -----------------------------------------------------
+
+
+@pytest.fixture
+def embedded(office: Office) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program that runs a worker within itself."""
+    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
+    env = os.environ | {"PYTHONPATH": paths, "ORACLE": str(office.oracle), "MAINSPRING_URL": office.server.url}
+    with subprocess.Popen([sys.executable, "-m", "scenarios.embedded_program"], env=env, stdin=subprocess.PIPE) as made:
+        yield made
+        made.kill()
+
+
+def test_there_it_is_an_interpreter_of_its_own_that_imports_the_app(office, embedded):
+    jid = push(office, "pwork")
+    fallen = push(office, "pfall", "segfault")
+
+    office.until_done([jid], timeout=60)
+    assert failed(office, fallen)["message"] == "the job's process died: killed by signal SIGSEGV"
+    (start,) = office.runs("start", jid)
+    embedded.stdin.close()
+    assert embedded.wait(20) == 0
+    until(lambda: not is_alive(start["parent"]))
+    assert not any(map(is_alive, forked(office)))
+
+
+def test_there_no_process_outlives_its_worker_either(office, embedded):
+    jid = push(office, "phold", 60)
+    (start,) = until(lambda: office.runs("start", jid), timeout=60)
+
+    embedded.kill()
+
+    until(lambda: not is_alive(start["pid"]))
+    until(lambda: not is_alive(start["parent"]))

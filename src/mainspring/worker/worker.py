@@ -125,9 +125,8 @@ class Worker:
             time=app.time,
             rng=rng,
         )
-        executor = self._make_executor(reporter)
         self._gatekeeper = Gatekeeper(app.jobs, settings, app.store)
-        memory = config.process_memory()
+        executor, memory = self._make_executor(reporter), config.process_memory()
         self._nursery = Nursery(app, executor, steering=self._steering, memory=memory, rng=rng)
         self.capsules = [
             Capsule(

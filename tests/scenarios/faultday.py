@@ -25,7 +25,7 @@ from mainspring.job import Enqueued
 from mainspring.store import keys, processes, queues, scripts
 from mainspring.store.connection import Store
 from mainspring.worker import Worker
-from scenarios import faultlanes
+from scenarios import faultlanes, faultties
 from scenarios.faultwire import SCRIPTS, Wire
 from servers import Server
 from support import until
@@ -108,6 +108,7 @@ class Day:
             ran()
 
         faultlanes.make_jobs(self.app, ran)
+        faultties.make_jobs(self.app, ran)
         self.app.job(name="crawl", iterable=True, retry=Retry(backoff="fixed", base=0.1))(crawl)
         self.app.on("leader", lambda: None)
         for function in (work, awork, flaky, hold):
@@ -164,6 +165,8 @@ class Day:
         self._keep_the_schedule()
         self._limit()
         faultlanes.wait_in_lanes(self)
+        faultbatches.fill_batches(self)
+        faultties.lock_and_gather(self)
         self._until_done()
         self._quiet(first)
         self.hire()
@@ -284,6 +287,7 @@ class Day:
         self.client.lpush(keys.queue("default"), *raw)
         self.stored |= set(jids)
         until(lambda: self.holding and len(self._suspects()) > len(self.holding), 20)
+        faultties.cancel_what_runs(self)
         self.assert_alive()
         worker.quiet()
         until(lambda: len(self._suspects()) == len(self.holding), 20)

@@ -165,7 +165,6 @@ class Day:
         self._keep_the_schedule()
         self._limit()
         faultlanes.wait_in_lanes(self)
-        faultbatches.fill_batches(self)
         faultties.lock_and_gather(self)
         self._until_done()
         self._quiet(first)

@@ -54,10 +54,10 @@ class Killer:
 def told_of(office, proxy, mutant="", patience=PATIENCE):
     """Push batches through kills and cuts, let all of it end, and return what is to be judged."""
     grove = Grove(office, proxy.url, MOST)
-    proxy.cut_connections(0.03)
     with Watch(office, grove) as watch, Supervisor(office, 2, mutant=mutant, concurrency=4) as supervisor:
         for process in office.processes:
             process.ready()
+        proxy.cut_connections(0.03)
         with Killer(supervisor) as killer:
             for wave in range(1, WAVES + 1):
                 grove.grow(BATCHES * wave // WAVES)

@@ -358,6 +358,7 @@ def test_keys_may_be_base64_and_are_never_shown():
         ({True: ONE}, "no number of a key"),
         ({-1: ONE}, "no number of a key"),
         ({10**9: ONE}, "no number of a key"),
+        ("1:hunter2", "must be a dict from numbers to keys"),
     ],
 )
 def test_what_is_no_key_is_refused_and_not_shown(keys, says):

@@ -219,6 +219,17 @@ def test_a_job_from_before_it_was_encrypted_runs_and_is_mentioned_once(sealed, s
     assert [facts["class"] for facts in spoken("job.unencrypted")] == ["whole"]
 
 
+def test_a_job_whose_encrypted_argument_was_not_given_is_nothing_to_mention(sealed, seen, spoken):
+    def note(number: int, token: str = "") -> None:
+        seen.append(number)
+
+    sealed.job(note, encrypt=["token"]).enqueue(1)
+    sealed.run()
+
+    assert seen == [1]
+    assert spoken("job.unencrypted") == []
+
+
 def test_a_job_that_is_encrypted_no_more_reads_what_was_encrypted(sealed, seen):
     sealed.whole.enqueue(1, CANARY)
     later = type(sealed)(sealed.server)

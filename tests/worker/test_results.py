@@ -322,6 +322,15 @@ def test_the_result_of_another_class_is_refused(bench):
         other.result(jid)
 
 
+@pytest.mark.parametrize("text", [b"not json", b"7", b"{}", b'{"class":"add"}', b'{"error":7}'])
+def test_what_a_stranger_left_in_its_place_is_no_result(bench, server, text):
+    server.client.rpush(keys.result(JID), text)
+    server.client.expire(keys.result(JID), 60)
+
+    with pytest.raises((NoResult, JobFailed)):
+        bench.app.result(JID)
+
+
 @pytest.mark.parametrize("jid", ["", None, 7])
 def test_what_is_no_id_is_refused(bench, jid):
     with pytest.raises(InvalidOption, match="is no job's id"):

@@ -78,16 +78,21 @@ class Arguments:
         return other
 
     def refuse_hidden(self, args: Sequence[object], kwargs: Mapping[str, object], why: str) -> None:
-        """Refuse the arguments of a call, which fits, if one of them is hidden.
+        """Refuse the arguments of a call if one of them is hidden.
 
         Raises:
             WrongArguments: It says *why*.
         """
+        parameter = self.first_hidden(args, kwargs)
+        if parameter is not None:
+            raise WrongArguments(self._job, parameter, why)
+
+    def first_hidden(self, args: Sequence[object], kwargs: Mapping[str, object]) -> str | None:
+        """Return the first hidden parameter for which a call has an argument, whether it fits or not; None for none."""
         positional = [*self._positional, *self._rest * max(0, len(args) - len(self._positional))]
-        named = [name if name in self._named else self._extra[0] for name in kwargs]
-        for parameter in (*positional[: len(args)], *named):
-            if parameter in self._hidden:
-                raise WrongArguments(self._job, parameter, why)
+        named = [name if name in self._named else "".join(self._extra) for name in kwargs]
+        given = (*positional[: len(args)], *named)
+        return next((parameter for parameter in given if parameter in self._hidden), None)
 
     @property
     def parameters(self) -> Sequence[inspect.Parameter]:

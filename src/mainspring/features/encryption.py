@@ -62,6 +62,8 @@ class Keyring:
         Raises:
             InvalidOption: If one is no key, or *active* names none.
         """
+        if not isinstance(keys, Mapping):
+            raise InvalidOption("keys= must be a dict from numbers to keys: keys={1: ...}")
         self._keys = {_number(number): _key(number, key) for number, key in keys.items()}
         if active is not None and active not in self._keys:
             raise InvalidOption(f"active_key={active!r}: no key has this number; there are {self._numbers()}")

@@ -261,7 +261,10 @@ class Answering:
             return await self.async_store.run(results.read(jid))
 
     def _value(self, data: bytes, jid: str, job: Job[Any, Any] | None) -> object:
-        record = codec.decode(data)
+        try:
+            record = codec.decode(data)
+        except InvalidPayload as error:
+            raise NoResult(jid, f"what is kept of it is no result: {error}") from error
         if not isinstance(record, dict):
             raise NoResult(jid, "what is kept of it is no result")
         name = str(record.get("class"))

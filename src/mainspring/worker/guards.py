@@ -71,7 +71,9 @@ def _readable(app: Host) -> Guard:
         except (DecryptFailed, EncryptionUnavailable) as error:
             app.handlers.error(error, context)
             return Dead(error, "decrypt_failed")
-        if flow.encrypt is None and context.name not in warned:
+        if flow.encrypt is None and job is not None and context.name not in warned:
+            if job.arguments.first_hidden(context.args, context.kwargs) is None:
+                return None
             warned.add(context.name)
             _warn(delivery, context)
         return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeAlias, TypeVar, Unpack, overload
@@ -136,6 +136,7 @@ class Call(Generic[P]):
         self.kwargs = kwargs
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Step(Generic[R]):
     """A job with its arguments, not enqueued: a callback of a batch, or a step of a workflow; see `Job.step`.
 
@@ -145,17 +146,9 @@ class Step(Generic[R]):
         kwargs: Its keyword arguments.
     """
 
-    __slots__ = ("args", "job", "kwargs")
-
-    def __init__(self, job: Job[Any, R], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Keep them; nothing is checked yet."""
-        self.job = job
-        self.args = args
-        self.kwargs = dict(kwargs)
-
-    def __repr__(self) -> str:
-        """Show the job's name."""
-        return f"<Step {self.job.name}>"
+    job: Job[Any, Any]
+    args: Sequence[Any] = field(repr=False)
+    kwargs: dict[str, Any] = field(repr=False)
 
 
 # A job that may be called with one, two, three or four positional arguments. They let the type checkers
@@ -322,7 +315,13 @@ class Job(Generic[P, R]):
         """Return one call of this job for `enqueue_many`, with keywords: ``job.call(1, due=day)``."""
         return Call(*args, **kwargs)
 
-    def step(self, *args: P.args, **kwargs: P.kwargs) -> Step[R]:
+    @overload
+    def step(self: Job[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> Step[T]: ...
+
+    @overload
+    def step(self, *args: P.args, **kwargs: P.kwargs) -> Step[R]: ...
+
+    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the job with its arguments, for a batch to push: ``app.batch(on_success=report.step(day))``."""
         return Step(self, args, kwargs)
 

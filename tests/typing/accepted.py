@@ -12,7 +12,21 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Session, scoped_session
 
-from mainspring import App, Enqueued, Job, Retry, Snooze, current_job, iterate
+from mainspring import (
+    App,
+    Batch,
+    BatchStatus,
+    Enqueued,
+    Job,
+    Retry,
+    Snooze,
+    chain,
+    chord,
+    current_job,
+    group,
+    iterate,
+    previous,
+)
 from mainspring.api.entries import PeriodicEntry
 from mainspring.features.limits import Permit
 from mainspring.features.outbox import AsyncOutbox, Outbox
@@ -280,6 +294,43 @@ async def aonce() -> None:
     assert_type(await app.athrottle("stock", "12h"), bool)
     async with app.once("import", 60) as mine:
         assert_type(mine, bool)
+
+
+# --- batches and workflows ----------------------------------------------------------------
+
+
+@app.job
+async def count(question: str) -> list[int]:
+    return []
+
+
+@app.job
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+with app.batch("import", on_success=sweep, on_death=[sweep, add.step(1, y=2)], linger="1h") as batch:
+    add.enqueue(1, 2)
+assert_type(batch, Batch)
+assert_type(batch.join("1m").pending, int)
+assert_type(batch.cancel(), int)
+assert_type(app.find_batch("b1"), Batch)
+assert_type(app.current_batch(), Batch | None)
+assert_type(app.batches.find("b1"), BatchStatus | None)
+
+with app.flow("sums", on_complete=sweep) as flow:
+    answer = flow.add(count.step("how many?"))
+    assert_type(answer.result, list[int])
+    flow.add(total.step(answer.result), after=[answer])
+    flow.add(chain(count.step("which?"), total.step(previous()), group(sweep.step(), chord([], sweep.step()))))
+assert_type(flow.batch, Batch)
+
+
+async def alate() -> None:
+    async with app.batch() as batch, app.flow() as flow:
+        await add.aenqueue(1, 2)
+        flow.add(sweep.step())
+    assert_type((await batch.ajoin(5)).is_success, bool)
 
 
 # --- what is around ---------------------------------------------------------------------

@@ -203,3 +203,14 @@ app.limiter.points("shop", 1000, "50")  # E
 app.limiter.unlimited()(cost="3")  # E
 app.limiter.all("partner")  # E
 app.limiter.unlimited().by("customer_id")  # E
+
+# --- batches and workflows ----------------------------------------------------------------
+
+app.batch(on_success=add)  # E
+app.batch(on_success="report")  # E
+app.batch(on_success=add.step(1, "2"))  # E
+app.batch(flush_every="10")  # E
+app.batch(parent="b1")  # E
+app.flow().add(add)  # E
+app.flow().add(add.step(app.flow().add(hello.step()).result, 2))  # E
+app.flow().add(add.step(1, 2), after=[1])  # E

@@ -233,7 +233,7 @@ class Workflow:
         kwargs = {name: _with_previous(value, before.result) for name, value in step.kwargs.items()}
         gaps = [gap for value in (*args, *kwargs.values()) for gap in _gaps(value)]
         given = frozenset(self._giver(step, gap) for gap in gaps)
-        node = Node(len(self._nodes), Step(step.job, args, kwargs), before.nodes | given)
+        node: Node[Any] = Node(len(self._nodes), Step(step.job, args, kwargs), before.nodes | given)
         self._nodes.append(node)
         return _Ends(frozenset({node.number}), _Gap(node))
 

@@ -74,6 +74,7 @@ NAMES = {
     "F39": "forks",
     "F40": "broken logs and outputs",
     "T18": "ciphertexts changed and moved",
+    "ending": "runs that are to end",
     "iteration": "long jobs killed and stopped",
     "outbox": "outboxes whose producers and relays are killed",
     "recovery": "after kill -9, with all settings as they come",

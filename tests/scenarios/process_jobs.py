@@ -108,6 +108,46 @@ def pempty() -> None:
     """Do nothing."""
 
 
+async def twait() -> None:
+    """Wait on the event loop until it is ended, and note when that was."""
+    note("start")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        note("cut")
+
+
+def tspin() -> None:
+    """Be busy in Python until it is ended, and note when that was."""
+    note("start")
+    try:
+        while True:
+            sum(range(100))
+    finally:
+        note("cut")
+
+
+def task() -> None:
+    """Ask until it was cancelled, and note when that was."""
+    note("start")
+    while not current_job().is_cancelled():
+        pause(0.001)
+    note("cut")
+
+
+def tclose() -> None:
+    """Take a little less than it may."""
+    end = boot_time() + 0.045
+    while boot_time() < end:
+        sum(range(100))
+
+
+def tstuck() -> None:
+    """Be in one call of C that knows nothing of Python."""
+    note("start")
+    ctypes.CDLL(None).usleep(60_000_000)
+
+
 JOBS: Final[tuple[Callable[..., Any], ...]] = (
     pwork, pfall, phold, pawait, ptell, pprogress, pwatch, psnooze, pempty,
 )  # fmt: skip
@@ -118,6 +158,10 @@ def add(app: App) -> None:
     for function in JOBS:
         app.job(name=function.__name__, retry=_LATER, runs_in="process")(function)
     app.job(name="pstuck", retry=_LATER, runs_in="process", timeout=0.3)(_stuck)
+    for function, timeout in ((twait, 0.3), (tspin, 0.3), (tstuck, 0.3), (tclose, 0.05)):
+        app.job(name=function.__name__, retry=_LATER, timeout=timeout)(function)
+    app.job(name="await", retry=_LATER)(twait)
+    app.job(name="task", retry=_LATER)(task)
     app.carry(tenant)
     app.use(perform=_around)
     app.on("fork", _forked)

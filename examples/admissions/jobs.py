@@ -76,7 +76,8 @@ def make_offer(application_id: int) -> None:
     send_mail.enqueue(mail_id)
 
 
-@app.job(queue="mail", retry=PATIENTLY)
+# Whoever finds a mail unsent enqueues it: once is enough while it waits.
+@app.job(queue="mail", retry=PATIENTLY, unique_for="1m")
 def send_mail(mail_id: int) -> None:
     """Send one mail."""
     jid = current_job().jid

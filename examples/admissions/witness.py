@@ -7,7 +7,7 @@ from typing import Protocol
 
 from examples.admissions.ledger import Event, Ledger
 from examples.admissions.settings import Settings
-from mainspring import Discard, Snooze
+from mainspring import Discard, Enqueued, Snooze
 
 
 class Witnessed(Protocol):
@@ -17,9 +17,11 @@ class Witnessed(Protocol):
     name: str
 
 
-def push(job: Witnessed) -> Generator[None, None, None]:
-    """Note each job that the store has acknowledged."""
-    yield
+def push(job: Witnessed) -> Generator[None, Enqueued, None]:
+    """Note each job that the store has acknowledged; not one in whose place another stands."""
+    enqueued = yield
+    if enqueued.duplicate_of is not None:
+        return
     Ledger(Settings.read().ledger).write(Event.PUSHED, job.jid, job.name)
 
 

@@ -190,6 +190,13 @@ def test_a_reminder_that_was_owed_and_never_enqueued_is_sent_by_the_next_run(
     assert len(keeper.deliveries(at_work.mailbox)) == 1
 
 
+def test_a_mail_that_waits_is_not_enqueued_again(at_work: Settings) -> None:
+    first = jobs.send_mail.enqueue(1)
+
+    assert jobs.send_mail.enqueue(1).duplicate_of == first.jid
+    assert jobs.send_mail.enqueue(2).duplicate_of is None
+
+
 def test_the_dean_has_a_digest_of_each_run_and_the_office_a_report(
     at_work: Settings, drain: Callable[[], Counter[tuple[str, str]]]
 ) -> None:

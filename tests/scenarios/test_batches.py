@@ -85,7 +85,7 @@ def test_each_callback_is_enqueued_once_and_no_key_is_left(proxied):
     eventually(lambda: not left(office), 30)
     record(
         "F30",
-        f"{grove.size()} batches of 1 to {MOST} jobs, 3 deep, with retries and deaths; workers killed, connections cut",
+        f"{BATCHES:,} batches of 1 to {MOST} jobs, 3 deep, with retries and deaths; workers killed, connections cut",
         "each callback enqueued once; pending never below 0; no key left",
         batches=grove.size(),
         jobs=sum(each.size for tree in grove.trees for each in tree.all()),

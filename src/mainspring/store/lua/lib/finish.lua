@@ -51,22 +51,21 @@ local function finish_batch(root, bid, numbers, jids)
   end
 end
 
--- Give back what jobs that have succeeded hold of their gates, and let in what waits there: the jids by gate.
+-- Give back what jobs that have succeeded hold of their gates, and let in what waits there: the jids by gate, and the
+-- gates in the order in which they were left, so that those who take turns keep it.
 local function finish_gates(slot, root, leaving)
-  local queue, names = gates_queue(slot), {}
-  for name, jids in pairs(leaving) do
+  local queue = gates_queue(slot)
+  for _, name in ipairs(leaving) do
     local holders, limit, members = root .. "gate:" .. name, root .. "limit:" .. name, {}
-    for i, jid in ipairs(jids) do
+    for i, jid in ipairs(leaving[name]) do
       members[i] = queue .. "\n" .. jid
       if string.sub(name, 1, 11) == "concurrent:" then
         redis.call("ZREM", limit, gates_slot_of(jid))
       end
     end
     redis.call("ZREM", holders, unpack(members))
-    names[#names + 1] = name
   end
-  table.sort(names)
-  gates_reopen(root, names)
+  gates_reopen(root, leaving)
 end
 
 -- Begin to gather what hangs on jobs that have succeeded.
@@ -74,16 +73,19 @@ local function finish_gather()
   return { locks = {}, lock_jids = {}, batches = {}, batch_jids = {}, gates = {} }
 end
 
+-- Append to the list of a name; the names stand in the order in which they came.
 local function finish_append(lists, name, value)
-  lists[name] = lists[name] or {}
+  if not lists[name] then
+    lists[name], lists[#lists + 1] = {}, name
+  end
   table.insert(lists[name], value)
 end
 
 -- Settle what was gathered, each kind in as few calls as there may be.
 local function finish_settle(slot, root, gathered)
   finish_locks(root, gathered.locks, gathered.lock_jids)
-  for bid, numbers in pairs(gathered.batches) do
-    finish_batch(root, bid, numbers, gathered.batch_jids[bid])
+  for _, bid in ipairs(gathered.batches) do
+    finish_batch(root, bid, gathered.batches[bid], gathered.batch_jids[bid])
   end
   finish_gates(slot, root, gathered.gates)
 end

@@ -127,6 +127,18 @@ def test_a_unique_job_that_is_there_already_counts_as_done(yard):
     assert yard.queued() == 2
 
 
+def test_a_batch_is_refused_where_another_takes_the_jobs(yard):
+    class Outbox:
+        def take(self, pushes): ...
+
+    token = yard.app.client.collector.set(Outbox())
+    try:
+        with pytest.raises(InvalidOption, match="may not commit"), yard.app.batch():
+            pass
+    finally:
+        yard.app.client.collector.reset(token)
+
+
 def test_a_coroutine_fills_a_batch_and_waits_for_it(yard):
     async def main() -> None:
         async with yard.app.batch("async", on_success=yard.note.step("done")) as batch:

@@ -260,3 +260,13 @@ def test_a_user_who_may_not_write_a_batch_is_told_before_anything_is_written(ben
         server.client.hdel(keys.inflight("work", ME), 2)
 
     assert server.snapshot() == before
+
+
+def test_a_callback_whose_queue_is_no_list_is_dead_and_the_job_before_it_is_settled(bench, server):
+    bench.make(jobs=1, callbacks=("success",))
+    server.client.set(keys.queue("calls"), "no list", ex=60)
+
+    bench.end(0, "ok")
+
+    assert bench.status().is_success
+    assert [json.loads(job)["class"] for job in server.client.zrange(keys.DEAD, 0, -1)] == ["b:success"]

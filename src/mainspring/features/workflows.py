@@ -274,10 +274,7 @@ class Workflow:
             filling.fresh.append(Linked(push, len(node.after), followers[node.number]))
             graph.append({"job": push.name, "jid": push.jid, "after": sorted(node.after)})
         filling.fields = {**filling.fields, "graph": codec.encode(graph)}
-        above = filling.desk.client.collector.get()
-        if isinstance(above, Filling) and not filling.parent:
-            filling.above, filling.parent = above, above.bid
-            above.adopt(filling)
+        filling.join()
         filling.close()
         self._is_started = True
         return filling.above is None

@@ -73,19 +73,15 @@ class Batch:
         """Collect from here on the jobs that are enqueued in this context: this thread, or this task.
 
         Raises:
-            InvalidOption: If its block is open already.
+            InvalidOption: If its block is open already, or stands in that of an outbox.
         """
         if self._open:
             raise InvalidOption(f"the block of batch {self.bid} is open already")
-        client = self._desk.client
-        above = client.collector.get()
-        filling, self._first = self._first, None
-        if filling is None:
-            filling = Filling(self._desk, self.bid, is_stored=True, must_seal=False)
-        elif isinstance(above, Filling) and not filling.parent:
-            filling.above, filling.parent = above, above.bid
-            above.adopt(filling)
-        self._open.append((filling, client.collector.set(filling)))
+        filling = self._first or Filling(self._desk, self.bid, is_stored=True, must_seal=False)
+        filling.join()
+        self._first = None
+        collector = self._desk.client.collector
+        self._open.append((filling, collector.set(filling)))
         return self
 
     def __exit__(

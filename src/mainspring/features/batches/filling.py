@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, cast
 
-from mainspring.base.errors import BatchClosed
+from mainspring.base.errors import BatchClosed, InvalidOption
 from mainspring.base.flow import read
 from mainspring.features.batches.callbacks import bound, ready
 from mainspring.features.batches.desk import Desk
@@ -99,11 +99,28 @@ class Filling:
         if self._keep(pushes):
             await self.asend()
 
-    def adopt(self, child: Filling) -> None:
-        """Keep a place for a batch whose block is opened in that of this one."""
-        self._check_open()
-        self.children.append(child)
-        self.fresh.append(child)
+    def join(self) -> None:
+        """Become part of the batch whose block is open here, if there is one, and it is in no other.
+
+        Raises:
+            InvalidOption: If something else takes the jobs here, such as an outbox.
+            BatchClosed: If that block was left.
+        """
+        above = self.desk.client.collector.get()
+        if above is not None and not isinstance(above, Filling):
+            raise InvalidOption(
+                "a batch is pushed at the end of its block, so it cannot stand in a transaction's, which may not commit"
+            )
+        if above is not None and not self.is_stored and not self.parent:
+            above.check_open()
+            self.above, self.parent = above, above.bid
+            above.children.append(self)
+            above.fresh.append(self)
+
+    def check_open(self) -> None:
+        """Raise BatchClosed if its block was left."""
+        if self.is_closed:
+            raise BatchClosed(self.bid, "its block was left")
 
     def close(self) -> None:
         """Take no more; the block was left."""
@@ -153,13 +170,9 @@ class Filling:
             yield from child.tree()
 
     def _keep(self, pushes: Sequence[Push]) -> bool:
-        self._check_open()
+        self.check_open()
         self.fresh += pushes
         return self.flush_every is not None and len(self.fresh) >= self.flush_every and not self.root.is_sending
-
-    def _check_open(self) -> None:
-        if self.is_closed:
-            raise BatchClosed(self.bid, "its block was left")
 
 
 @dataclass(frozen=True, slots=True)

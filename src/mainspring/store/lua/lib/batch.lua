@@ -47,10 +47,16 @@ local function batch_keep_all(root, bid, ms, now_ms)
   end
 end
 
--- Push a job that lay ready in a batch.
+-- Push a job that lay ready in a batch. Where somebody made its queue a key of another type, it goes to the dead set:
+-- an error here would leave the job half settled that brought it about.
 local function batch_push(root, name, payload, now_ms)
   local prefix = string.sub(root, 1, -12)
-  local queue, queues = prefix .. "queue:" .. name, prefix .. "queues"
+  local queue, queues, dead = prefix .. "queue:" .. name, prefix .. "queues", prefix .. "dead"
+  local kind = redis.call("TYPE", queue).ok
+  if kind ~= "list" and kind ~= "none" then
+    redis.call("ZADD", dead, now_ms / 1000, payload)
+    return
+  end
   redis.call("SADD", queues, name)
   redis.call("LPUSH", queue, string.sub(payload, 1, -2) .. string.format(',"enqueued_at":%.3f}', now_ms / 1000))
 end

@@ -16,7 +16,7 @@ from mainspring.store.connection import Store
 from mainspring.worker.lease import Lease
 
 #: Seconds for which the server holds the answer back if nothing comes. Not longer, since the identity may change.
-PATIENCE: Final = 5.0
+PATIENCE: Final = 15.0
 
 
 class Control(Service):

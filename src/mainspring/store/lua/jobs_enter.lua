@@ -68,6 +68,7 @@ for i = 4, is_again and 0 or #ARGV, 9 do
     end
   end
 end
+gates_noted(view)
 redis.call("SADD", queues, name)
 if number ~= "" and not is_again then
   redis.call("SET", pushed, number)

@@ -90,7 +90,8 @@ local function gates_find(view, name)
     return gate
   end
   local root, definitions = view.root, view.root .. "gates"
-  gate = { name = name, kind = string.match(name, "^(%l+):") or "", room = math.huge, held = 0, started = 0, passed = {} }
+  gate = { name = name, kind = string.match(name, "^(%l+):") or "", room = math.huge, held = 0, started = 0 }
+  gate.passed, gate.joined, gate.parted = {}, {}, {}
   gate.holders, gate.lane = root .. "gate:" .. name, root .. "lane:" .. name
   gate.waiting = redis.call("LLEN", gate.lane)
   local found = redis.call("HGET", definitions, name) or redis.call("HGET", definitions, gates_base(name)) or ""
@@ -141,6 +142,31 @@ local function gates_schedule(view, gate, is_now)
   redis.call("ZADD", due, at, gate.name)
 end
 
+-- Note that a job holds a gate; gates_noted writes it down, for many in one call.
+local function gates_hold(gate, member)
+  if gate.is_defined then
+    gate.joined[#gate.joined + 1] = member
+    gate.room, gate.held = gate.room - 1, gate.held + 1
+  end
+end
+
+-- Write down who holds gates now, and who does no longer.
+local function gates_noted(view)
+  for _, gate in pairs(view.gates) do
+    local pairs_of = {}
+    for i, member in ipairs(gate.joined) do
+      pairs_of[2 * i - 1], pairs_of[2 * i] = math.floor(view.now_us / 1000), member
+    end
+    if #gate.joined > 0 then
+      redis.call("ZADD", gate.holders, unpack(pairs_of))
+    end
+    if #gate.parted > 0 then
+      redis.call("ZREM", gate.holders, unpack(gate.parted))
+    end
+    gate.joined, gate.parted = {}, {}
+  end
+end
+
 -- Put a job into a gate's lane: behind all others, or before them if it had waited elsewhere.
 local function gates_put(view, gate, queue, entry, is_first)
   if is_first then
@@ -152,8 +178,9 @@ local function gates_put(view, gate, queue, entry, is_first)
   gate.waiting = gate.waiting + 1
   if gate.waiting == 1 then
     for _, member in ipairs(gate.passed) do
-      redis.call("ZADD", gate.holders, math.floor(view.now_us / 1000), member)
+      gate.joined[#gate.joined + 1] = member
     end
+    gates_noted(view)
     if gate.kind == "t" then
       redis.call("SADD", gates_turns(view, gate), gate.name)
     end
@@ -210,19 +237,6 @@ local function gates_closed(view, names, is_new)
   end
 end
 
-local function gates_hold_one(view, gate, member)
-  if gate.is_defined then
-    redis.call("ZADD", gate.holders, math.floor(view.now_us / 1000), member)
-    gate.room, gate.held = gate.room - 1, gate.held + 1
-  end
-end
-
-local function gates_hold(view, names, member)
-  for _, name in ipairs(names) do
-    gates_hold_one(view, gates_find(view, name), member)
-  end
-end
-
 -- Put jobs into their queues, the oldest first: where they run next, or at the back.
 local function gates_push(view, jobs, is_back)
   local payloads = {}
@@ -254,7 +268,9 @@ local function gates_open(view, gate)
       if closed then
         moved[#moved + 1] = { closed, job }
       else
-        gates_hold(view, job.names, job.member)
+        for _, name in ipairs(job.names) do
+          gates_hold(gates_find(view, name), job.member)
+        end
         open[#open + 1] = job
       end
     end
@@ -262,6 +278,7 @@ local function gates_open(view, gate)
   for i = #moved, 1, -1 do
     gates_put(view, moved[i][1], moved[i][2].queue, moved[i][2].entry, true)
   end
+  gates_noted(view)
   gates_push(view, open, gate.kind == "t")
   if gate.waiting == 0 then
     gates_empty(view, gate)
@@ -273,13 +290,12 @@ end
 
 -- Pass all gates or none: true if the job may go to its queue, false if it was put into a lane. A limit promises nothing
 -- as long as nobody waits by it: who starts first, takes. Once the jobs of one call are too many for it, the first of
--- them have its promise, and the others wait.
-local function gates_enter(slot, root, names, jid, payload, view)
-  view = view or gates_view(root)
-  view.queue = view.queue or gates_queue(slot)
-  local member, closed = view.queue .. "\n" .. jid, gates_closed(view, names, true)
+-- them have its promise, and the others wait. Who lets in many has one view for all, and calls gates_noted at the end.
+local function gates_enter(slot, root, names, jid, payload, shared)
+  local view, queue = shared or gates_view(root), gates_queue(slot)
+  local member, closed = queue .. "\n" .. jid, gates_closed(view, names, true)
   if closed then
-    gates_put(view, closed, view.queue, member .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
+    gates_put(view, closed, queue, member .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
     return false
   end
   for _, name in ipairs(names) do
@@ -288,8 +304,11 @@ local function gates_enter(slot, root, names, jid, payload, view)
       gate.room = gate.room - 1
       gate.passed[#gate.passed + 1] = member
     else
-      gates_hold_one(view, gate, member)
+      gates_hold(gate, member)
     end
+  end
+  if not shared then
+    gates_noted(view)
   end
   return true
 end
@@ -342,12 +361,28 @@ local function gates_release(view, names, member)
   end
 end
 
+-- True if a job holds a gate. Where few do, all of them are read at once.
+local function gates_is_held(gate, member)
+  if gate.held == 0 then
+    return false
+  elseif gate.held > 100 then
+    return redis.call("ZSCORE", gate.holders, member)
+  end
+  if not gate.members then
+    gate.members = {}
+    for _, each in ipairs(redis.call("ZRANGE", gate.holders, 0, -1)) do
+      gate.members[each] = true
+    end
+  end
+  return gate.members[member]
+end
+
 -- Which of its gates a fetched job holds; the first, if any, that is closed to it; and whether it would hold one anew.
 local function gates_held(view, names, member)
   local held, is_new = {}, false
   for _, name in ipairs(names) do
     local gate = gates_find(view, name)
-    held[name] = gate.held > 0 and redis.call("ZSCORE", gate.holders, member)
+    held[name] = gates_is_held(gate, member)
     if gate.is_defined and not held[name] then
       is_new = is_new or not gate.limit
       if gate.room < 1 or gate.waiting > 0 then
@@ -371,13 +406,13 @@ local function gates_start(view, names, held, member, jid)
     local gate = gates_find(view, name)
     if gate.limit then
       if held[name] then
-        redis.call("ZREM", gate.holders, member)
+        gate.parted[#gate.parted + 1] = member
       else
         gate.room = gate.room - 1
       end
       gate.started = gate.started + 1
     elseif not held[name] then
-      gates_hold_one(view, gate, member)
+      gates_hold(gate, member)
     end
     if gate.shared then
       gates_show(view, gate, jid)
@@ -387,6 +422,7 @@ end
 
 -- Take of limits for all that have started in this call, and let those be looked at by which others wait.
 local function gates_commit(view)
+  gates_noted(view)
   for _, gate in pairs(view.gates) do
     if gate.started > 0 then
       limit_commit(gate.limit, view.now_us, gate.started)

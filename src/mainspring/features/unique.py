@@ -21,8 +21,8 @@ from mainspring.store.connection import AsyncStore, Store
 
 P = ParamSpec("P")
 
-#: Hexadecimal digits of a digest: 160 bits, as many as a Git commit has.
-DIGITS: Final = 40
+#: Hexadecimal digits of a digest: 128 bits, so that no two of all calls ever made have the same.
+DIGITS: Final = 32
 # Of these types, equal values are the same argument.
 _SIMPLE: Final = frozenset({type(None), bool, int, float, str})
 

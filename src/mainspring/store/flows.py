@@ -92,6 +92,25 @@ def finish(queue: str, identity: str, jobs: Sequence[tuple[int, Ties]], day: str
         For each delivery 1, or 0 if it was no longer this process's.
     """
     columns = _columns(jobs)
+    return Command(
+        "jobs_finish",
+        (
+            keys.inflight(queue, identity),
+            keys.STAT_PROCESSED,
+            keys.stat_processed_day(day),
+            keys.slot(queue),
+            keys.ROOT,
+        ),
+        (columns, *_rows(jobs, columns)),
+        integers,
+    )
+
+
+def _rows(jobs: Sequence[tuple[int, Ties]], columns: str) -> list[str | bytes | int]:
+    if columns == "n":
+        return [jobs[0][1].batch, *(word for seq, ties in jobs for word in (seq, ties.number))]
+    if columns == "l":
+        return [word for seq, ties in jobs for word in (seq, ties.jid, ties.lock)]
     flat: list[str | bytes | int] = []
     for seq, ties in jobs:
         flat += (seq, ties.jid)
@@ -103,18 +122,7 @@ def finish(queue: str, identity: str, jobs: Sequence[tuple[int, Ties]], day: str
             flat.append(ties.gates)
         if "r" in columns:
             flat += (ties.result, ties.result_ms)
-    return Command(
-        "jobs_finish",
-        (
-            keys.inflight(queue, identity),
-            keys.STAT_PROCESSED,
-            keys.stat_processed_day(day),
-            keys.slot(queue),
-            keys.ROOT,
-        ),
-        (columns, *flat),
-        integers,
-    )
+    return flat
 
 
 def _columns(jobs: Sequence[tuple[int, Ties]]) -> str:
@@ -125,4 +133,6 @@ def _columns(jobs: Sequence[tuple[int, Ties]]) -> str:
         has_batch = has_batch or ties.batch != ""
         has_gates = has_gates or ties.gates != ""
         has_result = has_result or ties.result != b""
+    if has_batch and not (has_lock or has_gates or has_result) and len({ties.batch for _, ties in jobs}) == 1:
+        return "n"
     return "l" * has_lock + "b" * has_batch + "g" * has_gates + "r" * has_result

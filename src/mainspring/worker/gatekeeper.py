@@ -120,6 +120,8 @@ class Gatekeeper:
         found: Sequence[str] = only or (flow.gates if flow is not None else ())
         if not found and payload.name in self._names:
             found = self._by_class(payload, delivery.queue)
+        if not (found or own):
+            return ()
         if len(found) + len(own) > 1:
             found = sorted({*found, *own})[:MOST_GATES]
         # The store has them in one column, and each in a line of a lane's element, as the id.

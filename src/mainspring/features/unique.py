@@ -14,7 +14,6 @@ from typing import Any, Final, ParamSpec
 import msgspec
 
 from mainspring.base.errors import InvalidOption, WrongArguments
-from mainspring.client import Client
 from mainspring.job import Draft, Job, Tie
 from mainspring.store import locks
 from mainspring.store.connection import AsyncStore, Store
@@ -47,8 +46,6 @@ def tie(job: Job[Any, Any]) -> Tie | None:
 
 class Unlocking:
     """The part of an App that takes locks away."""
-
-    client: Client
 
     @property
     def store(self) -> Store:

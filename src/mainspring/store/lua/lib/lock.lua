@@ -28,7 +28,7 @@ local function lock_settle(root, digest, jid, what, until_ms, unique_ms, now_ms)
   end
   local lock = root .. "lock:" .. digest
   if what == "failed" or what == "later" then
-    redis.call("PEXPIRE", lock, math.max(1, math.ceil(until_ms - now_ms + unique_ms)))
+    redis.call("PEXPIRE", lock, math.max(1, math.ceil(math.max(until_ms - now_ms, 0) + unique_ms)))
   else
     redis.call("DEL", lock)
   end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import threading
@@ -164,6 +165,40 @@ def test_a_queues_concurrency_holds_for_all_its_jobs_once_it_is_set(app, server,
         assert settled(app, server) == []
 
     assert crowd.most["all"] == 2
+
+
+def test_coroutines_pass_gates_as_functions_do(app, server, crowd):
+    @app.job(concurrency=2)
+    async def sync(n):
+        crowd.running["all"] += 1
+        crowd.most["all"] = max(crowd.most["all"], crowd.running["all"])
+        await asyncio.to_thread(threading.Event().wait, 0.01)
+        crowd.running["all"] -= 1
+        crowd.ran.append(n)
+
+    with Worker(app, concurrency=8):
+        sync.enqueue_many((n,) for n in range(20))
+        crowd.until_ran(20)
+        assert settled(app, server) == []
+
+    assert crowd.most["all"] == 2
+
+
+def test_gates_lie_behind_the_apps_prefix(server, crowd):
+    app = App(server.url, prefix="shop:")
+    app.job(name="sync", concurrency=1)(lambda n: crowd.run("all", n))
+    app.job(name="call", limits=[app.limiter.window("partner", 2, "100ms")])(lambda n: crowd.run("call", n))
+    app.job(name="work", fair_by=lambda a: a.n % 2)(lambda n: crowd.run("turn", n))
+
+    with Worker(app, concurrency=4):
+        for job in app.jobs.values():
+            job.enqueue_many((n,) for n in range(5))
+        crowd.until_ran(15)
+    app.close()
+
+    assert crowd.most["all"] == 1
+    assert [name for name in server.keys() if not name.startswith("shop:")] == []  # noqa: SIM118
+    server.flush()
 
 
 def test_a_job_whose_key_says_none_has_no_gate(app, server):

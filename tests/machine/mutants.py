@@ -123,7 +123,7 @@ MUTANTS = (
     Mutant("a retry gives its lock away", "job_settle", 'if what == "failed" or what == "later" then', "if false then"),
     Mutant("what is deleted from a queue keeps its lock", "queue_remove", 'let_go(slot, root, ties, "dropped", 0, 0)', NOTHING),
     Mutant("what is picked from a queue keeps its lock", "queue_drop", "for _, ties in ipairs(all) do", "for _, ties in ipairs({}) do"),
-    Mutant("what is buried from a queue keeps its lock", "queue_move", "ties, what, score", 'ties, "later", score'),
+    Mutant("what is buried from a queue keeps its lock", "queue_move", "let_go(slot, root, ties, what, score * 1000, ties_now_ms())", NOTHING),
     Mutant("what is cleared keeps its lock", "queue_sweep", 'let_go(slot, root, ties, "dropped"', 'let_go(slot, root, ties, "later"'),
     Mutant("a clearing overwrites the one before", "queue_clear", '"EXISTS", cleared) == 1', '"EXISTS", cleared) < 0'),
     Mutant("what is cleared from a set keeps its lock", "set_sweep", 'root, ties, "dropped"', 'root, ties, "later"'),

@@ -300,6 +300,15 @@ def test_each_outcome_does_with_the_lock_what_it_must(server, fetched, what, pla
     assert lasting is None or lasting - 2 < lasts(server) <= lasting + 1
 
 
+@pytest.mark.parametrize("what", ["failed", "later"])
+def test_a_job_that_goes_on_at_a_time_that_has_passed_holds_its_lock_from_now(server, fetched, what):
+    settlement = Settlement(keys.RETRY, 1000.0, job("a"), what=what, ties=Ties("a", "one", UNIQUE_MS))
+
+    fetched.run(queues.settle(Q, ME, 1, settlement, now=NOW, day=DAY))
+
+    assert 598 < lasts(server) <= 600
+
+
 def test_an_outcome_that_comes_too_late_does_nothing_to_the_lock(server, fetched):
     fetched.run(processes.reclaim(Q, ME, grace_ms=0, now=NOW, certain=True))
     settlement = Settlement(what="dropped", ties=Ties("a", "one", UNIQUE_MS))

@@ -44,7 +44,7 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     expires_at: Seconds | None = None
     timeout: Seconds | None = None
     result_ttl: Seconds = 0.0
-    encrypt: Any = None
+    encrypt: object = None
     limited: Annotated[int, msgspec.Meta(ge=0)] = 0
 
     @property

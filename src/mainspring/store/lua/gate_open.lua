@@ -8,7 +8,7 @@
 -- ARGV[1...]  gate  the names of gates
 --
 -- Returns  n  how many jobs were let in
--- include: lib/gates.lua
+-- include: lib/holders.lua
 
 local due, root = KEYS[1], KEYS[2]
 
@@ -26,7 +26,7 @@ for i = 1, #ARGV do
   if at and at * 1000000 <= view.now_us then
     local gate = gates_find(view, ARGV[i])
     if gate.room < 1 then
-      gates_verify(view, gate)
+      holders_verify(view, gate)
     end
     n = n + gates_open(view, gate)
     if gate.waiting > 0 and gate.room < 1 and not gate.limit then

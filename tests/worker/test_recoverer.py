@@ -7,7 +7,7 @@ import random
 import pytest
 
 from mainspring import App
-from mainspring.store import processes, queues
+from mainspring.store import keys, processes, queues, sets
 from mainspring.worker.recoverer import Recoverer
 
 GRACE = 15.0
@@ -81,3 +81,34 @@ def test_a_second_look_that_is_too_early_for_the_store_is_repeated_soon(app, ser
     found.turn()
 
     assert server.client.llen("queue:default") == 1
+
+
+def test_what_somebody_cleared_who_did_not_come_to_the_end_is_dropped_to_its_end(app, server):
+    letter = app.job(name="letter", unique_for="1h")(lambda number: None)
+    letter.using(queue="letters").enqueue_many((number,) for number in range(1200))
+    letter.enqueue_in("1h", 5000)
+    # Whoever cleared these died before anything was dropped.
+    app.store.run(queues.clear("letters"))
+    app.store.run(sets.clear(keys.SCHEDULE))
+    assert sum(1 for _ in server.client.scan_iter(keys.lock("*"), count=1000)) == 1201
+
+    recoverer(app, Time()).turn()
+
+    assert not any(True for _ in server.client.scan_iter(keys.lock("*"), count=1000))
+    assert not server.exists(keys.cleared("letters"))
+    assert not server.exists(keys.cleared_set(keys.SCHEDULE))
+    assert server.client.smembers(keys.QUEUES) == {b"default"}
+
+
+def test_a_queue_and_a_set_that_are_cleared_by_hand_are_dropped_to_their_end(app, server):
+    letter = app.job(name="letter", unique_for="1h")(lambda number: None)
+    letter.using(queue="letters").enqueue_many((number,) for number in range(1200))
+    app.store.run(queues.clear("letters"))
+    letter.using(queue="letters").enqueue_many((number,) for number in range(2000, 2300))
+    letter.enqueue_in("1h", 5000)
+
+    assert app.queue("letters").clear() == 300
+    assert app.scheduled.clear() == 1
+
+    assert not any(True for _ in server.client.scan_iter(keys.lock("*"), count=1000))
+    assert server.client.smembers(keys.QUEUES) == {b"default"}

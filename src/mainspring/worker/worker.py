@@ -110,6 +110,15 @@ class Worker:
         self._is_quiet = self._is_stopping = self._is_stopped = False
         self._is_embedded = True
         self._tag, self._labels, self._rng = tag or app.name, labels, random.Random()
+        self._gatekeeper = Gatekeeper(app.jobs, settings, app.store)
+        self._build(settings, log_starts=log_starts)
+
+    def _build(self, settings: Sequence[CapsuleSettings], *, log_starts: bool) -> None:
+        app, rng, timing = self._app, self._rng, self._timing
+        self._lease = Lease(app.time, timing.lease)
+        reporter, self._cancelled = Reporter(app.time, starts=log_starts), CancelledBatches(app.store)
+        self._steering = self._make_steering()
+        self._gatekeeper = Gatekeeper(app.jobs, settings, app.store)
         self._build(settings, log_starts=log_starts)
 
     def _build(self, settings: Sequence[CapsuleSettings], *, log_starts: bool) -> None:
@@ -125,7 +134,6 @@ class Worker:
             time=app.time,
             rng=rng,
         )
-        self._gatekeeper = Gatekeeper(app.jobs, settings, app.store)
         executor, memory = self._make_executor(reporter), config.process_memory()
         self._nursery = Nursery(app, executor, steering=self._steering, memory=memory, rng=rng)
         self.capsules = [
@@ -153,6 +161,8 @@ class Worker:
         self._recoverer = Recoverer(
             app.store, every=timing.sweep, grace=timing.grace, known=lambda: served, time=app.time, rng=rng
         )
+
+    def _make_steering(self) -> Steering:
 
     def _make_executor(self, reporter: Reporter) -> Executor:
         return parts.executor(

@@ -30,8 +30,8 @@ TURN: Final = "t"
 
 #: The most jobs that one call may let start, or put aside.
 MOST: Final = 500
-#: The most gates that one call may open.
-MOST_GATES: Final = 20
+#: The most gates that one call may open, each for a hundred jobs.
+MOST_GATES: Final = 10
 #: For how long a process counts that serves jobs which take turns, in milliseconds.
 SLOTS_MS: Final = 30_000
 
@@ -147,7 +147,7 @@ def enter(queue: str, identity: str, groups: Mapping[str, Sequence[tuple[int, st
 
 
 def open_due(names: Sequence[str]) -> Command[int]:
-    """Let in what waits by at most 20 gates that are due; how many jobs those were."""
+    """Let in what waits by at most 10 gates that are due; how many jobs those were."""
     return Command("gate_open", (keys.GATES_DUE, keys.ROOT), tuple(names), integer)
 
 

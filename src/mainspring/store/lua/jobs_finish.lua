@@ -6,9 +6,11 @@
 -- KEYS[4]  string  {queue:<name>}:          the beginning of this queue's keys
 -- KEYS[5]  string  mainspring:              the beginning of keys of ours
 --
--- ARGV[1]     columns  which of the columns in brackets each job has: l, b, g, r
+-- ARGV[1]     columns  which of the columns in brackets each job has: l, b, g, r; or n for jobs of one batch, on which
+--                      nothing else hangs
 -- ARGV[2...]  job      seq; jid; [l] lock, or empty; [b] batch, or empty, and number in the batch; [g] gates, parted by
---                      commas; [r] result, or empty, and how long it is kept, in ms. At most 500 jobs
+--                      commas; [r] result, or empty, and how long it is kept, in ms. With n: the batch; then of each job
+--                      seq, and number in the batch. At most 500 jobs
 --
 -- Returns  {1 or 0, ...}  for each: 1 done now, 0 no longer this process's
 -- include: lib/forbidden.lua
@@ -30,6 +32,24 @@ local has_lock, has_batch = string.find(columns, "l", 1, true), string.find(colu
 local has_gates, has_result = string.find(columns, "g", 1, true), string.find(columns, "r", 1, true)
 local width = 2 + (has_lock and 1 or 0) + (has_batch and 2 or 0) + (has_gates and 1 or 0) + (has_result and 2 or 0)
 local out, n, gathered = {}, 0, finish_gather()
+if columns == "n" then
+  local numbers = {}
+  for i = 3, #ARGV, 2 do
+    -- The fence, as below.
+    local mine = redis.call("HDEL", inflight, ARGV[i])
+    out[#out + 1] = mine
+    if mine == 1 then
+      n = n + 1
+      numbers[n] = tonumber(ARGV[i + 1])
+    end
+  end
+  if n > 0 then
+    local bid = ARGV[2]
+    finish_batch(root, bid, numbers, {})
+    count(processed, processed_day, n)
+  end
+  return out
+end
 for i = 2, #ARGV, width do
   -- The fence. It frees memory as well, so a full server lets the rest of the script run.
   local mine = redis.call("HDEL", inflight, ARGV[i])

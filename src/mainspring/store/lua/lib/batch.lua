@@ -15,7 +15,8 @@ local function batch_forbidden(root)
   return forbidden(
     "BITFIELD", batch, "HSET", batch, "HSETNX", batch, "HDEL", batch, "HINCRBY", batch, "PEXPIRE", batch,
     "ZADD", root .. "batches", "ZREMRANGEBYSCORE", root .. "batches", "PEXPIREAT", root .. "batches",
-    "SADD", string.sub(root, 1, -12) .. "queues", "LPUSH", queue, "ZADD", string.sub(root, 1, -12) .. "dead"
+    "SADD", string.sub(root, 1, -12) .. "queues", "LPUSH", queue, "TYPE", queue,
+    "ZADD", string.sub(root, 1, -12) .. "dead"
   )
 end
 

@@ -19,14 +19,15 @@ local function finish_locks(root, digests, jids)
 end
 
 -- Count jobs of one batch that have succeeded, in as few calls as there may be: their numbers, and the jids in their
--- order. What is more than counting, as steps of a workflow and callbacks are, is done one by one.
+-- order where any of them gave a result. What is more than counting, as steps of a workflow and callbacks are, is
+-- done one by one.
 local function finish_batch(root, bid, numbers, jids)
   local batch, now_ms = root .. "batch:" .. bid, batch_now_ms()
   local jobs, found = batch .. ":jobs", redis.call("HMGET", batch, "next", "has_steps", "sealed", "total")
   local following, fields = tonumber(found[1] or 0), {}
   for i, n in ipairs(numbers) do
     if found[2] or n >= 1099511627776 then
-      batch_step(root, bid, n, jids[i], "ok")
+      batch_step(root, bid, n, jids[i] or "", "ok")
     elseif n < following then
       fields[#fields + 1], fields[#fields + 2], fields[#fields + 3], fields[#fields + 4] =
         "SET", "u2", string.format("#%d", n), 3

@@ -20,7 +20,7 @@ from machine.unique import Unique
 IS_LONG = os.environ.get("MAINSPRING_LONG") == "1"
 SHRINKS = IS_LONG or os.environ.get("MAINSPRING_SHRINK") == "1"
 WALKS = settings(
-    max_examples=5000 if IS_LONG else 60,
+    max_examples=1000 if IS_LONG else 60,
     stateful_step_count=80 if IS_LONG else 50,
     derandomize=not IS_LONG,
     database=None,

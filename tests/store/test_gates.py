@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mainspring.base import codec
 from mainspring.store import flows, gates, keys, processes, queues, sets
 from mainspring.store.connection import Store
 from mainspring.store.gates import GONE
@@ -178,6 +179,32 @@ def test_a_slot_that_a_job_has_is_not_taken_twice_by_it(yard, store):
     assert yard.start(held) == yard.start(held) == (["a"], [])
 
     assert yard.holders(SYNC) == {"a"}
+
+
+@pytest.mark.parametrize("source", [keys.SCHEDULE, keys.RETRY, keys.DEAD])
+def test_what_is_due_passes_its_gates_on_the_way_to_its_queue(yard, store, server, source):
+    store.run(gates.define({SYNC: "1"}))
+    jobs = [yard.job(jid, SYNC) for jid in "abc"]
+    server.client.zadd(source, dict.fromkeys(jobs, 1.0))
+
+    assert store.run(sets.forward(source, Q, [(job, job) for job in jobs])) == 3
+
+    assert yard.queued() == ["a"]
+    assert yard.waiting(SYNC) == ["b", "c"]
+    assert yard.start(yard.fetch()) == (["a"], [])
+    assert not server.client.exists(source)
+
+
+@pytest.mark.parametrize(("jid", "names"), [("a\nb", [SYNC]), ("a", ["c:sync\nx"]), ("a", ["c:a,b"]), ("a", [7, {}])])
+def test_what_no_lane_could_hold_goes_to_its_queue_with_its_own_bytes(yard, store, server, jid, names):
+    store.run(gates.define({SYNC: "1"}))
+    yard.push(SYNC, "x", "y")
+    odd = codec.encode({"class": "sync", "args": [], "jid": jid, "flow": {"gates": names}})
+    server.client.zadd(keys.SCHEDULE, {odd: 1.0})
+
+    assert store.run(sets.forward(keys.SCHEDULE, Q, [(odd, odd)])) == 1
+
+    assert server.client.lindex(keys.queue(Q), 0) == odd
 
 
 # --- several -----------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Lets fetched jobs start that pass their gates; the store puts the others aside, into lanes.
 
 Jobs that our client has pushed hold their gates when they are fetched. Those that
-come from elsewhere (Ruby, a push by name, the scheduled set, or from before the gate
-was there) are asked here, once; all that came with one fetch in one call.
+come from elsewhere (Ruby, the clock, or from before the gate was there) are asked
+here, once; all that came with one fetch in one call.
 """
 
 from __future__ import annotations

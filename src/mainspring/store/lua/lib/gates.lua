@@ -288,6 +288,11 @@ local function gates_open(view, gate)
   return #open
 end
 
+-- True if a job whose bytes a stranger may have written has gates, and can be told from the rest of a lane's element.
+local function gates_fit(names, jid)
+  return #names > 0 and #names <= 16 and not string.find(jid .. table.concat(names), "[\n,]")
+end
+
 -- Pass all gates or none: true if the job may go to its queue, false if it was put into a lane. A limit promises nothing
 -- as long as nobody waits by it: who starts first, takes. Once the jobs of one call are too many for it, the first of
 -- them have its promise, and the others wait. Who lets in many has one view for all, and calls gates_noted at the end.

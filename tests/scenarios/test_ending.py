@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from statistics import median
 
 import pytest
@@ -142,7 +143,9 @@ def struck(office: Office, mutant: str = "") -> int:
     for _ in range(30):
         push(office, "tclose")
         office.push("burn", 0.03)
-    eventually(lambda: not office.in_flight() and not office.server.client.llen("queue:default"), 30)
+    with suppress(AssertionError):
+        # What was struck between two jobs leaves one of them in flight.
+        eventually(lambda: not office.in_flight() and not office.server.client.llen("queue:default"), 15)
     return 30 - len(office.done())
 
 

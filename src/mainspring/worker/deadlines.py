@@ -10,6 +10,7 @@ import heapq
 import math
 import random
 import threading
+from collections import deque
 from typing import Final, Protocol
 
 from mainspring.base.service import LONGEST_PAUSE, Service
@@ -47,6 +48,7 @@ class Deadlines(Service):
         self._lock = threading.Lock()
         self._buckets: dict[int, set[Alarm]] = {}
         self._ticks: list[int] = []  # a heap; a bucket that was emptied may have left its tick
+        self._due: deque[Alarm] = deque()  # only the loop touches this
         self._is_started = False
 
     def put(self, alarm: Alarm, seconds: float) -> None:
@@ -75,17 +77,17 @@ class Deadlines(Service):
 
     def turn(self) -> float:
         """Ring what is due."""
-        now = self._clock()
-        for alarm in self._due(now):
+        self._collect(self._clock())
+        while self._due:
+            # One by one: should one fail, the others ring at the next turn.
+            alarm = self._due.popleft()
             again = alarm.ring()
             if again:
                 self.put(alarm, again)
         with self._lock:
             return max(self._ticks[0] * TICK - self._clock(), 0.0) if self._ticks else LONGEST_PAUSE
 
-    def _due(self, now: float) -> list[Alarm]:
-        due: list[Alarm] = []
+    def _collect(self, now: float) -> None:
         with self._lock:
             while self._ticks and self._ticks[0] * TICK <= now:
-                due += self._buckets.pop(heapq.heappop(self._ticks), ())
-        return due
+                self._due.extend(self._buckets.pop(heapq.heappop(self._ticks), ()))

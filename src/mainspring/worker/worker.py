@@ -117,14 +117,6 @@ class Worker:
         app, rng, timing = self._app, self._rng, self._timing
         self._lease = Lease(app.time, timing.lease)
         reporter, self._cancelled = Reporter(app.time, starts=log_starts), CancelledBatches(app.store)
-        self._steering = self._make_steering()
-        self._gatekeeper = Gatekeeper(app.jobs, settings, app.store)
-        self._build(settings, log_starts=log_starts)
-
-    def _build(self, settings: Sequence[CapsuleSettings], *, log_starts: bool) -> None:
-        app, rng, timing = self._app, self._rng, self._timing
-        self._lease = Lease(app.time, timing.lease)
-        reporter, self._cancelled = Reporter(app.time, starts=log_starts), CancelledBatches(app.store)
         self._steering = Steering(
             app.store,
             lease=self._lease,
@@ -161,8 +153,6 @@ class Worker:
         self._recoverer = Recoverer(
             app.store, every=timing.sweep, grace=timing.grace, known=lambda: served, time=app.time, rng=rng
         )
-
-    def _make_steering(self) -> Steering:
 
     def _make_executor(self, reporter: Reporter) -> Executor:
         return parts.executor(

@@ -36,11 +36,11 @@ class Bench:
     def write(self, *sentences, token="t"):
         return self.store.run(batches.write(sentences, token=f"{token}{self.next()}"))
 
-    def end(self, n, what, bid="b", jid="j"):
+    def end(self, n, what, bid="b", jid="j", result=b""):
         """Let the job *n* of a batch end, and tell the store."""
         seq = self.next()
         self.server.client.hset(keys.inflight("work", ME), seq, b"{}")
-        ties = Ties(jid, batch=bid, number=n)
+        ties = Ties(jid, batch=bid, number=n, result=result, result_ms=60_000)
         if what == "ok":
             assert self.store.run(flows.finish("work", ME, [(seq, ties)], DAY)) == [1]
         else:

@@ -21,7 +21,7 @@ Holding: TypeAlias = tuple[str, str]
 
 QUEUES = ("mail", "reports")
 #: What unique jobs have in common.
-DIGESTS = ("a", "b")
+DIGESTS = ("a", "b", "c")
 SETS = (keys.SCHEDULE, keys.RETRY, keys.DEAD)
 
 

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from machine.base import DUE, FAR, UNIQUE_MS, ties_of
-from machine.holders import SOMETHING_WAS_FETCHED, Holders, which
+from machine.base import DUE, FAR, KINDS, UNIQUE_MS, ties_of
+from machine.holders import Delivery, Holders, which
 from machine.model import DIGESTS, QUEUES
 from mainspring.base import payload
 from mainspring.store import flows, locks
 from mainspring.store.flows import Row
+from mainspring.store.ties import Ties
 
 digests = st.sampled_from(DIGESTS)
 
 
 class Unique(Holders):
     """What is done with unique jobs, beyond what is done with all."""
+
+    @initialize()
+    def begin(self):
+        """As without them; and let two unique jobs be in flight, and one wait."""
+        Holders.begin(self)
+        self._enqueue(QUEUES[0], DIGESTS[:2], None, 1)
+        self.fetch(0, 5)
+        self._enqueue(QUEUES[0], DIGESTS, None, 1)
 
     @rule(
         queue=st.sampled_from((QUEUES[0], QUEUES[0], QUEUES[1])),
@@ -26,6 +35,9 @@ class Unique(Holders):
     )
     def enqueue_unique(self, queue, wanted, at, times):
         """Somebody enqueues unique jobs, perhaps for later; the answer may be lost, and the push be sent again."""
+        self._enqueue(queue, wanted, at, times)
+
+    def _enqueue(self, queue, wanted, at, times):
         jobs = [self.new_job(queue, digest) for digest in wanted]
         token = payload.read(jobs[0]).jid if times > 1 else ""
         rows = [Row(ties_of(job), job, at, UNIQUE_MS) for job in jobs]
@@ -35,15 +47,33 @@ class Unique(Holders):
             )
             self.accept(job for job, holder in zip(jobs, holders or [], strict=holders is not None) if not holder)
 
-    @SOMETHING_WAS_FETCHED
+    def unique(self, which: int) -> tuple[Delivery, Ties]:
+        """Return one of the last deliveries of unique jobs, and what hangs on it."""
+        found = [(each, ties) for each in self.deliveries if (ties := ties_of(each[2])) is not None]
+        return found[which % len(found)]
+
     @rule(which=which)
     def start(self, which):
         """A job starts that holds its lock until then."""
-        holding, seq, job = self.delivery(which)
-        ties = ties_of(job)
-        if ties and self.acts(holding):
+        (holding, seq, job), ties = self.unique(which)
+        if self.acts(holding):
             command = locks.release(*holding, seq, ties.lock, ties.jid)
             self.call(command, lambda model: model.start(holding, seq, job))
+
+    @rule(which=which, ends=st.sampled_from((*KINDS, "start", "finish")))
+    def overtake(self, which, ends):
+        """A lock fades while its job is in flight, another of the same takes it, and the first one ends, or starts."""
+        delivery, ties = self.unique(which)
+        (queue, _), seq, _ = delivery
+        self.unlock(ties.lock)
+        self._enqueue(queue, [ties.lock], None, 1)
+        place = self.deliveries.index(delivery)
+        if ends == "start":
+            self.start(which)
+        elif ends == "finish" and seq not in self.model.marked.get(delivery[0], ()):
+            self.acknowledge(place, others=False, twice=False)
+        elif ends in KINDS:
+            self._settle(delivery, ends)
 
     @precondition(lambda self: self.model.locks)
     @rule(digest=digests)

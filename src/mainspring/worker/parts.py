@@ -37,6 +37,8 @@ def executor(
     Raises:
         EncryptionUnavailable: If the arguments of a job are encrypted, and there is no key or no library.
     """
+    # First, since it looks whether there are keys for all.
+    asked = (*outer, *guards(app))
     judge = Judge(
         handlers=app.handlers,
         cancelled=cancellations.asked,
@@ -49,7 +51,7 @@ def executor(
         {name: _plan(app, job) for name, job in app.jobs.items()},
         judge=judge,
         handlers=app.handlers,
-        guards=(*outer, *guards(app)),
+        guards=asked,
         outer=outer,
         holding=holding,
         cancellations=cancellations,

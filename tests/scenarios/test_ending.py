@@ -133,7 +133,7 @@ def test_threads_that_are_stuck_keep_no_other_job_from_running(impatient):
 
 
 @pytest.mark.parametrize("mutant", ["no_ring", "no_new_slot"])
-def test_the_checker_sees_slots_that_are_lost(impatient, mutant):
+def test_the_checker_finds_slots_that_are_lost(impatient, mutant):
     assert not stuck(impatient, f"mutants_ending.{mutant}")
 
 
@@ -153,11 +153,11 @@ def test_no_other_job_is_struck(office):
     assert struck(office) == 0
 
 
-def test_the_checker_sees_jobs_that_were_struck(office):
+def test_the_checker_finds_jobs_that_were_struck(office):
     assert struck(office, "mutants_ending.open_watch") > 0
 
 
-def test_the_checker_sees_that_nobody_listens(office):
+def test_the_checker_finds_that_nobody_listens(office):
     office.start("mutants_ending.deaf", processes=True).ready()
     jids = [started(office, name)[0] for name in ("await", "pprogress")]
 
@@ -168,7 +168,7 @@ def test_the_checker_sees_that_nobody_listens(office):
         eventually(lambda: office.runs("cut", jids[0]) or len(office.in_flight()) < 2, 2)
 
 
-def test_the_checker_sees_processes_that_outlive_their_worker(office):
+def test_the_checker_finds_processes_that_outlive_their_worker(office):
     worker = office.start("mutants_ending.orphans", processes=True).ready()
     jid = push(office, "phold", 60)
     (start,) = eventually(lambda: office.runs("start", jid))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from machine.base import DUE, FAR, KINDS, UNIQUE_MS, ties_of
+from machine.base import DUE, FAR, KINDS, NOW, UNIQUE_MS, ties_of
 from machine.holders import Delivery, Holders, which
-from machine.model import DIGESTS, QUEUES
+from machine.model import DIGESTS, QUEUES, digest_of
 from mainspring.base import payload
-from mainspring.store import flows, locks
+from mainspring.store import flows, keys, locks, queues, sets
 from mainspring.store.flows import Row
 from mainspring.store.ties import Ties
 
@@ -74,6 +74,37 @@ class Unique(Holders):
             self.acknowledge(place, others=False, twice=False)
         elif ends in KINDS:
             self._settle(delivery, ends)
+
+    @rule(which=which, at=st.sampled_from((None, FAR)), taken=st.booleans())
+    def revive(self, which, at, taken):
+        """Somebody lets a dead unique job go on, now or later, whose lock another may have taken."""
+        dead = sorted(filter(digest_of, self.model.sets[keys.DEAD]))
+        if not dead:
+            return
+        job = dead[which % len(dead)]
+        queue = payload.read(job).queue
+        if taken:
+            self._enqueue(queue, [digest_of(job)], None, 1)
+        new = payload.changed(job, {"enqueued_at": NOW + self.count})
+        if at is None:
+            pairs = [(job, new)]
+            self.call(sets.forward(keys.DEAD, queue, pairs), lambda model: model.forward(keys.DEAD, queue, pairs))
+        else:
+            command = sets.move(keys.DEAD, keys.SCHEDULE, job, new, at)
+            self.call(command, lambda model: model.move(keys.DEAD, keys.SCHEDULE, job, new, at))
+
+    @rule(digest=digests, at=st.sampled_from((None, FAR)), again=st.booleans())
+    def clear_unique(self, digest, at, again):
+        """Somebody clears where a unique job waits; who comes next must drop that first. Then all lets its locks go."""
+        place, room = (QUEUES[0], queues) if at is None else (keys.SCHEDULE, sets)
+        for turn in range(1 + again):
+            if turn:
+                self.unlock(digest)
+            self._enqueue(QUEUES[0], [digest], at, 1)
+            jobs = [*self.model.waiting.get(place, ()), *self.model.sets.get(place, ())]
+            if self.call(room.clear(place), lambda model: model.clear(place)) > 0:
+                self.finish(jobs)
+        self.call(room.sweep(place), lambda model: model.sweep(place))
 
     @precondition(lambda self: self.model.locks)
     @rule(digest=digests)

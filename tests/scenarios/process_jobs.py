@@ -136,8 +136,8 @@ def task() -> None:
 
 
 def tclose() -> None:
-    """Take a little less than it may."""
-    end = boot_time() + 0.045
+    """Take less than it may."""
+    end = boot_time() + 0.02
     while boot_time() < end:
         sum(range(100))
 

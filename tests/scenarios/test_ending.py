@@ -138,11 +138,11 @@ def test_the_checker_finds_slots_that_are_lost(impatient, mutant):
 
 
 def struck(office: Office, mutant: str = "") -> int:
-    """Run jobs that end just before their time is up, with plain ones behind them; count plain ones that were struck."""
+    """Run jobs that end before their time is up, with plain ones behind them; count plain ones that were struck."""
     office.start(mutant, processes=True, concurrency=2).ready()
     for _ in range(30):
         push(office, "tclose")
-        office.push("burn", 0.03)
+        office.push("burn", 0.06)
     with suppress(AssertionError):
         # What was struck between two jobs leaves one of them in flight.
         eventually(lambda: not office.in_flight() and not office.server.client.llen("queue:default"), 15)

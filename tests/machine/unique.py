@@ -106,6 +106,16 @@ class Unique(Holders):
                 self.finish(jobs)
         self.call(room.sweep(place), lambda model: model.sweep(place))
 
+    @rule(place=st.sampled_from((keys.SCHEDULE, keys.RETRY)), which=which, digest=digests)
+    def delete_unique(self, place, which, digest):
+        """Somebody deletes a unique job that waits for its time."""
+        self._enqueue(QUEUES[0], [digest], FAR, 1)
+        there = sorted(filter(digest_of, self.model.sets[place]))
+        if there:
+            job = there[which % len(there)]
+            self.call(sets.remove(place, [job]), lambda model: model.delete(place, job))
+            self.finish([job])
+
     @precondition(lambda self: self.model.locks)
     @rule(digest=digests)
     def unlock(self, digest):

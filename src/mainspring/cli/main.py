@@ -26,6 +26,8 @@ _COMMANDS: Final = {
         "outbox": "Push what transactions have left in outboxes.",
         "enqueue": "Enqueue a job.",
         "run": "Run a job here and now.",
+        "embedded": "Start, stop and look at the embedded store.",
+        "bench": "Measure throughput and latency on your own server.",
     },
     "Look and steer": {
         "stats": "Show counters, queues and processes.",
@@ -42,10 +44,6 @@ _COMMANDS: Final = {
         "unlock": "Take the lock of a unique job away.",
         "quiet": "Let processes start no more jobs.",
         "stop": "Let processes finish and end.",
-    },
-    "Tools": {
-        "embedded": "Start, stop and look at the embedded store.",
-        "bench": "Measure throughput and latency on your own server.",
     },
 }
 

@@ -220,15 +220,16 @@ def test_writes_of_the_application_and_jobs_commit_together(shop, engine):
     assert len(rows(engine)) == 1
 
 
-def test_a_batch_within_a_block_is_the_stores_and_a_job_through_an_outbox_is_in_no_batch(shop, engine):
+def test_a_batch_within_a_block_is_refused_and_a_job_through_an_outbox_is_in_no_batch(shop, engine):
     with Session(engine) as session, session.begin():
-        with shop.app.outbox(session), shop.app.batch("letters"):
+        refused = pytest.raises(InvalidOption, match="cannot stand in a transaction's")
+        with shop.app.outbox(session), refused, shop.app.batch("letters"):
             shop.mail.enqueue(1)
         with shop.app.batch("others"):
             shop.app.outbox(session).enqueue(shop.mail, 2)
             shop.mail.enqueue(3)
 
     (row,) = rows(engine)
-    assert shop.orders() == [1, 3]
+    assert shop.orders() == [3]
     assert json.loads(row.payload)["args"] == [2]
     assert "flow" not in json.loads(row.payload)

@@ -50,7 +50,7 @@ bench: $(VENV)/all.stamp ## measure throughput, latency, start and memory, besid
 
 faults: export MAINSPRING_LONG := 1
 faults: export MAINSPRING_FAULTS := $(CURDIR)/var/faults.json
-faults: $(VENV)/all.stamp ## every fault at length, about half an hour; writes docs/faults.md (KILLS=n)
+faults: $(VENV)/all.stamp ## every fault at length, about two hours; writes docs/faults.md (KILLS=n)
 	@tools/debian-packages $(DEBIAN)
 	@mkdir -p var && rm -f var/faults.json
 	@$(PY) -m tests.scenarios.kills --kills $(KILLS)

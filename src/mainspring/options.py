@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict, TypeVar, get_args
 from mainspring.base import durations
 from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidDuration, InvalidOption
+from mainspring.base.flow import LONGEST
 from mainspring.base.payload import check_queue
 from mainspring.base.retry import Retry
 
@@ -231,6 +232,8 @@ def _seconds(option: str, value: Duration | None, *, least: float = 0.001) -> fl
         raise InvalidOption(f"{option}={value!r}: {error}") from error
     if found < least:
         raise InvalidOption(f"{option}={value!r}: must be longer than nothing")
+    if found > LONGEST / 2:
+        raise InvalidOption(f"{option}={value!r}: must be shorter than {LONGEST / 2:.0f} seconds")
     return found
 
 

@@ -57,6 +57,9 @@ _ODD: Final = ("retry", "retry_count", "retry_for", "retry_queue", "created_at",
                "carry", "recovered", "dead", "at", "bid", "wrapped", "display_class", "error_class", "error_message",
                "error_backtrace", "unknown", "", "\N{SNOWMAN}")  # fmt: skip
 
+# All but the time after which a job is dropped, as most numbers are times that have passed.
+_FLOW: Final = ("lock", "unique_for", "until", "bid", "n", "gates", "timeout", "result_ttl", "encrypt", "limited")
+
 DONE, DEAD, RETRY, LEFT = "done", "dead", "retry", "left"
 ANY: Final = frozenset({DONE, DEAD, RETRY, LEFT})
 
@@ -237,6 +240,18 @@ def odd_field(source: Source) -> tuple[bytes, frozenset[str]]:
     return _written(source, record), frozenset({DONE})
 
 
+def odd_flow(source: Source) -> tuple[bytes, frozenset[str]]:
+    flow = {one_of(source, _FLOW): _odd_number(source) for _ in range(source.number(1, 5))}
+    # What says that it is encrypted and is not, is dead; and what may take no time fails.
+    return _written(source, _good(source, flow=flow)), frozenset({DONE, DEAD, RETRY})
+
+
+def _odd_number(source: Source) -> Any:
+    """Return any JSON, half of the time a number that some arithmetic does not survive, or what looks right."""
+    right = ("start", "x", ["q:x", "c:a:b", "window:a"], 0, 1e306, 1.7e308, 1e300, 10**30, 2**63, 2**53 + 1, 1e-300)
+    return one_of(source, right) if source.number(0, 1) else source.value()
+
+
 def odd_queue(source: Source) -> tuple[bytes, frozenset[str]]:
     # A queue takes what lies in it, whatever it says of itself; a set sends it where it wants to go, or buries it.
     return _written(source, _good(source, queue=source.value())), frozenset({DONE, DEAD, LEFT})
@@ -296,7 +311,7 @@ def _placed(argument: str, extra: str = "") -> bytes:
     return f'{{"class":"take","jid":"@jid","queue":"default","args":[{argument}]{extra}}}'.encode()
 
 
-KINDS: Final = (good, golden, golden_unknown, no_json, no_object, missing, wrong_field, odd_field, odd_queue, no_number,
+KINDS: Final = (good, golden, golden_unknown, no_json, no_object, missing, wrong_field, odd_field, odd_flow, odd_queue, no_number,
                 surrogate, twice, deep, deep_beside, unknown, wrong_arguments, spoilt)  # fmt: skip
 
 

@@ -13,7 +13,12 @@ import msgspec
 #: The most gates that one job may have to pass.
 MOST_GATES: Final = 16
 
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
+#: The longest time that means anything, in seconds, as a distance and as a moment: what is longer overflows somewhere.
+LONGEST: Final = 1e10
+# Scripts count in doubles, which are exact up to here.
+_MOST: Final = 2**53
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST)]
 # Scripts are given them in one argument, parted by commas.
 Gate = Annotated[str, msgspec.Meta(pattern="^[^,]+$", max_length=300)]
 
@@ -39,13 +44,13 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     unique_for: Seconds = 0.0
     until: str = ""
     batch: str = msgspec.field(name="bid", default="")
-    number: Annotated[int, msgspec.Meta(ge=-1)] = msgspec.field(name="n", default=-1)
+    number: Annotated[int, msgspec.Meta(ge=-1, le=_MOST)] = msgspec.field(name="n", default=-1)
     gates: Annotated[tuple[Gate, ...], msgspec.Meta(max_length=MOST_GATES)] = ()
     expires_at: Seconds | None = None
     timeout: Seconds | None = None
     result_ttl: Seconds = 0.0
     encrypt: object = None
-    limited: Annotated[int, msgspec.Meta(ge=0)] = 0
+    limited: Annotated[int, msgspec.Meta(ge=0, le=_MOST)] = 0
 
     @property
     def is_tied(self) -> bool:

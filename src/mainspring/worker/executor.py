@@ -111,20 +111,21 @@ class Executor:
         if found is None:
             return
         context = self._context(delivery)
-        if delivery.flow is not None or found.timeout is not None:
-            if self._is_stopped(delivery, context, self._guards):
-                return
-            seconds = self.limit(delivery, found)
-            if seconds is not None and self._limits is not None:
-                self._run_watched(delivery, found, context, seconds, self._limits)
-                return
         try:
+            if delivery.flow is not None or found.timeout is not None:
+                if self._is_stopped(delivery, context, self._guards):
+                    return
+                seconds = self.limit(delivery, found)
+                if seconds is not None and self._limits is not None:
+                    self._run_watched(delivery, found, context, seconds, self._limits)
+                    return
             # A context of its own: what a job sets in context variables must not reach the next.
             result = Context().run(_perform, found, context)
+            self._succeed(delivery, found, result)
+        except SlotLeft:
+            raise
         except BaseException as error:  # noqa: BLE001 - SystemExit in a job is that job's failure, not the worker's
             self._conclude(delivery, self._judge.outcome(error, found.job, delivery, context))
-        else:
-            self._succeed(delivery, found, result)
 
     def _run_watched(
         self, delivery: Delivery, found: Plan, context: JobContext, seconds: float, limits: Limits
@@ -163,24 +164,23 @@ class Executor:
             return
         context = self._context(delivery)
         watch: TaskWatch | None = None
-        if delivery.flow is not None or found.timeout is not None:
-            if await self._is_stopped_on_loop(delivery, context):
-                return
-            watch = self._task_watch(delivery, found, context)
         try:
+            if delivery.flow is not None or found.timeout is not None:
+                if await self._is_stopped_on_loop(delivery, context):
+                    return
+                watch = self._task_watch(delivery, found, context)
             enter(context)
             if found.prepare is not None:
                 found.prepare(context)
             assert found.acall is not None  # noqa: S101 - sync plans go to `run`
             result = await found.acall(context)
+            if watch is None or watch.close():
+                self._succeed(delivery, found, result)
         except BaseException as error:  # noqa: BLE001 - as in `run`
             if watch is None:
                 self._fail(error, delivery, found, context)
             elif watch.close():
                 self._fail(watch.named(error), delivery, found, context)
-        else:
-            if watch is None or watch.close():
-                self._succeed(delivery, found, result)
 
     def _task_watch(self, delivery: Delivery, found: Plan, context: JobContext) -> TaskWatch | None:
         """Begin to watch the run in this task, if it has a time limit."""

@@ -48,13 +48,15 @@ local function ties_of(payload)
   end
   table.sort(gates)
   local lock, bid, n = ties_text(flow.lock), ties_text(flow.bid), tonumber(flow.n) or -1
-  if n < 0 then
+  if n < 0 or n > 9007199254740992 or n ~= math.floor(n) then
     bid = ""
   end
   if lock == "" and bid == "" and #gates == 0 then
     return nil
   end
-  local ties = ties_new(ties_text(job.jid), lock, (tonumber(flow.unique_for) or 0) * 1000, bid, n, gates)
+  -- Strangers may ask for more than the server takes, which is an error where it comes after a write.
+  local unique_s = math.max(0, math.min(tonumber(flow.unique_for) or 0, 10000000000))
+  local ties = ties_new(ties_text(job.jid), lock, unique_s * 1000, bid, n, gates)
   ties.queue = ties_text(job.queue)
   return ties
 end

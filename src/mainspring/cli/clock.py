@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import click
 
-from mainspring import config
-from mainspring.base import logs
 from mainspring.cli import banner, boot
-from mainspring.cli.options import Session, app_option, debug_option, examples, log_options
+from mainspring.cli.options import Session, app_option, begin_log, debug_option, examples, log_options
 from mainspring.cli.presence import Presence, until_told
 from mainspring.clock import Clock, Sync
 from mainspring.worker.signals import Signals
@@ -32,14 +29,7 @@ def clock(session: Session, app_name: str | None, log_format: str | None, log_le
 
     Run as many as you like: each tick is enqueued once, whoever comes first.
     """
-    logs.configure(
-        service="clock",
-        instance=config.instance(),
-        release=config.release(),
-        fmt=log_format,
-        level=log_level,
-        env=os.environ,
-    )
+    begin_log("clock", log_format, log_level)
     app = boot.require(app_name)
     found = banner.look(app)
     banner.show("clock", app, found, ())

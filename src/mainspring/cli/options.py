@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from typing import TypeVar
 
 import click
 
-from mainspring.base.logs import is_terminal
+from mainspring import config
+from mainspring.base.logs import configure, is_terminal
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -85,6 +87,18 @@ def log_options(function: F) -> F:
         show_envvar=True,
         help="How log lines look.  [default: human on a terminal, else json]",
     )(leveled)
+
+
+def begin_log(service: str, log_format: str | None, log_level: str) -> None:
+    """Let the process write its log as a *service*, by what `log_options` were given."""
+    configure(
+        service=service,
+        instance=config.instance(),
+        release=config.release(),
+        fmt=log_format,
+        level=log_level,
+        env=os.environ,
+    )
 
 
 def store_options(function: F) -> F:

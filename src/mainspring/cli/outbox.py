@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import click
 
-from mainspring import config
 from mainspring.app import App
-from mainspring.base import logs
 from mainspring.base.errors import InvalidOption
 from mainspring.cli import banner, boot
-from mainspring.cli.options import Session, app_option, debug_option, examples, log_options
+from mainspring.cli.options import Session, app_option, begin_log, debug_option, examples, log_options
 from mainspring.cli.output import counted
 from mainspring.cli.presence import Presence, until_told
 from mainspring.cli.worker import DurationType
@@ -49,14 +46,7 @@ def outbox(
     Workers do so by themselves, where the App names a database with app.relay(). Run as many as you
     like: each job is pushed once, whoever comes first.
     """
-    logs.configure(
-        service="outbox",
-        instance=config.instance(),
-        release=config.release(),
-        fmt=log_format,
-        level=log_level,
-        env=os.environ,
-    )
+    begin_log("outbox", log_format, log_level)
     app = boot.require(app_name)
     try:
         relay = Relay(app, poll=poll)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,10 +12,10 @@ from click.core import ParameterSource
 
 from mainspring import config
 from mainspring.app import App
-from mainspring.base import durations, logs
+from mainspring.base import durations
 from mainspring.base.errors import InvalidDuration, InvalidName, InvalidOption
 from mainspring.cli import banner, boot
-from mainspring.cli.options import Session, app_option, debug_option, examples, log_options
+from mainspring.cli.options import Session, app_option, begin_log, debug_option, examples, log_options
 from mainspring.cli.output import counted
 from mainspring.clock import Clock, Sync
 from mainspring.worker import CapsuleSettings, Relay, Worker
@@ -114,14 +113,7 @@ def worker(
     TSTP starts no more jobs (quiet), a second Ctrl-C gives up on running jobs, TTIN logs all stacks.
     """
     settings = _capsules(context, capsules, queues, concurrency)
-    logs.configure(
-        service="worker",
-        instance=config.instance(),
-        release=config.release(),
-        fmt=log_format,
-        level=log_level,
-        env=os.environ,
-    )
+    begin_log("worker", log_format, log_level)
     app = boot.require(app_name)
     made = Worker(
         app,

@@ -134,7 +134,7 @@ function write.job(i, bid)
     ring(schedule, bell, at)
     redis.call("ZADD", schedule, at, payload)
     ends[bid] = math.max(ends[bid] or 0, tonumber(at) * 1000 - now_ms)
-  elseif gates == "" or gates_enter(slots[q], root, ties_gates(gates), jid, payload) then
+  elseif gates == "" or gates_enter(slots[q], root, gates_names(gates), jid, payload) then
     local queue = lists[q]
     redis.call("LPUSH", queue, payload)
   end

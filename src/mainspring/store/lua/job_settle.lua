@@ -67,7 +67,7 @@ if place ~= "none" and (first == "" or first == ",") then
 end
 local ties = nil
 if what ~= "" then
-  ties = jid == "" and ties_of(stored) or ties_new(jid, lock, unique, bid, number, ties_gates(gates))
+  ties = jid == "" and ties_of(stored) or ties_new(jid, lock, unique, bid, number, gates_names(gates))
 end
 -- The fence. It frees memory as well, so a full server lets the rest of the script run.
 if redis.call("HDEL", inflight, seq) == 0 then

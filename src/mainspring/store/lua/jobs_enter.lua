@@ -63,7 +63,7 @@ for i = 4, is_again and 0 or #ARGV, 9 do
     if at ~= "" then
       ring(schedule, bell, at)
       redis.call("ZADD", schedule, at, payload)
-    elseif gates == "" or ARGV[i + 7] == "held" or gates_enter(slot, root, ties_gates(gates), jid, payload, view) then
+    elseif gates == "" or ARGV[i + 7] == "held" or gates_enter(slot, root, gates_names(gates), jid, payload, view) then
       redis.call("LPUSH", queue, payload)
     end
   end

@@ -19,15 +19,6 @@ local function ties_text(value)
   return type(value) == "string" and value or ""
 end
 
--- The gates of one column of arguments, where commas part them.
-local function ties_gates(column)
-  local gates = {}
-  for gate in string.gmatch(column, "[^,]+") do
-    gates[#gates + 1] = gate
-  end
-  return gates
-end
-
 local function ties_new(jid, lock, unique_ms, bid, n, gates)
   return { jid = jid, lock = lock, unique_ms = unique_ms, bid = bid, n = n, gates = gates }
 end

@@ -11,7 +11,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -27,10 +26,10 @@ from mainspring.store.command import Command
 from mainspring.worker import Relay
 from mainspring.worker import relay as relays
 from scenarios import program
+from scenarios.mother import Mother, serve
 from servers import Server
 from support import until
 
-ROOT = Path(__file__).parents[2]
 QUEUES = ("default", "mailers")
 
 #: How often a process kills itself after a commit, right before a push, and right after one.
@@ -55,40 +54,25 @@ class Firm:
         create_outbox(self.engine)
         with self.engine.begin() as connection:
             connection.execute(text("CREATE TABLE orders (jid TEXT)"))
-        self._log = directory / "outbox.log"
         self._oracle = directory / "outbox.oracle"
         self._oracle.touch()
         settings = {"url": url, "store": server.url, "oracle": str(self._oracle), "mutant": mutant}
-        paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
-        with self._log.open("ab") as log:
-            self._popen = subprocess.Popen(
-                [sys.executable, str(Path(__file__)), json.dumps(settings)],
-                env=os.environ | {"PYTHONPATH": paths},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-                text=True,
-            )
+        self._mother = Mother(__file__, settings, directory / "outbox.log")
         self.alive: dict[int, str] = {}
 
     def __enter__(self) -> Self:
-        """Wait until it can fork."""
-        self._ask("ready")
+        """Wait until processes can be started."""
+        self._mother.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End everything."""
-        os.killpg(self._popen.pid, signal.SIGKILL)
-        self._popen.wait(10)
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._mother.__exit__()
         self.engine.dispose()
 
     def start(self, role: str, seed: int) -> None:
         """Start a ``producer`` or a ``relay``."""
-        self.alive[self._ask(f"{role} {seed}")] = role
+        self.alive[self._mother.ask(f"{role} {seed}")] = role
 
     def count(self, role: str) -> int:
         """Return how many of a *role* are alive."""
@@ -139,36 +123,19 @@ class Firm:
             "left": left,
         }
 
-    def _ask(self, line: str) -> int:
-        assert self._popen.stdin is not None
-        assert self._popen.stdout is not None
-        self._popen.stdin.write(f"{line}\n")
-        self._popen.stdin.flush()
-        answer = self._popen.stdout.readline()
-        assert answer, f"it ended:\n{self._log.read_text()[-3000:]}"
-        return int(answer)
-
 
 # --- the processes -----------------------------------------------------------------------
 
 
 def main(settings: Mapping[str, str]) -> None:
-    """Fork a process for each line, until there is no more."""
-    # Nobody asks how they ended.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    program._spoil(settings["mutant"])
+    """Fork a producer or a relay for each line, until there is no more."""
+
+    def child(line: str) -> None:
+        role, seed = line.split()
+        {"producer": produce, "relay": relay}[role](settings, random.Random(int(seed)))
+
     # Imports the driver, which each child would otherwise do.
-    create_engine(settings["url"]).dispose()
-    for line in sys.stdin:
-        role, _, seed = line.strip().partition(" ")
-        pid = os.fork() if seed else 0
-        if pid == 0 and seed:
-            try:
-                {"producer": produce, "relay": relay}[role](settings, random.Random(int(seed)))
-            finally:
-                os._exit(1)
-        sys.stdout.write(f"{pid}\n")
-        sys.stdout.flush()
+    serve(settings["mutant"], child, create_engine(settings["url"]).dispose)
 
 
 def die(oracle: str, moment: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,9 +17,8 @@ from typing import Any, Self
 from mainspring import App
 from mainspring.clock import Clock
 from scenarios import program
+from scenarios.mother import Mother, serve
 from support import until
-
-ROOT = Path(__file__).parents[2]
 
 
 def define(app: App, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -61,37 +59,22 @@ class Nursery:
         """
         self.oracle = directory / "clocks"
         self.oracle.touch()
-        self.log = directory / "clocks.log"
-        paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
-        settings = json.dumps({"url": url, "oracle": str(self.oracle), "rows": [*rows], "mutant": mutant})
-        with self.log.open("ab") as log:
-            self._popen = subprocess.Popen(
-                [sys.executable, str(Path(__file__)), settings],
-                env=os.environ | {"PYTHONPATH": paths} | dict(env or {}),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-                text=True,
-            )
+        settings = {"url": url, "oracle": str(self.oracle), "rows": [*rows], "mutant": mutant}
+        self._mother = Mother(__file__, settings, directory / "clocks.log", env)
         self.alive: list[int] = []
 
     def __enter__(self) -> Self:
-        """Wait until it can fork."""
-        self._ask("ready")
+        """Wait until clocks can be started."""
+        self._mother.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End everything."""
-        os.killpg(self._popen.pid, signal.SIGKILL)
-        self._popen.wait(10)
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._mother.__exit__()
 
     def start(self) -> int:
         """Start a clock, and return its process id."""
-        pid = self._ask("start")
+        pid = self._mother.ask("start")
         self.alive.append(pid)
         return pid
 
@@ -112,32 +95,14 @@ class Nursery:
         lines = self.oracle.read_text().splitlines()
         return {found["pid"] for found in map(json.loads, lines) if found["event"] == "watching"}
 
-    def _ask(self, word: str) -> int:
-        assert self._popen.stdin is not None
-        assert self._popen.stdout is not None
-        self._popen.stdin.write(f"{word}\n")
-        self._popen.stdin.flush()
-        answer = self._popen.stdout.readline()
-        assert answer, f"it ended:\n{self.log.read_text()[-3000:]}"
-        return int(answer)
-
 
 # --- the process -----------------------------------------------------------------------
 
 
 def main(settings: dict[str, Any]) -> None:
     """Fork a clock for each line, until there is no more."""
-    # Nobody asks how they ended.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    program._spoil(settings["mutant"])
     app = App(settings["url"])
-    define(app, settings["rows"])
-    for word in sys.stdin:
-        pid = os.fork() if word.strip() == "start" else 0
-        if pid == 0 and word.strip() == "start":
-            _run(app, settings["oracle"])
-        sys.stdout.write(f"{pid}\n")
-        sys.stdout.flush()
+    serve(settings["mutant"], lambda _: _run(app, settings["oracle"]), lambda: define(app, settings["rows"]))
 
 
 def _run(app: App, oracle: str) -> None:

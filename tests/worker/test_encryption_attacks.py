@@ -96,7 +96,7 @@ def test_what_cannot_be_decrypted_is_dead_with_its_reason_and_never_run(sealed, 
     sealed.run()
 
     assert seen == []
-    assert sealed.only(keys.DEAD)["error_class"] == "mainspring.base.flow_errors.DecryptFailed"
+    assert sealed.only(keys.DEAD)["error_class"] == "mainspring.DecryptFailed"
     (facts,) = spoken("job.dead")
     assert facts["reason"] == "decrypt_failed"
     assert heard == [DecryptFailed]

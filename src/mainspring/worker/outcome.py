@@ -192,7 +192,9 @@ def _error_fields(error: BaseException) -> dict[str, str]:
 def class_of(error: BaseException) -> str:
     """Return the name of the error's class, with its module unless it is a built-in; cut to what is kept."""
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    # Of ours without the module: the name is kept with the job, and the class may come to stand elsewhere.
+    module = "mainspring" if kind.__module__.startswith("mainspring.") else kind.__module__
+    name = kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
     return _kept(name, wire.ERROR_LINE)
 
 

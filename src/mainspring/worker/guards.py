@@ -33,7 +33,7 @@ def guards(app: Host) -> tuple[Guard, ...]:
         EncryptionUnavailable: If the arguments of a job are encrypted, and nothing can be decrypted here. It would
             be worse to find that out one job after the other.
     """
-    encrypted = frozenset(job.name for job in app.jobs.values() if job.options.encrypt)
+    encrypted = dict.fromkeys(job.name for job in app.jobs.values() if job.options.encrypt)
     for name in encrypted:
         app.keyring.check(name)
     asked = (_not_too_late(app), _readable(app), _unlocked(app))

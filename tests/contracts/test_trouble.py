@@ -133,6 +133,18 @@ def test_a_server_without_room_for_a_connection_did_nothing(start, connect):
         other.close()
 
 
+@pytest.mark.parametrize("tcp", [False, True])
+def test_a_server_without_room_is_heard_however_early_it_hangs_up(start, connect, tcp):
+    server = start(config={"maxclients": "1"}, tcp=tcp)
+    server.client.ping()
+
+    # Each is a race between its words and our first ones.
+    for _ in range(50):
+        error = failure(connect(server.url))
+        assert "max number of clients" in str(error)
+        assert error.applied is False
+
+
 def test_a_server_that_still_loads_did_nothing_and_answers_later(start, connect):
     server = start(aof=True)
     with server.client.pipeline(transaction=False) as pipe:

@@ -21,6 +21,7 @@ from mainspring.base.errors import StoreError, StoreRefused, StoreUnavailable
 from mainspring.store import replies, scripts
 from mainspring.store.command import Command
 from mainspring.store.loops import PerLoop, close_all
+from mainspring.store.overheard import Overheard
 from mainspring.store.url import redis_options
 
 T = TypeVar("T")
@@ -86,6 +87,7 @@ class _Wire:
         self._options = redis_options(url) | {"client_name": name}
         self._revive = revive
         self._pid = os.getpid()
+        self._overheard = Overheard()
 
     def _words(self, command: Command[Any], *, whole: bool = False) -> tuple[Any, ...]:
         keys: Sequence[str] = command.keys
@@ -103,6 +105,16 @@ class _Wire:
 
     def _judge(self, answer: Any) -> Any:
         return replies.refused(answer, self.url) if isinstance(answer, Exception) else answer
+
+    def _reason(self, error: Exception) -> Exception:
+        """Return why no connection could be made: *error*, or what the server says that hung up."""
+        import redis
+
+        # Its subclasses are answers, and a timeout is no hanging up.
+        if type(error) is not redis.ConnectionError:
+            return error
+        silent = self._make(redis)
+        return self._overheard.reason(silent._connect, error)  # noqa: SLF001 - there is no public way to say nothing
 
     def _make(self, module: Any) -> Any:
         """Return a connection of redis-py's that is not connected yet.
@@ -250,10 +262,11 @@ class Store(_Wire):
             self._open(connection)
         except (*_broken(), *_errors()) as error:
             connection.disconnect()
-            raise replies.no_connection(error, self.url) from error
+            raise replies.no_connection(self._reason(error), self.url) from error
         except BaseException:
             connection.disconnect()
             raise
+        self._overheard.clear()
         return connection
 
     def _open(self, connection: Any) -> None:
@@ -352,6 +365,8 @@ class AsyncStore(_Wire):
         return bool(poll.poll(0))
 
     async def _connect(self) -> Any:
+        from asyncio import to_thread
+
         import redis.asyncio
 
         connection = self._make(redis.asyncio)
@@ -359,10 +374,11 @@ class AsyncStore(_Wire):
             await self._open(connection)
         except (*_broken(), *_errors()) as error:
             await connection.disconnect(nowait=True)
-            raise replies.no_connection(error, self.url) from error
+            raise replies.no_connection(await to_thread(self._reason, error), self.url) from error
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
+        self._overheard.clear()
         return connection
 
     async def _open(self, connection: Any) -> None:

@@ -97,11 +97,11 @@ class Reader:
             )
         self.running.append((process, log))
         try:
-            # Jobs run side by side, so their lines come in any order.
-            until(lambda: not any(absent([line], log.read_text()) for line in expected), timeout=30)
+            # Jobs run side by side, so their lines come in any order; and `print` writes a line and its end apart.
+            until(lambda: all(_shape(line).search(log.read_text()) for line in expected), timeout=30)
         except AssertionError:
             printed = log.read_text()
-            missing = [line for line in expected if absent([line], printed)]
+            missing = [line for line in expected if not _shape(line).search(printed)]
             pytest.fail(f"$ {command}\n{printed}\nnot found: {missing}")
 
     def interrupt(self, expected: list[str]) -> None:
@@ -150,10 +150,13 @@ def absent(expected: list[str], printed: str) -> str | None:
     """Return the first of the *expected* lines that is not there, after the ones before it."""
     lines = iter(printed.splitlines())
     for wanted in expected:
-        shape = re.compile(r"\s+".join(map(_loosely, wanted.split())))
-        if not any(shape.fullmatch(line.strip()) for line in lines):
+        if not any(_shape(wanted).fullmatch(line.strip()) for line in lines):
             return wanted
     return None
+
+
+def _shape(line: str) -> re.Pattern[str]:
+    return re.compile(r"\s+".join(map(_loosely, line.split())))
 
 
 def _loosely(word: str) -> str:

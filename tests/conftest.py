@@ -88,7 +88,7 @@ def server(request: pytest.FixtureRequest, running_servers: Callable[[str], Serv
     instance.flush()
     yield instance
     leaked = _leaked(instance)
-    assert not leaked, f"keys without TTL that keys.py does not call permanent: {sorted(leaked)}"
+    assert not leaked, f"keys without TTL that model.py does not call permanent: {sorted(leaked)}"
 
 
 @pytest.fixture(autouse=True)
@@ -103,9 +103,9 @@ def _same_log() -> Iterator[None]:
 
 def _leaked(server: Server) -> set[str]:
     # Imported here: a test of the ground floor must not load the store.
-    from mainspring.store import keys
+    from mainspring.store import model
 
-    return {key for key in server.lasting() if not keys.is_permanent(key)}
+    return {key for key in server.lasting() if not model.is_permanent(key)}
 
 
 @pytest.fixture(scope="session")

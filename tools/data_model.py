@@ -1,4 +1,4 @@
-"""Writes docs/data-model.md from the table in store/keys.py; `make check` fails if the page is another.
+"""Writes docs/data-model.md from the table in store/model.py; `make check` fails if the page is another.
 
 Usage: python tools/data_model.py [--check]
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mainspring.store.keys import FOREVER, TABLE
+from mainspring.store.model import FOREVER, TABLE
 
 PAGE = Path(__file__).parent.parent / "docs" / "data-model.md"
 
 HEAD = """# Data model
 
-Every key that mainspring reads or writes, made from `store/keys.py` by `tools/data_model.py`.
+Every key that mainspring reads or writes, made from `store/model.py` by `tools/data_model.py`.
 
 Keys of owner Sidekiq are in its form, so a Ruby process can read and steer what we write. Ours begin with
 `mainspring:`, or with the queue's name in braces, which on a cluster puts them beside the queue itself.
@@ -39,4 +39,4 @@ if __name__ == "__main__":
     if "--check" not in sys.argv:
         PAGE.write_text(page(), "utf-8")
     elif not PAGE.exists() or PAGE.read_text("utf-8") != page():
-        sys.exit("docs/data-model.md is not what store/keys.py says: run python tools/data_model.py")
+        sys.exit("docs/data-model.md is not what store/model.py says: run python tools/data_model.py")

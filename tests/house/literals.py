@@ -1,4 +1,4 @@
-"""One page of data model: key names stand in `store/keys.py`, Lua in `store/lua/`, and nowhere else.
+"""One page of data model: key names stand in `store/keys.py` and its `model.py`, Lua in `store/lua/`, and nowhere else.
 
 Which texts are keys is read out of `store/keys.py` itself, so a new key is guarded from
 the moment that it has a name.
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from house.source import PACKAGE, ROOT, Finding, Rule, Source
 
 KEYS_FILE = "store/keys.py"
+_MODEL_FILE = "store/model.py"
 _SENDERS = frozenset({"store/connection.py", "store/scripts.py"})
 
 # Whatever follows these is a key of ours, known to keys.py or not.
@@ -36,7 +37,7 @@ def key_literal(keys_text: str | None = None) -> Rule:
     is_key = _recogniser(Source(PACKAGE + KEYS_FILE, text))
 
     def rule(source: Source) -> Iterator[Finding]:
-        if source.inside == KEYS_FILE:
+        if source.inside in {KEYS_FILE, _MODEL_FILE}:
             return
         for node, value in _texts(source):
             if is_key(value):

@@ -13,6 +13,7 @@ import redis
 from machine.model import DIGESTS, QUEUES, SETS, Model
 from machine.timetable import NS, Timetable
 from mainspring.store import keys
+from mainspring.store.model import is_permanent
 
 _JID = re.compile(rb'"jid":"(\w+)"')
 _HELD = re.compile(r"\{queue:(\w+)\}:p:(.+)")
@@ -203,7 +204,7 @@ def visibility(seen: Seen) -> None:
 def lifetimes(seen: Seen) -> None:
     """Check that a key stays for ever if the data model says so, and only then."""
     for key in seen.values:
-        assert (key in seen.lasting) == keys.is_permanent(key), f"{key} has the wrong lifetime"
+        assert (key in seen.lasting) == is_permanent(key), f"{key} has the wrong lifetime"
 
 
 def fences(seen: Seen, before: Seen) -> None:

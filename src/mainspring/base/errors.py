@@ -39,6 +39,18 @@ class InvalidOption(MainspringError, ValueError):
     """An option of a job, an App, a worker or an entry that cannot mean anything."""
 
 
+class InvalidFilter(MainspringError, ValueError):
+    """A filter of jobs that cannot be read.
+
+    Attributes:
+        key: The key that there is none of, or that cannot have its value; empty if it is about the whole.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(reason)
+        self.key = key
+
+
 class InvalidSchedule(MainspringError, ValueError):
     """A period, time, cron expression or zone that a periodic entry cannot have.
 

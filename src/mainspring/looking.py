@@ -12,8 +12,10 @@ from mainspring.store import keys
 from mainspring.store.connection import Store
 
 if TYPE_CHECKING:
+    from mainspring.api.attempts import Attempt, FinishedJob
     from mainspring.api.batches import Batches
     from mainspring.api.cancel import Cancelled
+    from mainspring.api.failures import Failures
     from mainspring.api.gates import Gates
     from mainspring.api.jobs import StoredJob
     from mainspring.api.limiters import Limiters
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from mainspring.api.queues import Queue, Queues
     from mainspring.api.sets import JobSet
     from mainspring.api.stats import Stats
+    from mainspring.metrics.query import Metrics
 
 
 class Looking:
@@ -93,6 +96,13 @@ class Looking:
 
         return Batches(self.store, self.time)
 
+    @property
+    def metrics(self) -> Metrics:
+        """How long jobs waited and ran and how many failed, by queue and by job; and deploys."""
+        from mainspring.metrics.query import Metrics
+
+        return Metrics(self.store, self.time)
+
     def stats(self) -> Stats:
         """Return counters, sizes, and the history of the last days."""
         from mainspring.api.stats import read_stats
@@ -104,6 +114,25 @@ class Looking:
         from mainspring.api.find import find
 
         return find(self.store, self.time, jid)
+
+    @property
+    def failures(self) -> Failures:
+        """The errors that jobs failed with, those of one kind together."""
+        from mainspring.api.failures import Failures
+
+        return Failures(self.store, self.time)
+
+    def attempts(self, jid: str) -> list[Attempt]:
+        """Return the newest 25 runs of the job *jid* that are over, the newest first, if it has failed."""
+        from mainspring.api.attempts import read_attempts
+
+        return read_attempts(self.store, jid)
+
+    def finished(self, jid: str) -> FinishedJob | None:
+        """Return the job *jid*, which is done; None if it is not, or did not ask for `history`, or long ago."""
+        from mainspring.api.attempts import read_finished
+
+        return read_finished(self.store, jid)
 
     def cancel(self, jid: str) -> Cancelled:
         """Drop the job *jid* where it waits, or tell the process that runs it to end it; see `api.cancel.cancel`."""

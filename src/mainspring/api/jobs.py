@@ -144,6 +144,11 @@ class StoredJob:
         return _maybe_text(self.fields.get("error_message"))
 
     @property
+    def signature(self) -> str | None:
+        """Which error its last one was, see `mainspring.api.failures.Failure`; None if a worker of Ruby's ran it."""
+        return _maybe_text(self.fields.get("error_signature"))
+
+    @property
     def backtrace(self) -> Sequence[str]:
         """The lines of its last error's traceback, if the job keeps them."""
         packed = self.fields.get("error_backtrace")

@@ -101,6 +101,34 @@ def slots(queue_name: str) -> str:
     return f"{{queue:{queue_name}}}:slots"
 
 
+#: Signatures of errors; score = unix seconds at which each was seen last.
+FAILURES = "mainspring:failures"
+#: Ids of jobs whose attempts are kept; score = unix ms until which.
+ATTEMPTS = "mainspring:attempts"
+#: Ids of jobs that are done and kept to be looked at; score = unix ms until which.
+FINISHED = "mainspring:finished"
+
+
+def failure(signature: str) -> str:
+    """Return the hash of what is known of the errors with a signature."""
+    return f"mainspring:failure:{signature}"
+
+
+def failure_runs(signature: str) -> str:
+    """Return how often they came: 60 u32 of minutes, then 168 u32 of hours, each at its number modulo 60 or 168."""
+    return f"mainspring:failure:{signature}:runs"
+
+
+def attempts(jid: str) -> str:
+    """Return the list of the attempts of the job *jid*, the newest at the head."""
+    return f"mainspring:attempts:{jid}"
+
+
+def finished(jid: str) -> str:
+    """Return how the run of the job *jid* ended, a line, and then the job."""
+    return f"mainspring:finished:{jid}"
+
+
 def control(identity: str) -> str:
     """Return the list of orders for the process *identity*, such as to cancel a job."""
     return f"mainspring:control:{identity}"

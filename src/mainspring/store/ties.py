@@ -55,6 +55,50 @@ class Ties(msgspec.Struct, frozen=True, gc=False):
         )
 
 
+class Failed(msgspec.Struct, frozen=True, gc=False):
+    """One failed run, for the group of those with the same error.
+
+    Attributes:
+        signature: Which error it is.
+        job: The job's name.
+        error_class: The name of the error's class.
+        message: Its text without what varies.
+        frame: The line of the app's own code where it came from, or empty.
+        at: When, in unix seconds.
+        backtrace: Where it came from, packed.
+    """
+
+    signature: str
+    job: str
+    error_class: str
+    message: str
+    frame: str
+    at: float
+    backtrace: str
+
+
+class Trace(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of one run for people; written in the step that settles the job.
+
+    Attributes:
+        jid: The job's id.
+        attempt: What is put before the job's other attempts; empty for nothing.
+        attempt_ms: How long its attempts are kept.
+        finished: What is kept of a job that is done; empty for nothing.
+        finished_ms: How long that is kept.
+        failed: The failure, to be counted after it was settled; None if it did not fail.
+    """
+
+    jid: str
+    attempt: bytes = b""
+    attempt_ms: int = 0
+    finished: bytes = b""
+    finished_ms: int = 0
+    failed: Failed | None = None
+
+
+#: What is kept of most runs.
+UNTRACED: Final = Trace("")
 #: What hangs on a plain job.
 NONE: Final = Ties("")
 #: What hangs on a job that could not be read here: the store looks into its bytes.

@@ -41,6 +41,7 @@ MAY_CATCH_EVERYTHING = MappingProxyType(
         "clock/claims.py:Claims._break_off": "likewise; all of them hear of the end",
         "events.py:_call": "a handler is a guest, and changes nothing for the job",
         "features/results.py:Packer.given": "asks the user's value for its parts; the job succeeded all the same",
+        "web/dashboard.py:Dashboard._serve": "logs it, and shows a page with its id",
         "worker/executor.py:Executor.run": "runs the job; whatever it raises is its outcome",
         "worker/executor.py:Executor.arun": "likewise",
         "worker/executor.py:Executor._run_watched": "likewise",

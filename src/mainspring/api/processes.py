@@ -112,7 +112,7 @@ class Processes:
                 raise answer
         known = list(zip(identities, answers[::3], answers[1::3], answers[2::3], strict=True))
         self._prune([identity for identity, description, *_ in known if not description])
-        return iter([self._process(name, facts, work or old) for name, facts, work, old in known if facts])
+        return iter([self.described(name, facts, work or old) for name, facts, work, old in known if facts])
 
     def __len__(self) -> int:
         """Count the processes that live."""
@@ -141,7 +141,8 @@ class Processes:
             if self._store.run(processes.cleanup_turn()):
                 self._store.run(processes.forget(silent))
 
-    def _process(self, identity: str, description: Mapping[bytes, bytes], work: Mapping[bytes, bytes]) -> Process:
+    def described(self, identity: str, description: Mapping[bytes, bytes], work: Mapping[bytes, bytes]) -> Process:
+        """Return a process by what it has written of itself and of its work."""
         info = _record(description.get(b"info", b""))
         return Process(
             identity=identity,

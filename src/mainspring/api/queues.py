@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mainspring.api import paging, places
 from mainspring.api.filters import EVERY, JobFilter
@@ -268,12 +269,21 @@ def age(job: StoredJob, now: float) -> float:
 
 def states(store: Store, time: TimeSource, names: Sequence[str]) -> list[QueueState]:
     """Return how the queues *names* are, in one round trip."""
-    answers = store.pipeline(
-        [
-            queues.paused(),
-            *(call for name in names for call in (queues.size(name), queues.oldest(name), gates.lanes(name))),
-        ]
-    )
+    return states_in(store, time, names, store.pipeline(questions(names)))
+
+
+def questions(names: Sequence[str]) -> list[Command[Any]]:
+    """Return the calls that ask how the queues *names* are; `states_in` reads their answers."""
+    each = (queues.size, queues.oldest, gates.lanes)
+    return [queues.paused(), *(ask(name) for name in names for ask in each)]
+
+
+def states_in(store: Store, time: TimeSource, names: Sequence[str], answers: Sequence[Any]) -> list[QueueState]:
+    """Return how the queues *names* are, by what `questions` were answered.
+
+    Raises:
+        StoreError: If one was answered with an error.
+    """
     for answer in answers:
         if isinstance(answer, Exception):
             raise answer

@@ -1,0 +1,118 @@
+"""The dashboard: an ASGI app that can be mounted anywhere.
+
+A request comes in through `Dashboard.__call__`: who asks is found out before anything is looked up, then the router
+finds the page or the action. Pages read in a thread, since the store's calls block.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from mainspring.app import App
+from mainspring.base.loggers import Log
+from mainspring.web import errors
+from mainspring.web.actions import Actions
+from mainspring.web.assets import Assets
+from mainspring.web.entrance import Entrance
+from mainspring.web.routes import ACTIONS, PAGES
+from mainspring.web.security import with_headers
+from mainspring.web.serving import Pages
+from mainspring.web.settings import SECRETS, Link, Settings
+from mainspring.web.signin import Auth, Loopback
+from mainspring.web.users import Authorize
+
+_log: Final = Log("mainspring.web")
+
+
+class Dashboard:
+    """The ASGI app, to be mounted anywhere, as with ``outer.mount("/jobs", Dashboard(app, auth=who_is_it))``.
+
+    Attributes:
+        app: The App whose store it shows.
+        settings: How it looks.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        auth: Auth | None = None,
+        authorize: Authorize | None = None,
+        title: str = "",
+        environment: str = "",
+        links: Sequence[Link] = (),
+        redact: Sequence[str] = SECRETS,
+        read_only: bool = False,
+        trusted_origins: Sequence[str] = (),
+    ) -> None:
+        """Make a dashboard; nothing is asked of the store yet.
+
+        Args:
+            app: The App whose store it shows.
+            auth: Returns the `User` who makes a request, None for nobody; without it, only this machine is served.
+            authorize: Says whether a user may do something; without it, the user's roles do.
+            title: The name over the menu; the App's without it.
+            environment: A word such as ``production`` that stands on each page.
+            links: Links out, such as to logs.
+            redact: Parts of the names of arguments whose values are hidden.
+            read_only: Whether nobody may change anything.
+            trusted_origins: Origins beside its own whose forms it takes.
+        """
+        self.app = app
+        self.settings = Settings(
+            title=title or app.name or "mainspring",
+            environment=environment,
+            links=tuple(links),
+            redact=tuple(redact),
+            is_read_only=read_only,
+            trusted_origins=frozenset(trusted_origins),
+        )
+        self._assets = Assets()
+        self._entrance = Entrance(auth or Loopback(), authorize, self.settings)
+        self._pages = Pages(app, self.settings, self._entrance, self._assets)
+        self._actions = Actions(app, self.settings, self._entrance, self._pages, ACTIONS)
+        self._router = Router(self._routes(), redirect_slashes=False, default=self._nowhere)
+
+    def _routes(self) -> list[Route]:
+        return [
+            Route("/static/{name}", self._static, methods=["GET"], name="static"),
+            *(Route(page.path, self._pages.endpoint(page), methods=["GET"], name=page.path) for page in PAGES),
+            Route("/actions/{action}", self._actions.serve, methods=["POST"], name="action"),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await self._router.lifespan(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._serve(Request(scope, receive), scope, receive, with_headers(send))
+        else:
+            await PlainTextResponse("not here", 404)(scope, receive, send)
+
+    async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = await self._entrance.refuse(request)
+        if refused is not None:
+            await self._pages.refusal(request, refused)(scope, receive, send)
+            return
+        try:
+            await self._router(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the person gets a page and an id, and we the rest
+            await self._failed(request, error)(scope, receive, send)
+
+    def _failed(self, request: Request, error: Exception) -> Response:
+        key = secrets.token_hex(4)
+        _log.error("a page failed: %s", key, extra={"event": "web.error", "facts": {"id": key}}, error=error)
+        return self._pages.problem(request, errors.broken(key))
+
+    async def _static(self, request: Request) -> Response:
+        return self._assets.serve(request)
+
+    async def _nowhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._pages.problem(Request(scope), errors.nowhere())(scope, receive, send)

@@ -1,0 +1,47 @@
+"""Every page and every action of the dashboard: the table that the router, the menu and the security tests read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mainspring.web.pages import overview
+from mainspring.web.view import Action, Page
+
+#: Without the static files, the health checks and the API, which have tables of their own.
+PAGES: Final[tuple[Page, ...]] = (*overview.PAGES,)
+ACTIONS: Final[tuple[Action, ...]] = ()
+
+#: The menu: the heading of a group, then path, name, and the count of a snapshot that stands beside it.
+MENU: Final = (
+    (
+        "",
+        (
+            ("/", "Overview", ""),
+            ("/jobs", "Jobs", ""),
+            ("/failures", "Failures", "retries"),
+            ("/scheduled", "Scheduled", "scheduled"),
+            ("/morgue", "Dead", "dead"),
+        ),
+    ),
+    (
+        "System",
+        (
+            ("/queues", "Queues", "queues"),
+            ("/workers", "Workers", "processes"),
+            ("/clock", "Clock", "periodic"),
+            ("/batches", "Batches", "batches"),
+            ("/limits", "Limits", ""),
+        ),
+    ),
+    (
+        "Insight",
+        (
+            ("/metrics", "Metrics", ""),
+            ("/operations", "Operations", ""),
+            ("/audit", "Audit log", ""),
+            ("/store", "Store", ""),
+        ),
+    ),
+)
+#: What stands at the bottom of a narrow screen; the last leads to all the rest.
+SHORT_MENU: Final = (("/", "Overview"), ("/failures", "Failures"), ("/queues", "Queues"), ("/workers", "Workers"))

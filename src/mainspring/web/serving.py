@@ -1,0 +1,194 @@
+"""Serves pages: reads what they show, at most once a second, and renders it for who asks."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from mainspring.api.overview import Overview, Snapshot
+from mainspring.app import App
+from mainspring.base.errors import InvalidOption, StoreError
+from mainspring.base.loggers import Log
+from mainspring.web import errors, rendering, said
+from mainspring.web.assets import Assets
+from mainspring.web.cache import Cache
+from mainspring.web.entrance import SEE, Entrance, base_of, user_of
+from mainspring.web.errors import Problem
+from mainspring.web.redaction import Redactor
+from mainspring.web.routes import MENU, SHORT_MENU
+from mainspring.web.settings import Settings
+from mainspring.web.users import User
+from mainspring.web.view import Ask, Context, Gone, Moved, Page
+
+#: The header by which a tab asks for what may have changed, and nothing else.
+LIVE: Final = "x-mainspring-live"
+_MOST_VALUES: Final = 50
+_LONGEST_VALUE: Final = 4_000
+_log: Final = Log("mainspring.web")
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a page shows.
+
+    Attributes:
+        context: What its own reader found.
+        snapshot: What stands on every page; None if it was never read.
+        age: Seconds since it was read, where the store is gone; None where this is how things are.
+    """
+
+    context: Context
+    snapshot: Snapshot | None
+    age: float | None = None
+
+
+class Pages:
+    """Serves all pages of one dashboard."""
+
+    def __init__(self, app: App, settings: Settings, entrance: Entrance, assets: Assets) -> None:
+        """Serve the pages of *app*'s store to whom *entrance* lets in."""
+        self._app = app
+        self._settings = settings
+        self._entrance = entrance
+        self._assets = assets
+        self._cache = Cache(app.time)
+        self._overview = Overview(app.store, app.time, app.namespace)
+        self._templates = rendering.Templates(Redactor(settings.redact))
+
+    def endpoint(self, page: Page) -> Endpoint:
+        """Return what answers requests for *page*."""
+
+        async def serve(request: Request) -> Response:
+            return await run_in_threadpool(self._serve, page, request)
+
+        return serve
+
+    def changed(self) -> None:
+        """Let the next look see what an action did."""
+        self._cache.expire()
+
+    def refusal(self, request: Request, problem: Problem) -> Response:
+        """Return the page for whoever was not let in: it shows nothing of the store, and no menu."""
+        return self._plain(request, problem, template="refusal.html")
+
+    def problem(self, request: Request, problem: Problem) -> Response:
+        """Return the page that tells somebody who was let in why there is no other."""
+        return self._plain(request, problem, template="problem.html")
+
+    # --- within ------------------------------------------------------------------------
+
+    def _serve(self, page: Page, request: Request) -> Response:
+        ask = self._ask(request)
+        try:
+            found = self._read(page, ask)
+        except Moved as moved:
+            return RedirectResponse(rendering.linker(base_of(request.scope))(moved.path, **moved.query), 303)
+        except (Gone, InvalidOption) as error:
+            return self.problem(request, errors.nowhere(str(error)))
+        except StoreError as error:
+            return self.problem(request, errors.storeless(_noted(error)))
+        text = self._templates.render(page.template, self._whole(request, page, found))
+        return _tagged(request, text, 503 if found.age is not None and LIVE in request.headers else 200)
+
+    def _read(self, page: Page, ask: Ask) -> Read:
+        """Return what *page* shows; what it showed last if the store is gone.
+
+        Raises:
+            StoreError: If the store is gone, and was when it was last asked.
+        """
+        key = (page.path, tuple(sorted(ask.path.items())), tuple(sorted(ask.query.items())))
+        try:
+            snapshot = self._cache.get("snapshot", self._overview.read)
+            return Read(self._cache.get(key, partial(page.read, ask)), snapshot)
+        except StoreError as error:
+            last, around = self._cache.last(key), self._cache.last("snapshot")
+            if last is None or around is None:
+                raise
+            _noted(error)
+            context, seen = last[0], around[0]
+            if not isinstance(context, Mapping) or not isinstance(seen, Snapshot):
+                raise
+            return Read(context, seen, max(last[1], around[1]))
+
+    def _ask(self, request: Request) -> Ask:
+        query: dict[str, str] = {}
+        for name, value in request.query_params.multi_items()[:_MOST_VALUES]:
+            query.setdefault(name[:100], value[:_LONGEST_VALUE])
+        return Ask(self._app, dict(request.path_params), query, self._app.time.now(), self._settings)
+
+    def _whole(self, request: Request, page: Page, found: Read) -> dict[str, Any]:
+        user = user_of(request)
+        is_live = LIVE in request.headers
+        around = self._around(request, user, found.snapshot)
+        own = {
+            "layout": "fragment.html" if is_live else "base.html",
+            "page": page,
+            "age": found.age,
+            "said": "" if is_live else said.read(request),
+            "can": self._may(user, can_act=found.age is None),
+        }
+        return rendering.merged(around, own, found.context)
+
+    def _around(self, request: Request, user: User, snapshot: Snapshot | None) -> dict[str, Any]:
+        now = self._app.time.now()
+        query = {name: request.query_params[name][:_LONGEST_VALUE] for name in request.query_params}
+        return {
+            "url": rendering.linker(base_of(request.scope)),
+            "asset": partial(_asset, base_of(request.scope), self._assets.names),
+            "here": str(request.scope["path"]) + (f"?{request.url.query}" if request.url.query else ""),
+            "query": query,
+            "settings": self._settings,
+            "menu": MENU,
+            "short_menu": SHORT_MENU,
+            "snapshot": snapshot,
+            "user": user,
+            "now": now,
+            "when": rendering.clock(now),
+        }
+
+    def _may(self, user: User, *, can_act: bool) -> Callable[..., bool]:
+        def can(action: str, resource: str = "") -> bool:
+            return (can_act or action == SEE) and self._entrance.may(user, action, resource)
+
+        return can
+
+    def _plain(self, request: Request, problem: Problem, template: str) -> Response:
+        last = self._cache.last("snapshot")
+        snapshot = last[0] if last is not None and isinstance(last[0], Snapshot) else None
+        context = rendering.merged(
+            self._around(request, user_of(request), snapshot),
+            {"problem": problem, "layout": "base.html", "page": None, "age": None, "said": "", "can": lambda *_: False},
+        )
+        text = self._templates.render(template, context)
+        return HTMLResponse(text, problem.status, headers=dict(problem.headers))
+
+
+def _asset(base: str, names: Mapping[str, str], name: str) -> str:
+    return f"{base}/static/{names[name]}"
+
+
+def _noted(error: StoreError) -> str:
+    key = secrets.token_hex(4)
+    facts = {"id": key, "error": {"type": type(error).__name__, "message": str(error)}}
+    _log.warning("the store does not answer: %s", error, extra={"event": "store.gone", "facts": facts})
+    return key
+
+
+def _tagged(request: Request, text: str, status: int) -> Response:
+    """Return a page, or that it has not changed since the tab has seen it."""
+    if LIVE not in request.headers:
+        return HTMLResponse(text, status)
+    tag = f'W/"{hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]}"'
+    if status == 200 and request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"etag": tag})
+    return HTMLResponse(text, status, headers={"etag": tag})

@@ -1,16 +1,33 @@
-"""Buckets are Sidekiq's, so that its pages read ours; and a quantile never understates a duration."""
+"""A percentile is in the bucket of the true one, however durations lie; and Sidekiq's buckets can be made of ours."""
 
 from __future__ import annotations
+
+import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainspring.metrics.histogram import BOUNDS_MS, BUCKETS, bucket, quantile
+from mainspring.metrics.histogram import BOUNDS_MS, BUCKETS, bucket, folded, quantile
+
+#: Sidekiq 8's bounds, as its lib/sidekiq/metrics/shared.rb has them.
+SIDEKIQS = (
+    20, 30, 45, 65, 100, 150, 225, 335, 500, 750, 1100, 1700, 2500, 3800, 5750, 8500, 13000, 20000, 30000, 45000,
+    65000, 100000, 150000, 225000, 335000,
+)  # fmt: skip
+DURATIONS = st.lists(st.one_of(st.floats(0, 100), st.floats(0, 1e8, exclude_max=True)), min_size=1)
+
+
+def counted(durations: list[float]) -> list[int]:
+    counts = [0] * BUCKETS
+    for duration in durations:
+        counts[bucket(duration)] += 1
+    return counts
 
 
 @pytest.mark.parametrize(
-    ("milliseconds", "number"), [(0, 0), (19.9, 0), (20, 1), (29.9, 1), (99, 4), (100, 5), (334_999, 24), (335_000, 25)]
+    ("milliseconds", "number"), [(0, 0), (0.9, 0), (1, 1), (19.9, 6), (20, 7), (334_999, 30), (335_000, 31), (1e12, 45)]
 )
 def test_a_duration_is_in_the_first_bucket_whose_bound_is_above_it(milliseconds: float, number: int) -> None:
     assert bucket(milliseconds) == number
@@ -25,21 +42,48 @@ def test_a_duration_lies_between_the_bounds_of_its_bucket(milliseconds: float) -
     assert number == BUCKETS - 1 or milliseconds < BOUNDS_MS[number]
 
 
-@given(st.lists(st.floats(0, 300_000), min_size=1), st.floats(0.01, 1))
-def test_at_least_the_share_asked_for_lies_below_the_quantile(durations: list[float], share: float) -> None:
-    counts = [0] * BUCKETS
+@given(st.lists(st.floats(0, 1e6)))
+def test_sidekiqs_histogram_holds_what_it_would_have_counted_itself(durations: list[float]) -> None:
+    expected = [0] * 26
     for duration in durations:
-        counts[bucket(duration)] += 1
+        expected[next((n for n, bound in enumerate(SIDEKIQS) if duration < bound), 25)] += 1
 
-    found = quantile(counts, share)
+    assert folded(counted(durations)) == expected
+
+
+@given(DURATIONS, st.floats(0.01, 1))
+def test_a_percentile_lies_in_the_bucket_of_the_true_one(durations: list[float], share: float) -> None:
+    rank = max(1, math.ceil(share * len(durations)))
+    true = sorted(durations)[rank - 1]
+
+    found = quantile(counted(durations), share)
 
     assert found is not None
-    assert sum(duration < found for duration in durations) >= share * len(durations)
+    number = bucket(true)
+    assert (BOUNDS_MS[number - 1] if number else 0) <= found <= BOUNDS_MS[number]
+
+
+@given(DURATIONS)
+def test_percentiles_do_not_cross(durations: list[float]) -> None:
+    found = [quantile(counted(durations), share) or 0.0 for share in (0.0, 0.1, 0.5, 0.95, 0.99, 1.0)]
+
+    assert found == sorted(found)
+
+
+def test_from_3_ms_on_a_percentile_is_at_most_67_percent_too_high_and_40_percent_too_low() -> None:
+    steps = [high / low for low, high in pairwise(BOUNDS_MS[2:])]
+
+    assert 1.66 < max(steps) < 1.67
+
+
+def test_what_fell_into_a_bucket_is_taken_to_lie_evenly_in_it() -> None:
+    assert quantile(counted([110.0] * 10), 0.5) == 125
+    assert quantile(counted([0.5] * 10), 0.5) == 0.5
 
 
 def test_the_quantile_of_nothing_is_nothing() -> None:
     assert quantile([0] * BUCKETS, 0.5) is None
 
 
-def test_what_is_longer_than_every_bound_has_no_bound() -> None:
-    assert quantile([0] * 25 + [1], 0.5) == float("inf")
+def test_what_is_longer_than_every_bound_is_shown_as_the_greatest() -> None:
+    assert quantile(counted([1e12]), 0.5) == BOUNDS_MS[-1]

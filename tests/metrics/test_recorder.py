@@ -1,67 +1,199 @@
-"""What was recorded is in the store after a flush, once, under Sidekiq 8's names."""
+"""What was counted is in the store after a flush, once: in every tier, by queue and by job, and under Sidekiq's names."""
 
 from __future__ import annotations
 
-from mainspring.metrics.histogram import bucket
-from mainspring.metrics.recorder import MOST_NAMES, OTHERS, Recorder
-from mainspring.store import metrics
+import threading
+
+import msgspec
+import pytest
+
+from mainspring.metrics.histogram import BUCKETS, bucket
+from mainspring.metrics.recorder import Recorder, for_sidekiq
+from mainspring.metrics.series import histogram
+from mainspring.store import keys, metrics, tiers
 from mainspring.store.connection import Store
+from mainspring.store.metrics import ALL, MOST_NAMES, OTHERS, Delta
 from servers import Server
 
-NOON = 1_795_262_400.0 + 125  # 2026-11-21, 12:02:05 UTC
+pytestmark = pytest.mark.both_stores
+
+NOON = 1_795_262_400.0 + 125  # 2026-11-21, a Saturday, 12:02:05 UTC
+MONDAY = 1_795_262_400 - 5 * 86_400 - 12 * 3600
+HOSTILE = ('"}]', "\0\n\r\n*1\r\n", "\u202e\U0001f4a3", "a:b:{c}|p", "0", "-1", "nil", "%s%n", "'; DROP")
 
 
-def test_runs_waits_and_failures_arrive_in_the_minutes_keys(server: Server) -> None:
-    store, recorder = Store(server.url), Recorder()
-    recorder.record("shop.add", 25, 3, False)
-    recorder.record("shop.add", 5000, None, True)
+def recorded(*runs: tuple[str, str, float, float | None, bool], at: float = NOON, token: str = "t") -> Delta:
+    recorder = Recorder()
+    for queue, job, *facts in runs:
+        recorder.first(queue, job).add(*facts)
+    return recorder.take(at, token)
 
-    store.pipeline(recorder.flush(NOON))
+
+def test_runs_waits_and_failures_arrive_in_every_tier_by_job_and_by_queue(server: Server) -> None:
+    store = Store(server.url)
+    delta = recorded(("low", "shop.add", 25, 3, False), ("low", "shop.add", 5000, None, True))
+
+    assert store.run(metrics.add(delta))
+
+    expected = [1, 1, 25, bucket(25), 1, BUCKETS + bucket(3), 1]
+    starts = [NOON - 5, NOON - 125, NOON - 125, NOON - 125 - 12 * 3600, MONDAY]
+    assert [tier.start(NOON) for tier in tiers.TIERS] == starts
+    for tier, start in zip(tiers.TIERS, starts, strict=True):
+        assert store.run(metrics.records("jobs", tier, int(start))) == {"shop.add": expected}
+        assert store.run(metrics.records("queues", tier, int(start))) == {"low": expected, ALL: expected}
+
+
+def test_a_job_in_two_queues_is_one_job_and_two_queues(server: Server) -> None:
+    store = Store(server.url)
+
+    store.run(metrics.add(recorded(("low", "a", 1, 1, False), ("high", "a", 9, 9, False), ("high", "b", 1, 1, True))))
+
+    jobs = store.run(metrics.records("jobs", tiers.HOUR, tiers.HOUR.start(NOON)))
+    queues = store.run(metrics.records("queues", tiers.HOUR, tiers.HOUR.start(NOON)))
+    assert {name: tuple(record[:3]) for name, record in jobs.items()} == {"a": (2, 0, 10), "b": (0, 1, 0)}
+    assert {name: tuple(record[:3]) for name, record in queues.items()} == {
+        "low": (1, 0, 1),
+        "high": (1, 1, 9),
+        ALL: (2, 1, 10),
+    }
+
+
+def test_sidekiqs_pages_read_the_same(server: Server) -> None:
+    store = Store(server.url)
+    runs = ("low", "shop.add", 25, 3, False), ("low", "shop.add", 5000, None, True)
+
+    store.pipeline(for_sidekiq(recorded(*runs)))
 
     assert server.client.hgetall("j|261121|12:02") == {b"shop.add|p": b"2", b"shop.add|f": b"1", b"shop.add|ms": b"25"}
     assert server.client.hgetall("j|261121|12:0") == {b"shop.add|p": b"2", b"shop.add|f": b"1", b"shop.add|ms": b"25"}
-    assert store.run(metrics.runs("shop.add", NOON))[bucket(25)] == 1
-    assert sum(store.run(metrics.runs("shop.add", NOON))) == 1
-    assert store.run(metrics.waits("shop.add", NOON))[0] == 1
+    assert store.run(metrics.runs("shop.add", NOON)) == [0, 1] + [0] * 24
 
 
-def test_a_second_flush_adds_nothing(server: Server) -> None:
-    store, recorder = Store(server.url), Recorder()
-    recorder.record("add", 1, 1, False)
-    store.pipeline(recorder.flush(NOON))
-    before = server.snapshot()
-
-    store.pipeline(recorder.flush(NOON))
-
-    assert server.snapshot() == before
-
-
-def test_two_processes_add_up(server: Server) -> None:
-    store = Store(server.url)
-    for recorder in (Recorder(), Recorder()):
-        recorder.record("add", 1, 1, False)
-        store.pipeline(recorder.flush(NOON))
-
-    assert store.run(metrics.totals(NOON))[b"add|p"] == b"2"
-    assert store.run(metrics.runs("add", NOON))[0] == 2
-
-
-def test_a_full_bucket_stays_full_rather_than_starting_over(server: Server) -> None:
+def test_a_full_bucket_of_sidekiqs_stays_full_rather_than_starting_over(server: Server) -> None:
     store = Store(server.url)
 
-    store.pipeline(metrics.add_runs("add", [65_000] + [0] * 25, NOON))
-    store.pipeline(metrics.add_runs("add", [65_000] + [0] * 25, NOON))
+    for _ in range(2):
+        store.pipeline(metrics.add_runs("add", [65_000] + [0] * 25, NOON))
 
     assert store.run(metrics.runs("add", NOON))[0] == 65_535
 
 
+def test_a_second_take_holds_nothing() -> None:
+    recorder = Recorder()
+    recorder.first("low", "add").add(1, 1, False)
+    recorder.take(NOON, "t")
+
+    assert not recorder
+    assert recorder.take(NOON, "t").jobs == {}
+
+
+def test_what_is_sent_again_counts_once(server: Server) -> None:
+    store, delta = Store(server.url), recorded(("low", "add", 1, 1, False))
+
+    assert store.run(metrics.add(delta))
+    before = server.snapshot()
+    assert not store.run(metrics.add(delta))
+
+    assert server.snapshot() == before
+
+
+def test_many_processes_that_flush_at_once_add_up(server: Server) -> None:
+    def flush(process: int) -> None:
+        store = Store(server.url)
+        for number in range(20):
+            durations = [(queue, "add", 7.0 * number, 3.0, number % 3 == 0) for queue in ("low", "high")]
+            store.run(metrics.add(recorded(*durations, token=f"{process}-{number}")))
+        store.close()
+
+    threads = [threading.Thread(target=flush, args=(process,)) for process in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    start = tiers.MINUTE.start(NOON)
+    record = Store(server.url).run(metrics.record("queues", tiers.MINUTE, start, ALL))
+    assert record is not None
+    assert tuple(record[:2]) == (4 * 2 * 13, 4 * 2 * 7)
+    assert sum(histogram(record, "run")) == 4 * 2 * 13
+    assert histogram(record, "wait")[bucket(3)] == 4 * 2 * 20
+
+
+def test_minutes_meet_at_their_border_and_belong_to_the_same_hour(server: Server) -> None:
+    store, border = Store(server.url), 1_795_262_400.0 + 3600
+
+    for number, at in enumerate((border - 0.001, border, border + 59.999, border + 60)):
+        store.run(metrics.add(recorded(("low", "add", 1, 1, False), at=at, token=str(number))))
+
+    def ok(tier: tiers.Tier, at: float) -> int:
+        return (store.run(metrics.record("jobs", tier, tier.start(at), "add")) or (0,))[0]
+
+    assert [ok(tiers.MINUTE, border + offset) for offset in (-60, 0, 60)] == [1, 2, 1]
+    assert [ok(tiers.HOUR, border + offset) for offset in (-3600, 0)] == [1, 3]
+    assert [ok(tier, border) for tier in (tiers.FIVE, tiers.DAILY, tiers.WEEKLY)] == [3, 4, 4]
+
+
+def test_every_key_expires_when_its_tier_says(server: Server) -> None:
+    store, delta = Store(server.url), recorded(("low", "add", 1, 1, False))
+
+    store.pipeline([metrics.add(delta), *for_sidekiq(delta)])
+
+    for family in ("jobs", "queues"):
+        for tier in tiers.TIERS:
+            assert 0 < tier.keep - server.client.ttl(keys.metrics(family, tier.name, tier.start(NOON))) + 1 < 60
+    assert 0 < server.client.ttl(keys.metrics_flushed("t")) <= metrics.TOKEN_TTL
+    assert server.lasting() == set()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_a_name(server: Server, name: str) -> None:
+    store = Store(server.url)
+
+    for token in "ab":
+        store.run(metrics.add(recorded((name, name, 1, 1, False), token=token)))
+
+    for family in ("jobs", "queues"):
+        found = store.run(metrics.records(family, tiers.MINUTE, tiers.MINUTE.start(NOON)))
+        assert set(found) - {ALL} == {name}
+        assert found[name][0] == 2
+
+
 def test_a_producer_of_names_without_end_fills_neither_memory_nor_store(server: Server) -> None:
-    store, recorder = Store(server.url), Recorder()
-    for number in range(MOST_NAMES + 50):
-        recorder.record(f"job{number}", 1, None, False)
+    store = Store(server.url)
+    for flush in range(3):
+        runs = [("low", f"job{flush}-{number}", 1.0, None, False) for number in range(MOST_NAMES - 50)]
+        delta = recorded(
+            *runs, *(("low", f"{'x' * 300}{number}", 1.0, None, False) for number in range(80)), token=str(flush)
+        )
+        assert len(delta.jobs) <= MOST_NAMES + 1
+        store.run(metrics.add(delta))
 
-    store.pipeline(recorder.flush(NOON))
+    found = store.run(metrics.records("jobs", tiers.DAILY, tiers.DAILY.start(NOON)))
+    assert len(found) <= MOST_NAMES + 1
+    assert sum(record[0] for record in found.values()) == 3 * (MOST_NAMES + 30)
+    assert found[OTHERS][0] == 3 * (MOST_NAMES + 30) - (len(found) - 1)
+    assert store.run(metrics.record("queues", tiers.DAILY, tiers.DAILY.start(NOON), ALL))[0] == 3 * (MOST_NAMES + 30)
 
-    totals = store.run(metrics.totals(NOON))
-    assert totals[f"{OTHERS}|p".encode()] == b"50"
-    assert sum(int(count) for name, count in totals.items() if name.endswith(b"|p")) == MOST_NAMES + 50
+
+@pytest.mark.parametrize(
+    "junk", [b"", b"x", b"\xc1", b"\x93\x01", msgspec.msgpack.encode({"a": 1}), b"\x93\xa1a\x01\x02"]
+)
+def test_what_somebody_else_wrote_there_is_replaced_and_stops_nothing(server: Server, junk: bytes) -> None:
+    store, key = Store(server.url), keys.metrics("jobs", "1m", tiers.MINUTE.start(NOON))
+    server.client.hset(key, "add", junk)
+    server.client.expire(key, 100)
+    assert store.run(metrics.records("jobs", tiers.MINUTE, tiers.MINUTE.start(NOON))) == {}
+
+    assert store.run(metrics.add(recorded(("low", "add", 1, 1, False))))
+
+    assert store.run(metrics.records("jobs", tiers.MINUTE, tiers.MINUTE.start(NOON)))["add"][0] == 1
+
+
+def test_sums_are_exact_far_beyond_what_32_bits_hold(server: Server) -> None:
+    store, many = Store(server.url), 3_000_000_000_001
+    for token in "ab":
+        store.run(metrics.add(Delta(token, NOON, {"add": (many, many, many, 0, many)}, {})))
+
+    found = store.run(metrics.record("jobs", tiers.MINUTE, tiers.MINUTE.start(NOON), "add"))
+
+    assert found == [2 * many] * 3 + [0, 2 * many]

@@ -130,7 +130,7 @@ CALLS = {
 HARMLESS = {
     *("process_show", "process_suspect", "queue_position", "set_due"),
     *("periodic_poll", "periodic_read", "once_release", "leader_claim", "lock_release", "set_clear"),
-    *("limiter_read", "process_tell"),
+    *("limiter_read", "process_tell", "metrics_add"),
 }
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward", "set_move",

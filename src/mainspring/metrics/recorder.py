@@ -1,41 +1,65 @@
-"""Counts the runs of one capsule in plain dicts, and turns them into calls now and then.
+"""Counts the runs of one capsule in plain lists, and turns them into calls now and then.
 
-A job costs two lookups here and nothing in the store; the store hears of all jobs of
-some seconds in a few calls.
+A job costs a lookup here and nothing in the store; the store hears of all jobs of some
+seconds in a few calls. Runs are counted by queue and job at once, and summed up by
+either when they are written.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from mainspring.metrics.histogram import BUCKETS, SHORTEST_MS, bucket
+from mainspring.metrics.histogram import BUCKETS, SHORTEST_MS, bucket, folded
+from mainspring.metrics.series import histogram, together
 from mainspring.store import metrics
 from mainspring.store.command import Command
+from mainspring.store.metrics import ALL, MOST_NAMES, OTHERS, Delta, Record
 
-#: The most job names that are told apart: a hostile producer must not fill the store with names.
-MOST_NAMES: Final = 500
-#: What the others are counted under.
-OTHERS: Final = "(others)"
+#: The longest name that is told apart.
+_LONGEST: Final = 200
 
 
 @dataclass(slots=True)
 class Counts:
-    """The runs of one job since the last flush.
+    """The runs of one job of one queue since the last flush.
 
     Attributes:
-        processed: All runs.
         failed: Those that failed.
-        run_ms: How long the successful ones took together, in milliseconds.
+        run_ms: How long the others took together, in milliseconds.
         runs: The same in buckets.
         waits: In buckets, how long they had waited in their queue; retries are not counted.
     """
 
-    processed: int = 0
     failed: int = 0
     run_ms: float = 0.0
     runs: list[int] = field(default_factory=lambda: [0] * BUCKETS)
     waits: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+
+    # By position, because it is called for every job.
+    def add(self, run_ms: float, wait_ms: float | None, has_failed: bool) -> None:  # noqa: FBT001
+        """Count one run.
+
+        Args:
+            run_ms: How long it took, in milliseconds.
+            wait_ms: How long it had waited, less than nothing by clocks that differ; None for a retry, or if
+                it does not say.
+            has_failed: Whether it failed; then its time is not counted, as in Sidekiq.
+        """
+        if has_failed:
+            self.failed += 1
+        else:
+            self.run_ms += run_ms
+            # Most are shorter than the first bound, and the call costs as much as all the rest.
+            self.runs[bucket(run_ms) if run_ms >= SHORTEST_MS else 0] += 1
+        if wait_ms is not None:
+            self.waits[bucket(wait_ms) if wait_ms >= SHORTEST_MS else 0] += 1
+
+    def record(self) -> Record:
+        """Return the same as the store has it."""
+        pairs = [word for number, count in enumerate((*self.runs, *self.waits)) if count for word in (number, count)]
+        return (sum(self.runs), self.failed, round(self.run_ms), *pairs)
 
 
 class Recorder:
@@ -43,41 +67,52 @@ class Recorder:
 
     def __init__(self) -> None:
         """Begin with nothing counted."""
-        self._counts: dict[str, Counts] = {}
+        self._counts: dict[str, dict[str, Counts]] = {}
+        self._names = 0
 
-    # By position, because it is called for every job.
-    def record(self, name: str, run_ms: float, wait_ms: float | None, has_failed: bool) -> None:  # noqa: FBT001
-        """Count one run.
+    def __bool__(self) -> bool:
+        """Return True if something was counted since the last flush."""
+        return bool(self._counts)
+
+    def queue(self, name: str) -> dict[str, Counts]:
+        """Return what was counted of one queue, by job, to be looked up in; `first` adds to it."""
+        return self._counts.setdefault(name, {})
+
+    def first(self, queue: str, name: str) -> Counts:
+        """Return what counts the job *name*, which was not found; beyond 500 names it is that of all others."""
+        counts = self.queue(queue)
+        if self._names >= MOST_NAMES or len(name) > _LONGEST:
+            name = OTHERS
+        self._names += name not in counts
+        return counts.setdefault(name, Counts())
+
+    def take(self, at: float, token: str) -> Delta:
+        """Return what was counted since the last time, and forget it.
 
         Args:
-            name: The job's name.
-            run_ms: How long it took, in milliseconds.
-            wait_ms: How long it had waited, less than nothing by clocks that differ; None for a retry, or if
-                it does not say.
-            has_failed: Whether it failed; then its time is not counted, as in Sidekiq.
+            at: When it was, in unix seconds.
+            token: By which the store knows it again.
         """
-        counts = self._counts.get(name) or self._first(name)
-        counts.processed += 1
-        if has_failed:
-            counts.failed += 1
-        else:
-            counts.run_ms += run_ms
-            # Most are shorter than the first bound, and the call costs as much as all the rest.
-            counts.runs[bucket(run_ms) if run_ms >= SHORTEST_MS else 0] += 1
-        if wait_ms is not None:
-            counts.waits[bucket(wait_ms) if wait_ms >= SHORTEST_MS else 0] += 1
+        found, self._counts, self._names = self._counts, {}, 0
+        by_job: dict[str, list[Record]] = {}
+        by_queue: dict[str, list[Record]] = {}
+        for queue, jobs in found.items():
+            for name, counts in jobs.items():
+                record = counts.record()
+                by_job.setdefault(name, []).append(record)
+                by_queue.setdefault(queue, []).append(record)
+        queues = _sums(by_queue)
+        return Delta(token, at, _sums(by_job), queues | {ALL: together(queues.values())})
 
-    def _first(self, name: str) -> Counts:
-        if len(self._counts) >= MOST_NAMES:
-            name = OTHERS
-        return self._counts.setdefault(name, Counts())
 
-    def flush(self, now: float) -> list[Command[None]]:
-        """Return the calls that add what was counted since the last flush, at *now*, unix seconds."""
-        found, self._counts = self._counts, {}
-        calls: list[Command[None]] = []
-        for name, counts in found.items():
-            calls += metrics.add_totals(name, counts.processed, counts.failed, round(counts.run_ms), now)
-            calls += metrics.add_runs(name, counts.runs, now)
-            calls += metrics.add_waits(name, counts.waits, now)
-        return calls
+def _sums(found: Mapping[str, list[Record]]) -> dict[str, Record]:
+    return {name: records[0] if len(records) == 1 else together(records) for name, records in found.items()}
+
+
+def for_sidekiq(delta: Delta) -> list[Command[None]]:
+    """Return the calls that write the same for Sidekiq's pages; made twice, they count twice."""
+    rows = [(name, record[0] + record[1], record[1], record[2]) for name, record in delta.jobs.items()]
+    calls = metrics.add_totals(rows, delta.at)
+    for name, record in delta.jobs.items():
+        calls += metrics.add_runs(name, folded(histogram(record, "run")), delta.at)
+    return calls

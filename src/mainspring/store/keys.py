@@ -214,9 +214,33 @@ def run_histogram(name: str, minute: str) -> str:
     return f"h|{name}-{minute}"
 
 
-def wait_histogram(name: str, minute: str) -> str:
-    """Return the histogram of how long the job *name* had waited in one minute, ``D-H:M``."""
-    return f"mainspring:wait|{name}-{minute}"
+def deploy_marks(day: str) -> str:
+    """Return the hash of the deploys of one UTC *day*, ``YYYYMMDD``: minute in ISO 8601 -> label."""
+    return f"{day}-marks"
+
+
+def deploy_lock(label: str) -> str:
+    """Return what keeps the deploy of one label from being marked by each process that starts."""
+    return f"deploylock-{label}"
+
+
+#: The releases that were marked as deploys; score = unix seconds when each was seen first.
+RELEASES = "mainspring:releases"
+#: Whoever has taken this minute's sample of all queues.
+METRICS_SAMPLED = "mainspring:metrics:sampled"
+
+
+def metrics(family: str, tier: str, start: int) -> str:
+    """Return the hash of one bucket of time of a *tier*, from *start* on, unix seconds: name -> record.
+
+    A *family* is ``jobs``, ``queues`` or ``ages``.
+    """
+    return f"mainspring:metrics:{family}:{tier}:{start}"
+
+
+def metrics_flushed(token: str) -> str:
+    """Return what remembers for some minutes that counts were added, so that they can be sent again."""
+    return f"mainspring:metrics:flushed:{token}"
 
 
 def process(identity: str) -> str:

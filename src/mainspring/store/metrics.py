@@ -1,48 +1,188 @@
-"""Verbs of metrics: totals and histograms by job and minute, in Sidekiq 8's keys where it has them."""
+"""Verbs of metrics: what was counted, by tier and bucket; and minutes by job in Sidekiq 8's keys.
+
+A record is a list in MessagePack: successes, failures, milliseconds of the successes
+together, then pairs of a bucket of the histograms and how much fell into it. Lua adds
+records up, so this is the one form that both know.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+import msgspec
 
 from mainspring.store import keys
-from mainspring.store.command import Argument, Command, ignore, integers, pairs, plain
+from mainspring.store.command import Argument, Command, Reply, ignore, integer, integers, maybe_blob, pairs, plain
+from mainspring.store.tiers import TIERS, Tier
 
-#: Lifetimes, in seconds: of minutes, and of ten minutes.
+#: The most names that are told apart in one bucket: a hostile producer must not fill the store with names.
+MOST_NAMES: Final = 500
+#: What the others are counted under.
+OTHERS: Final = "(others)"
+#: What all queues together are counted under; no queue has this name.
+ALL: Final = ""
+#: For how long a delta is known again, in seconds.
+TOKEN_TTL: Final = 600
+
+#: Lifetimes of Sidekiq's keys, in seconds: of minutes, and of ten minutes.
 MINUTES_TTL: Final = 8 * 3600
 TENS_TTL: Final = 72 * 3600
+SIDEKIQ_BUCKETS: Final = 26
 
-_BUCKETS: Final = 26
+Family: TypeAlias = Literal["jobs", "queues"]
+#: Successes, failures, milliseconds of the successes, then pairs of bucket and count.
+Record: TypeAlias = Sequence[int]
+
+_decoder = msgspec.msgpack.Decoder(list[int])
+_encoder = msgspec.msgpack.Encoder()
 
 
-def add_totals(name: str, processed: int, failed: int, run_ms: int, now: float) -> list[Command[None]]:
-    """Add runs, failed runs, and milliseconds of successful ones, to the minute and to the ten minutes."""
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one process has counted in some seconds.
+
+    Attributes:
+        token: By which it is known again if it comes twice.
+        at: When, in unix seconds; it falls into the buckets of that moment.
+        jobs: Records by job.
+        queues: Records by queue, that of all together under `ALL`.
+    """
+
+    token: str
+    at: float
+    jobs: Mapping[str, Record]
+    queues: Mapping[str, Record]
+
+
+def add(delta: Delta) -> Command[bool]:
+    """Add *delta* to all tiers, in one step; nothing if it was added within the last ten minutes.
+
+    Returns:
+        True if this call added it.
+    """
+    hashes = [(family, tier) for family in ("jobs", "queues") for tier in TIERS]
+    rows: list[Argument] = []
+    for name, record in (*delta.jobs.items(), *delta.queues.items()):
+        rows += [name, _encoder.encode(record)]
+    return Command(
+        "metrics_add",
+        (
+            keys.metrics_flushed(delta.token),
+            *(keys.metrics(family, tier.name, tier.start(delta.at)) for family, tier in hashes),
+        ),
+        (TOKEN_TTL, MOST_NAMES, OTHERS, len(delta.jobs), *(tier.keep for _, tier in hashes), *rows),
+        lambda reply: integer(reply) == 1,
+    )
+
+
+def record(family: Family, tier: Tier, start: int, name: str) -> Command[Record | None]:
+    """Read what was counted of *name* in one bucket; None if nothing was."""
+    return plain("HGET", keys.metrics(family, tier.name, start), args=(name,), decode=_maybe_record)
+
+
+def records(family: Family, tier: Tier, start: int) -> Command[dict[str, Record]]:
+    """Read all that was counted in one bucket, by name; what is no record is left out."""
+    return plain("HGETALL", keys.metrics(family, tier.name, start), decode=_records)
+
+
+def _maybe_record(reply: Reply) -> Record | None:
+    packed = maybe_blob(reply)
+    return None if packed is None else unpacked(packed)
+
+
+def _records(reply: Reply) -> dict[str, Record]:
+    found = ((name, unpacked(packed)) for name, packed in pairs(reply).items())
+    return {name.decode("utf-8", "replace"): record for name, record in found if record is not None}
+
+
+def unpacked(packed: bytes) -> Record | None:
+    """Return a record; None if it is none."""
+    try:
+        found = _decoder.decode(packed)
+    except msgspec.MsgspecError:
+        return None
+    return found if len(found) > 2 and len(found) % 2 and min(found) >= 0 else None
+
+
+# --- the age of the oldest job ---------------------------------------------------------
+
+
+def claim_sample(seconds: int) -> Command[bool]:
+    """Claim the sample of this minute for whoever asks first; True if it is the caller's."""
+    return plain("SET", keys.METRICS_SAMPLED, args=(1, "NX", "EX", seconds), decode=lambda reply: reply is not None)
+
+
+def ages(tier: Tier, start: int) -> Command[dict[str, float]]:
+    """Read the greatest sampled ages of one bucket, in seconds by queue."""
+
+    def read(reply: Reply) -> dict[str, float]:
+        return {name.decode("utf-8", "replace"): _seconds(value) for name, value in pairs(reply).items()}
+
+    return plain("HGETALL", keys.metrics("ages", tier.name, start), decode=read)
+
+
+def age(tier: Tier, start: int, queue: str) -> Command[float | None]:
+    """Read the greatest sampled age of one queue in one bucket, in seconds; None without a sample."""
+
+    def read(reply: Reply) -> float | None:
+        value = maybe_blob(reply)
+        return None if value is None else _seconds(value)
+
+    return plain("HGET", keys.metrics("ages", tier.name, start), args=(queue,), decode=read)
+
+
+def keep_ages(tier: Tier, start: int, found: Mapping[str, float]) -> list[Command[None]]:
+    """Write ages, in seconds by queue, over those of one bucket."""
+    key = keys.metrics("ages", tier.name, start)
+    fields = tuple(word for queue, seconds in found.items() for word in (queue, round(seconds, 1)))
+    return [
+        plain("HSET", key, args=fields, decode=ignore),
+        plain("EXPIRE", key, args=(tier.keep,), decode=ignore),
+    ]
+
+
+def _seconds(value: bytes) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+# --- Sidekiq's -------------------------------------------------------------------------
+
+
+def add_totals(counted: Iterable[tuple[str, int, int, int]], now: float) -> list[Command[None]]:
+    """Add runs to the minute of *now* and to its ten minutes, in Sidekiq's keys.
+
+    Args:
+        counted: Of each job its name, all runs, failed ones, and milliseconds of successful ones.
+        now: Unix seconds.
+    """
+    rows = [(name, {"p": runs, "f": failed, "ms": run_ms}) for name, runs, failed, run_ms in counted]
     calls = []
-    fields = ((f"{name}|p", processed), (f"{name}|f", failed), (f"{name}|ms", run_ms))
     for key, ttl in ((minute(now), MINUTES_TTL), (minute(now)[:-1], TENS_TTL)):
-        calls += [plain("HINCRBY", key, args=(what, n), decode=ignore) for what, n in fields if n]
+        calls += [
+            plain("HINCRBY", key, args=(f"{name}|{what}", n), decode=ignore)
+            for name, facts in rows
+            for what, n in facts.items()
+            if n
+        ]
         calls.append(plain("EXPIRE", key, args=(ttl,), decode=ignore))
     return calls
 
 
 def add_runs(name: str, counts: Sequence[int], now: float) -> list[Command[None]]:
-    """Add durations of runs, by bucket, to the minute's histogram."""
-    return _add(keys.run_histogram(name, _stamp(now)), counts)
-
-
-def add_waits(name: str, counts: Sequence[int], now: float) -> list[Command[None]]:
-    """Add durations of waiting, by bucket, to the minute's histogram."""
-    return _add(keys.wait_histogram(name, _stamp(now)), counts)
-
-
-def _add(key: str, counts: Sequence[int]) -> list[Command[None]]:
+    """Add durations of runs, by Sidekiq's buckets, to the minute's histogram."""
     changes: list[Argument] = []
     for number, count in enumerate(counts):
         if count:
             changes += ["INCRBY", "u16", f"#{number}", count]
     if not changes:
         return []
+    key = keys.run_histogram(name, _stamp(now))
     return [
         plain("BITFIELD", key, args=("OVERFLOW", "SAT", *changes), decode=ignore),
         plain("EXPIRE", key, args=(MINUTES_TTL,), decode=ignore),
@@ -50,23 +190,14 @@ def _add(key: str, counts: Sequence[int]) -> list[Command[None]]:
 
 
 def totals(at: float) -> Command[dict[bytes, bytes]]:
-    """Read the totals of the minute of *at*, unix seconds: ``NAME|p``, ``NAME|f``, ``NAME|ms``."""
+    """Read Sidekiq's totals of the minute of *at*, unix seconds: ``NAME|p``, ``NAME|f``, ``NAME|ms``."""
     return plain("HGETALL", minute(at), decode=pairs)
 
 
 def runs(name: str, at: float) -> Command[list[int]]:
-    """Read the durations of runs of *name* in the minute of *at*, by bucket."""
-    return _read(keys.run_histogram(name, _stamp(at)))
-
-
-def waits(name: str, at: float) -> Command[list[int]]:
-    """Read the durations of waiting of *name* in the minute of *at*, by bucket."""
-    return _read(keys.wait_histogram(name, _stamp(at)))
-
-
-def _read(key: str) -> Command[list[int]]:
-    words = [word for number in range(_BUCKETS) for word in ("GET", "u16", f"#{number}")]
-    return plain("BITFIELD_RO", key, args=tuple(words), decode=integers)
+    """Read the durations of runs of *name* in the minute of *at*, by Sidekiq's buckets."""
+    words = [word for number in range(SIDEKIQ_BUCKETS) for word in ("GET", "u16", f"#{number}")]
+    return plain("BITFIELD_RO", keys.run_histogram(name, _stamp(at)), args=tuple(words), decode=integers)
 
 
 def minute(at: float) -> str:

@@ -166,11 +166,11 @@ class Capsule(Service):
         got, everywhere = self._round()
         self._deal()
         self._give_back_stale()
-        if self._meter.is_due:
+        if self._meter.due_in <= 0:
             self._meter.flush(self._store)
         if got or self._completer.has_work:
             return 0.0
-        return self._fall_asleep(all_empty=everywhere)
+        return min(self._fall_asleep(all_empty=everywhere), self._meter.due_in)
 
     @property
     def _is_reconciliation_due(self) -> bool:

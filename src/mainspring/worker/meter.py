@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from mainspring.base.errors import StoreError
 from mainspring.base.payload import unix
 from mainspring.base.timesource import TimeSource
-from mainspring.metrics.recorder import Recorder
+from mainspring.metrics.recorder import Recorder, for_sidekiq
+from mainspring.store import metrics
 from mainspring.store.connection import Store
+from mainspring.store.metrics import TOKEN_TTL, Delta
 from mainspring.worker.delivery import Delivery
 
 #: Seconds between two writes.
 EVERY: Final = 10.0
+#: The most that is kept while the store does not take it.
+_MOST: Final = 60
+#: For how long it is kept, in seconds: less than the store knows it again.
+_PATIENCE: Final = TOKEN_TTL - 60.0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What was counted, until the store has it.
+
+    Attributes:
+        delta: What.
+        closed: When it was complete, on the monotonic clock.
+        was_sent: True once it was sent, whether an answer came or not.
+    """
+
+    delta: Delta
+    closed: float
+    was_sent: bool = False
 
 
 class Meter:
@@ -23,37 +47,67 @@ class Meter:
         """Begin with nothing counted."""
         self._time = time
         self._recorder = Recorder()
+        self._batches: deque[_Batch] = deque(maxlen=_MOST)
         self._flushed = time.monotonic()
-        self._has_counts = False
+        self._minute = 0
 
     def count(self, settled: Iterable[Delivery]) -> None:
         """Count deliveries that were settled for good."""
+        now = self._time.now()
+        if now // 60 != self._minute:
+            self._close(now)
         # Start and end are on the monotonic clock, the time of the enqueueing on the wall's.
-        offset = self._time.now() - self._time.monotonic()
-        record = self._recorder.record
+        offset = now - self._time.monotonic()
+        recorder, queue, known = self._recorder, None, {}
         for delivery in settled:
             payload, started, ended = delivery.payload, delivery.started, delivery.ended
-            if payload is None or not ended:
+            settlement = delivery.settlement
+            if payload is None or not ended or (settlement is not None and not settlement.runs):
                 continue
             # The wait of a retry is its policy's.
             since = payload.enqueued_at if payload.retry_count is None else None
             if type(since) is not float:
                 since = unix(since)
             waited = None if since is None else (started + offset - since) * 1000
-            settlement = delivery.settlement
-            has_failed = settlement is not None and settlement.fails
-            record(payload.name, (ended - started) * 1000, waited, has_failed)
-            self._has_counts = True
+            if delivery.queue is not queue:
+                queue = delivery.queue
+                known = recorder.queue(queue)
+            counts = known.get(payload.name) or recorder.first(queue, payload.name)
+            counts.add((ended - started) * 1000, waited, settlement is not None and settlement.fails)
+
+    def _close(self, now: float) -> None:
+        """Begin a new minute: what was counted belongs to the one before."""
+        if self._recorder:
+            delta = self._recorder.take(self._minute * 60.0, uuid.uuid4().hex)
+            self._batches.append(_Batch(delta, self._time.monotonic()))
+        self._minute = int(now // 60)
 
     @property
-    def is_due(self) -> bool:
-        """True if something was counted, and the last write was a while ago."""
-        return self._has_counts and self._time.monotonic() - self._flushed > EVERY
+    def due_in(self) -> float:
+        """How many seconds until there is something to write; infinity if nothing was counted."""
+        if not self._recorder and not self._batches:
+            return float("inf")
+        return max(0.0, self._flushed + EVERY - self._time.monotonic())
 
     def flush(self, store: Store) -> None:
-        """Write what was counted. Metrics are for people: if the store refuses, they are dropped."""
-        self._flushed, self._has_counts = self._time.monotonic(), False
+        """Write what was counted.
+
+        Metrics are for people: if the store refuses, or does not answer, it is tried again at the next
+        time, and dropped after some minutes. What has arrived already is not counted twice.
+        """
+        self._close(self._time.now())
+        self._flushed = self._time.monotonic()
+        while self._batches:
+            if self._flushed - self._batches[0].closed < _PATIENCE and not self._has_sent(store, self._batches[0]):
+                return
+            self._batches.popleft()
+
+    def _has_sent(self, store: Store, batch: _Batch) -> bool:
+        # Sidekiq's keys do not know what comes twice, so they are written with the first try or never.
+        theirs = [] if batch.was_sent else for_sidekiq(batch.delta)
+        batch.was_sent = True
         try:
-            store.pipeline(self._recorder.flush(self._time.now()))
+            answers = store.pipeline([metrics.add(batch.delta), *theirs])
         except StoreError:
-            return
+            return False
+        return not isinstance(answers[0], StoreError)

@@ -1,0 +1,105 @@
+"""An admissions office whose dashboard has something on every page: failures of three kinds, a paused queue, batches, limits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from mainspring import App, Retry
+from mainspring.clock import Clock
+from mainspring.worker import Worker
+from support import until
+
+#: Where each variable part of a page's path leads in the office; `Office.samples` fills in what is made anew.
+BUSY, PAUSED = "default", "reports"
+
+
+class Unreachable(Exception):
+    """What a partner raises that is not there."""
+
+
+class Office:
+    """The App, its jobs, and what was enqueued."""
+
+    def __init__(self, url: str) -> None:
+        """Define the jobs; `fill` does something with them."""
+        self.app = App(url, name="admissions")
+        self.closing = threading.Event()
+        self.jids: dict[str, str] = {}
+        self.bid = ""
+        self._define()
+
+    def _define(self) -> None:
+        app = self.app
+
+        @app.job(name="office.ask_reference", retry=Retry(max=25), tags=["references"])
+        def ask_reference(applicant: int, *, token: str = "") -> None:
+            raise Unreachable(f"503 from https://references.example/v2/applicants/{applicant}")
+
+        @app.job(name="office.charge_fee", queue="critical", retry=3)
+        def charge_fee(applicant: int) -> None:
+            raise ValueError(f"card declined for applicant {applicant}")
+
+        @app.job(name="office.scan_document", queue="low", retry=0)
+        def scan_document(path: str) -> None:
+            raise OSError(f"cannot identify image file '{path}'")
+
+        @app.job(name="office.write_letter")
+        def write_letter(applicant: int) -> None:
+            del applicant
+
+        @app.job(name="office.long_report")
+        def long_report(year: int) -> None:
+            self.closing.wait(120)
+
+        @app.job(name="office.send_mail", queue=PAUSED, unique_for="1h")
+        def send_mail(mail: int = 0, *, password: str = "") -> None:
+            del mail, password
+
+        app.every("1h", write_letter, args=[1], name="letters.hourly", at="**:30")
+        app.cron("*/10 8-18 * * mon-fri", ask_reference, args=[7], name="references")
+        app.every("1d", long_report, args=[2026], at="00:00", tz="Europe/London", name="report.daily")
+        self.jobs = {job.name.partition(".")[2]: job for job in app.jobs.values()}
+
+    def fill(self) -> None:
+        """Enqueue some of everything."""
+        jobs, app = self.jobs, self.app
+        for applicant in range(12):
+            self.jids["retrying"] = jobs["ask_reference"].enqueue(50_000 + applicant, token="hunter2").jid
+        for applicant in range(4):
+            jobs["charge_fee"].enqueue(applicant)
+        for number in range(3):
+            self.jids["dead"] = jobs["scan_document"].enqueue(f"/uploads/{number}.png").jid
+        jobs["write_letter"].enqueue_many([(applicant,) for applicant in range(40)])
+        for delay in ("5m", "2h", "3d"):
+            self.jids["scheduled"] = jobs["write_letter"].enqueue_in(delay, 99).jid
+        app.queue(PAUSED).pause()
+        for number in range(3):
+            self.jids["queued"] = jobs["send_mail"].enqueue(number, password="hunter2").jid
+        with app.batch("nightly letters", on_success=jobs["send_mail"]) as batch:
+            jobs["write_letter"].enqueue_many([(applicant,) for applicant in range(6)])
+            jobs["ask_reference"].enqueue(60_000)
+        self.bid = batch.bid
+        for job in ("long_report",) * 2:
+            self.jids["running"] = jobs[job].enqueue(2026).jid
+        with app.limiter.window("referees", 50, "1h"):
+            pass
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Let a worker and a clock be at work."""
+        queues = ("critical,3", "default,2", "low,1", f"{PAUSED},1")
+        worker, clock = Worker(self.app, 4, queues), Clock(self.app)
+        worker.start()
+        clock.start()
+        try:
+            until(lambda: self.app.retries.size >= 16 and self.app.dead.size >= 3, timeout=60)
+            until(lambda: any(process.busy >= 2 for process in self.app.processes), timeout=60)
+            yield
+        finally:
+            self.closing.set()
+            clock.stop()
+            with suppress(TimeoutError):
+                worker.stop(5)
+            self.app.close()

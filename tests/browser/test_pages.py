@@ -1,0 +1,74 @@
+"""Every page can be read by everybody: with a keyboard, a screen reader, a telephone, in the dark, and when the store is gone."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from browser.office import Office
+from browser.site import DESK, PHONE, looking, served
+from mainspring.web import Dashboard
+from mainspring.web.routes import PAGES
+from support import until
+
+#: Pages that only lead to another.
+LEADS_ON = frozenset({"/retries", "/scheduled", "/morgue", "/busy"})
+SHOWN = [page.path for page in PAGES if page.path not in LEADS_ON]
+#: A desk by day and a telephone by night: each page in both themes and both widths.
+WAYS = [("light", DESK), ("dark", PHONE)]
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+
+
+def faults(page) -> list[str]:
+    """Return what axe finds wrong with what *page* shows."""
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(RULES)}})
+    return [f"{each['id']}: {node['html'][:200]}" for each in found.response["violations"] for node in each["nodes"]]
+
+
+def overflow(page) -> int:
+    """Return by how many pixels *page* can be scrolled sideways."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize(("theme", "size"), WAYS, ids=["desk", "phone"])
+@pytest.mark.parametrize("state", ["busy", "empty"])
+def test_every_page_can_be_read(request, browser, state, theme, size):
+    site = request.getfixturevalue(state)
+    wrong = {}
+
+    with looking(browser, theme, size) as page:
+        for name, path in site.samples().items():
+            if name in LEADS_ON or (state == "empty" and "{" in name):
+                continue
+            page.goto(site.base + path)
+            found = faults(page)
+            if sideways := overflow(page):
+                found.append(f"{sideways} px wider than the screen")
+            if found:
+                wrong[path] = found
+
+    assert wrong == {}
+
+
+def test_every_page_shows_its_last_state_when_the_store_is_gone(browser, private_server):
+    server = private_server()
+    office = Office(server.url)
+    office.fill()
+    wrong = {}
+
+    with served(Dashboard(office.app), office) as site, looking(browser) as page:
+        paths = [path for name, path in site.samples().items() if "{" not in name and name not in LEADS_ON]
+        for path in paths:
+            page.goto(site.base + path)
+        server.kill9()
+        for path in paths:
+            # What was read within the last second still counts as how things are.
+            until(lambda path=path: page.goto(site.base + path) and page.get_by_text("store does not answer").count())
+            found = faults(page)
+            if page.locator("main form[method=post]").count():
+                found.append("offers to do something")
+            if found:
+                wrong[path] = found
+    office.app.close()
+
+    assert wrong == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -62,6 +62,7 @@ class Pages:
         self._entrance = entrance
         self._assets = assets
         self._cache = Cache(app.time)
+        self._guesses: dict[str, Sequence[str]] = {}
         self._overview = Overview(app.store, app.time, app.namespace)
         self._templates = rendering.Templates(Redactor(settings.redact))
 
@@ -124,7 +125,7 @@ class Pages:
         query: dict[str, str] = {}
         for name, value in request.query_params.multi_items()[:_MOST_VALUES]:
             query.setdefault(name[:100], value[:_LONGEST_VALUE])
-        return Ask(self._app, dict(request.path_params), query, self._app.time.now(), self._settings)
+        return Ask(self._app, dict(request.path_params), query, self._app.time.now(), self._settings, self._guesses)
 
     def _whole(self, request: Request, page: Page, found: Read) -> dict[str, Any]:
         user = user_of(request)

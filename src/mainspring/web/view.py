@@ -6,7 +6,7 @@ Who may see a button is asked by the template.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
@@ -56,6 +56,8 @@ class Ask:
         query: The query's first value of each name; at most 50, of 4,000 characters.
         now: Unix seconds.
         settings: The dashboard's.
+        guesses: Names that a page found when it looked last, by page: a look that begins with them is one round trip.
+            They may be old or gone, and two looks may write them at once.
     """
 
     app: App
@@ -63,6 +65,7 @@ class Ask:
     query: Mapping[str, str]
     now: float
     settings: Settings
+    guesses: MutableMapping[str, Sequence[str]] = field(default_factory=dict)
 
     def text(self, name: str, default: str = "") -> str:
         """Return a text of the query, without blanks around it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import pickle
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -42,7 +42,7 @@ class Base(RuleBasedStateMachine):
         server.flush()
         self.store = Store(server.url)
         self.model = Model()
-        self.before = copy.deepcopy(self.model)
+        self.before = copied(self.model)
         self.looker = seen.Looker(server.client)
         self.last = self.looker.look()
         self.accepted: set[str] = set()
@@ -68,7 +68,7 @@ class Base(RuleBasedStateMachine):
         """Make a call that fills memory: a full server refuses it, unless there is nothing to be written."""
         if not self.is_full:
             return self.call(command, promise)
-        trial = copy.deepcopy(self.model)
+        trial = copied(self.model)
         promised = promise(trial)
         try:
             answer = self.store.run(command)
@@ -125,10 +125,18 @@ class Base(RuleBasedStateMachine):
         seen.fences(now, self.last)
         if self.model == self.before:
             assert now.values == self.last.values, "a call without effect wrote something"
+        else:
+            self.before = copied(self.model)
         promised = seen.expected(self.model, DAY)
         different = {key for key in now.values | promised if now.values.get(key) != promised.get(key)}
         assert not different, {key: (now.values.get(key), promised.get(key)) for key in different}
-        self.before, self.last = copy.deepcopy(self.model), now
+        self.last = now
+
+
+def copied(model: Model) -> Model:
+    """Return an equal model that shares nothing with it; several times faster than `copy.deepcopy`, once a step."""
+    made: Model = pickle.loads(pickle.dumps(model, pickle.HIGHEST_PROTOCOL))
+    return made
 
 
 def _for_want_of_memory(refused: StoreRefused) -> None:

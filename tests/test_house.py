@@ -48,7 +48,7 @@ MAY_CATCH_EVERYTHING = MappingProxyType(
         "worker/judge.py:Judge._ended": "a handler is a guest, and changes nothing for the job",
         "worker/gatekeeper.py:Gatekeeper._by_class": "asks the user's functions by which jobs are told apart",
         "worker/runners/threads.py:ThreadRunner._serve": "the loop of a slot, which reports it",
-        "worker/outcome.py:text_of": "asks an error for its text, which may do anything",
+        "worker/fault.py:text_of": "asks an error for its text, which may do anything",
         "middleware.py:_link.call": "throws it on into the user's link, which raises it again unless it was handled",
         "middleware.py:_mixed_link.call": "likewise",
         "middleware.py:_async_link.call": "likewise",

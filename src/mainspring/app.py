@@ -31,7 +31,7 @@ from mainspring.features.workflows import Flowing
 from mainspring.job import Enqueued, Job
 from mainspring.looking import Looking
 from mainspring.middleware import Middleware, check
-from mainspring.options import JobOptions, Options, RetryOption, text
+from mainspring.options import HistoryOption, JobOptions, Options, RetryOption, kept_for, text
 from mainspring.push import check_json, check_shape
 from mainspring.registry import Registry
 from mainspring.schedule.catalog import Catalog
@@ -85,6 +85,7 @@ class App(Looking, Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Ans
         time: TimeSource | None = None,
         keys: Mapping[int, bytes | str] | None = None,
         active_key: int | None = None,
+        history: HistoryOption = False,
     ) -> None:
         """Make an App; nothing is connected yet.
 
@@ -100,6 +101,7 @@ class App(Looking, Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Ans
             time: Clocks to read in place of the machine's; for tests.
             keys: What ``encrypt=`` encrypts with: 32 bytes or their base64, by number; MAINSPRING_KEYS without it.
             active_key: The number of the key that encrypts; without it, MAINSPRING_ACTIVE_KEY, then the greatest.
+            history: How long jobs that say nothing of it are kept when they are done, to be looked at: True for a day.
 
         Raises:
             InvalidOption: If the URL is none, or another option cannot mean anything.
@@ -124,7 +126,7 @@ class App(Looking, Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Ans
             rng=self.rng,
             limit=config.payload_limit(),
         )
-        self._defaults = Options(check_queue(queue), Retry.of(retry))
+        self._defaults = Options(check_queue(queue), Retry.of(retry), history=kept_for(history))
         self.keyring: Keyring = Keyring(
             config.encryption_keys() if keys is None else keys,
             active=config.active_key() if active_key is None and keys is None else active_key,

@@ -15,6 +15,8 @@ from mainspring.base.payload import check_queue
 from mainspring.base.retry import Retry
 
 RetryOption: TypeAlias = Retry | int | bool
+#: True for a day; False for not at all.
+HistoryOption: TypeAlias = Duration | bool
 UniqueUntil: TypeAlias = Literal["success", "start"]
 RunsIn: TypeAlias = Literal["thread", "async", "process"]
 #: Chooses by a call's arguments, which are attributes of what it is given, under the names of the parameters.
@@ -22,6 +24,8 @@ ByArguments: TypeAlias = Callable[[Any], object]
 
 W = TypeVar("W")
 
+#: How long what is done is kept where nobody says otherwise, in seconds.
+DAY: Final = 86400.0
 _UNTIL: Final[tuple[str, ...]] = get_args(UniqueUntil)
 _RUNS_IN: Final[tuple[str, ...]] = get_args(RunsIn)
 
@@ -45,6 +49,7 @@ class JobOptions(TypedDict, total=False):
         concurrency_key: Chooses which of them count together; all without it.
         fair_by: Chooses whose job it is; those of each take turns.
         encrypt: True for all arguments, or the names of those that nobody may read in the store.
+        history: How long it is kept when it is done, with its runs, to be looked at: True for a day, False for not.
     """
 
     queue: str | None
@@ -62,6 +67,7 @@ class JobOptions(TypedDict, total=False):
     concurrency_key: ByArguments | None
     fair_by: ByArguments | None
     encrypt: bool | Sequence[str]
+    history: HistoryOption | None
 
 
 class CallOptions(TypedDict, total=False):
@@ -77,6 +83,7 @@ class CallOptions(TypedDict, total=False):
         expires_in: It is dropped if it has not been started by then.
         timeout: How long a run may take.
         result_ttl: How long its result is kept.
+        history: How long it is kept when it is done, to be looked at.
     """
 
     queue: str | None
@@ -88,6 +95,7 @@ class CallOptions(TypedDict, total=False):
     expires_in: Duration | None
     timeout: Duration | None
     result_ttl: Duration | None
+    history: HistoryOption | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ class Options:
     concurrency_key: ByArguments | None = None
     fair_by: ByArguments | None = None
     encrypt: bool | tuple[str, ...] = False
+    history: float | None = None
     iterable: bool = False
 
     @property
@@ -135,6 +144,7 @@ class Options:
             self.concurrency,
             self.fair_by,
             self.encrypt,
+            self.history,
         )
 
     @classmethod
@@ -165,6 +175,7 @@ class Options:
             concurrency_key=_chooser("concurrency_key", given.get("concurrency_key")),
             fair_by=_chooser("fair_by", given.get("fair_by")),
             encrypt=_encrypt(given.get("encrypt", False)),
+            history=defaults.history if given.get("history") is None else kept_for(given.get("history")),
             iterable=_flag("iterable", iterable),
         )
         return _whole(found)
@@ -181,6 +192,7 @@ class Options:
         expires_in: Duration | None = None,
         timeout: Duration | None = None,
         result_ttl: Duration | None = None,
+        history: HistoryOption | None = None,
     ) -> Options:
         """Return these options with some of them replaced.
 
@@ -207,6 +219,8 @@ class Options:
             found = replace(found, timeout=_seconds("timeout", timeout))
         if result_ttl is not None:
             found = replace(found, result_ttl=_seconds("result_ttl", result_ttl))
+        if history is not None:
+            found = replace(found, history=kept_for(history))
         return found
 
 
@@ -235,6 +249,17 @@ def _seconds(option: str, value: Duration | None, *, least: float = 0.001) -> fl
     if found > LONGEST / 2:
         raise InvalidOption(f"{option}={value!r}: must be shorter than {LONGEST / 2:.0f} seconds")
     return found
+
+
+def kept_for(value: HistoryOption | None) -> float | None:
+    """Return for how many seconds ``history=`` keeps what is done; None for not at all.
+
+    Raises:
+        InvalidOption: If *value* is no duration, True or False.
+    """
+    if value is None or isinstance(value, bool):
+        return DAY if value else None
+    return _seconds("history", value)
 
 
 def _one_of(option: str, value: W, known: tuple[object, ...]) -> W:
@@ -329,4 +354,4 @@ def moment(when: datetime | float) -> float:
     return float(when)
 
 
-_NOTHING: Final[tuple[object, ...]] = (None, None, None, None, (), None, None, False)
+_NOTHING: Final[tuple[object, ...]] = (None, None, None, None, (), None, None, False, None)

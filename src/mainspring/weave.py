@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from mainspring.features import encryption, expiry, lanes, places, results, timeouts, unique
+from mainspring.features import encryption, expiry, history, lanes, places, results, timeouts, unique
 from mainspring.features.encryption import Keyring
 from mainspring.job import Draft, Job, Tie
 
@@ -20,6 +20,7 @@ FEATURES: Final[tuple[Callable[[Job[Any, Any]], Tie | None], ...]] = (
     timeouts.tie,
     expiry.tie,
     results.tie,
+    history.tie,
     lanes.tie,
 )
 

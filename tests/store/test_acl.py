@@ -16,6 +16,7 @@ from mainspring.store import (
     batches,
     cursors,
     entries,
+    failures,
     flows,
     gates,
     keys,
@@ -30,11 +31,12 @@ from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.store.cursors import State
 from mainspring.store.entries import Definition
+from mainspring.store.failures import Noted
 from mainspring.store.flows import Row
 from mainspring.store.limiters import Limit
 from mainspring.store.periodic import Attempt, TickJob
 from mainspring.store.queues import Settlement
-from mainspring.store.ties import Ties
+from mainspring.store.ties import Ties, Trace
 from mainspring.worker import Worker
 from support import until
 
@@ -68,6 +70,7 @@ CALLS = {
         queues.settle(Q, ME, 1, Settlement(keys.RETRY, 1.0, b"x", fails=True), now=NOW, day=DAY),
         queues.settle(Q, ME, 1, Settlement(keys.DEAD, NOW, b"x", fails=True), now=NOW, day=DAY),
         queues.settle(Q, ME, 2, Settlement(keys.DEAD, NOW, b"x", what="dead", ties=TIES), now=NOW, day=DAY),
+        queues.settle(Q, ME, 1, Settlement(trace=Trace("a", b"[1]", 1000, b"[1]", 1000)), now=NOW, day=DAY),
     ],
     "set_forward": [
         sets.forward(keys.SCHEDULE, Q, [(b"kept", b"new")]),
@@ -113,6 +116,7 @@ CALLS = {
     "gate_slots": [gates.serve(Q, ME, 3)],
     "lane_take": [gates.take("c:x", LANE, "dropped"), gates.take("c:x", b"gone", "dropped")],
     "lane_clear": [gates.clear("c:x", Q, 0)],
+    "failures_note": [failures.note([Noted("ab", ("job", "E", "m", "f", Q, ""), 1, NOW, NOW, ["a"])], now=NOW)],
     "limiter_take": [limiters.take([(WINDOW, 1.0)], "me"), limiters.take([(SLOTS, 1.0)], "me", 1.0)],
     "limiter_release": [limiters.release(SLOTS, "it"), limiters.release(SLOTS, "gone")],
     "limiter_renew": [limiters.renew(SLOTS, "it"), limiters.renew(SLOTS, "gone")],
@@ -130,11 +134,11 @@ CALLS = {
 HARMLESS = {
     *("process_show", "process_suspect", "queue_position", "set_due"),
     *("periodic_poll", "periodic_read", "once_release", "leader_claim", "lock_release", "set_clear"),
-    *("limiter_read", "process_tell", "metrics_add"),
+    *("failures_read", "limiter_read", "process_tell", "metrics_add", "jobs_survey", "jobs_grep", "jobs_running"),
 }
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward", "set_move",
-    "jobs_finish", "lock_release", "queue_sweep", "set_sweep", "gate_enter", "gate_open", "gate_define", "gate_slots",
+    "jobs_finish", "failures_note", "lock_release", "queue_sweep", "set_sweep", "gate_enter", "gate_open", "gate_define", "gate_slots",
     "process_register", "process_beat", "process_suspect", "process_leave", "process_reclaim",
 )  # fmt: skip
 

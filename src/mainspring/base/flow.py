@@ -38,6 +38,7 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
         result_ttl: Seconds for which its result is kept; 0 if nobody wants it.
         encrypt: What of its arguments nobody may read in the store; read by `features.encryption`.
         limited: How often it was put off since a limit was reached.
+        history: Seconds for which its runs are kept, and it itself when it is done; 0 if only failures are.
     """
 
     lock: str = ""
@@ -51,6 +52,7 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     result_ttl: Seconds = 0.0
     encrypt: object = None
     limited: Annotated[int, msgspec.Meta(ge=0, le=_MOST)] = 0
+    history: Seconds = 0.0
 
     @property
     def is_tied(self) -> bool:

@@ -22,7 +22,7 @@ from mainspring.store.command import (
     plain,
     texts,
 )
-from mainspring.store.ties import NONE, Ties, What
+from mainspring.store.ties import NONE, UNTRACED, Ties, Trace, What
 
 #: The most jobs that one call may push, fetch or acknowledge: a script blocks all other callers.
 MOST: Final = 1000
@@ -137,6 +137,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
         tally: The counter that it goes into beside those of runs, such as ``expired``; empty for none.
         what: What it is for that which hangs on the job.
         ties: What hangs on it; None if nothing does.
+        trace: What is kept of the run; None for nothing.
     """
 
     place: str | None = None
@@ -147,6 +148,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
     tally: str = ""
     what: What = "ok"
     ties: Ties | None = None
+    trace: Trace | None = None
 
 
 #: What the dead set may hold, as Sidekiq has it: half a year and ten thousand jobs.
@@ -161,7 +163,7 @@ def settle(queue: str, identity: str, seq: int, what: Settlement, *, now: float,
         1; or 0 if the job was no longer this process's, and then nothing was recorded.
     """
     manner = {None: "none", keys.DEAD: "bury"}.get(what.place, "later")
-    ties = what.ties or NONE
+    ties, trace = what.ties or NONE, what.trace or UNTRACED
     return Command(
         "job_settle",
         (
@@ -195,6 +197,11 @@ def settle(queue: str, identity: str, seq: int, what: Settlement, *, now: float,
             ties.result,
             ties.result_ms,
             int(bool(what.tally)),
+            trace.jid,
+            trace.attempt,
+            trace.attempt_ms,
+            trace.finished,
+            trace.finished_ms,
         ),
         integer,
     )

@@ -167,7 +167,7 @@ class Capsule(Service):
         self._deal()
         self._give_back_stale()
         if self._meter.due_in <= 0:
-            self._meter.flush(self._store)
+            self._meter.beat(self._store)
         if got or self._completer.has_work:
             return 0.0
         return min(self._fall_asleep(all_empty=everywhere), self._meter.due_in)

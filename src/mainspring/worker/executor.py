@@ -31,6 +31,7 @@ from mainspring.worker.judge import CANCELLED, Judge
 from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Parked
 from mainspring.worker.plan import Plan
 from mainspring.worker.report import Reporter
+from mainspring.worker.tracer import Tracer
 from mainspring.worker.watch import Limits, SlotLeft, TaskWatch, ThreadWatch, overdue, task_stack, thread_stack
 
 _DONE: Final = Done()
@@ -94,6 +95,7 @@ class Executor:
         self._reporter = reporter
         self._time = time
         self._clock = time.monotonic
+        self._tracer = Tracer(time)
 
     @property
     def elsewhere(self) -> Mapping[str, RunsIn]:
@@ -294,6 +296,11 @@ class Executor:
         if delivery.is_suspect and delivery.settlement is None:
             # The mark in the store goes with it.
             delivery.settlement = Settlement()
+        job = delivery.payload
+        if (job is not None and job.retry_count is not None) or (flow is not None and flow.history):
+            # It has failed before, or all its runs are kept.
+            trace = self._tracer.trace(delivery, _DONE)
+            delivery.settlement = replace(delivery.settlement or Settlement(), trace=trace)
         if self._reporter.hears_success:
             self._reporter.finished(delivery, _DONE)
 
@@ -319,12 +326,16 @@ class Executor:
 
     def _settlement(self, delivery: Delivery, verdict: Outcome) -> Settlement | None:
         now = self._time.now()
+        fault = self._tracer.fault(delivery, verdict)
         try:
-            made = outcomes.settlement(delivery.raw, delivery.queue, verdict, now)
+            made = outcomes.settlement(delivery.raw, delivery.queue, verdict, now, fault)
         except ValueError:
             # It could be run and cannot be written again, such as for a foreign field that is nested without end.
             made, verdict = Settlement(keys.DEAD, now, delivery.raw, fails=True), Dead(ValueError(), "unwritable")
-        if made is None or delivery.flow is None:
+        if made is None:
+            return made
+        made = replace(made, trace=self._tracer.trace(delivery, verdict, fault))
+        if delivery.flow is None:
             return made
         name = delivery.payload.name if delivery.payload is not None else ""
         kept = outcomes.epitaph(name, verdict, now) if delivery.flow.result_ttl else b""

@@ -1,4 +1,4 @@
-"""Takes the times of settled deliveries, and writes them to the store every few seconds."""
+"""Takes the times and the errors of settled deliveries, and writes them to the store every few seconds."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mainspring.store import metrics
 from mainspring.store.connection import Store
 from mainspring.store.metrics import TOKEN_TTL, Delta
 from mainspring.worker.delivery import Delivery
+from mainspring.worker.tally import Tally
 
 #: Seconds between two writes.
 EVERY: Final = 10.0
@@ -47,6 +48,7 @@ class Meter:
         """Begin with nothing counted."""
         self._time = time
         self._recorder = Recorder()
+        self._tally = Tally(time)
         self._batches: deque[_Batch] = deque(maxlen=_MOST)
         self._flushed = time.monotonic()
         self._minute = 0
@@ -73,7 +75,10 @@ class Meter:
                 queue = delivery.queue
                 known = recorder.queue(queue)
             counts = known.get(payload.name) or recorder.first(queue, payload.name)
-            counts.add((ended - started) * 1000, waited, settlement is not None and settlement.fails)
+            has_failed = settlement is not None and settlement.fails
+            counts.add((ended - started) * 1000, waited, has_failed)
+            if has_failed and settlement is not None and settlement.trace is not None:
+                self._tally.add(settlement.trace, delivery.queue)
 
     def _close(self, now: float) -> None:
         """Begin a new minute: what was counted belongs to the one before."""
@@ -85,12 +90,28 @@ class Meter:
     @property
     def due_in(self) -> float:
         """How many seconds until there is something to write; infinity if nothing was counted."""
+        return min(self._times_due_in, self._tally.due_in)
+
+    @property
+    def _times_due_in(self) -> float:
         if not self._recorder and not self._batches:
             return float("inf")
         return max(0.0, self._flushed + EVERY - self._time.monotonic())
 
+    def beat(self, store: Store) -> None:
+        """Write what is due: errors are seen sooner than times."""
+        if self._tally.due_in <= 0:
+            self._tally.flush(store)
+        if self._times_due_in <= 0:
+            self._flush_times(store)
+
     def flush(self, store: Store) -> None:
-        """Write what was counted.
+        """Write all that was counted."""
+        self._tally.flush(store)
+        self._flush_times(store)
+
+    def _flush_times(self, store: Store) -> None:
+        """Write the times.
 
         Metrics are for people: if the store refuses, or does not answer, it is tried again at the next
         time, and dropped after some minutes. What has arrived already is not counted twice.

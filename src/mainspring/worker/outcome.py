@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,9 +11,7 @@ from mainspring.features import results
 from mainspring.store import keys
 from mainspring.store.queues import Settlement
 from mainspring.store.ties import UNREAD, What
-
-#: How many frames of a traceback are kept with a job.
-FRAMES = 50
+from mainspring.worker.fault import Fault, Faults, class_of, frames, lines, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ def what(outcome: Outcome) -> What:
             return "ok"
 
 
-def settlement(raw: bytes, queue: str, outcome: Outcome, now: float) -> Settlement | None:
+def settlement(raw: bytes, queue: str, outcome: Outcome, now: float, fault: Fault | None = None) -> Settlement | None:
     """Return what the store shall record of *outcome*; None for a plain success.
 
     Args:
@@ -109,12 +106,13 @@ def settlement(raw: bytes, queue: str, outcome: Outcome, now: float) -> Settleme
         queue: The queue it came from.
         outcome: What became of it.
         now: Unix seconds.
+        fault: What is kept of its error; read here without.
     """
     match outcome:
         case Retried(at, error):
-            return Settlement(keys.RETRY, at, failed(raw, queue, error, now), fails=True)
+            return Settlement(keys.RETRY, at, failed(raw, queue, error, now, fault), fails=True)
         case Dead(error, _):
-            return Settlement(keys.DEAD, now, failed(raw, queue, error, now), fails=True)
+            return Settlement(keys.DEAD, now, failed(raw, queue, error, now, fault), fails=True)
         case Snoozed(at, _, limited):
             return Settlement(keys.SCHEDULE, at, snoozed(raw, limited), runs=False)
         case Discarded(_, error, tally):
@@ -149,7 +147,9 @@ def epitaph(name: str, outcome: Outcome, now: float) -> bytes:
             return b""
     if error is None:
         return results.failed(name, now, state=state, kind="", message=reason, frames=())
-    return results.failed(name, now, state=state, kind=class_of(error), message=text_of(error), frames=frames(error))
+    return results.failed(
+        name, now, state=state, kind=class_of(error), message=text_of(error), frames=lines(frames(error))
+    )
 
 
 def unreadable(raw: bytes, problem: InvalidPayload, now: float) -> Settlement:
@@ -172,56 +172,25 @@ def noted(raw: bytes, problem: Exception) -> bytes:
         return raw
 
 
-def failed(raw: bytes, queue: str, error: BaseException, now: float) -> bytes:
-    """Return the job as it shall be kept after *error*, in Sidekiq's form."""
+def failed(raw: bytes, queue: str, error: BaseException, now: float, fault: Fault | None = None) -> bytes:
+    """Return the job as it shall be kept after *error*, in Sidekiq's form; and which error it was, in our own field."""
     record = wire.fields(raw)
-    changes: dict[str, Any] = {"queue": record.get("retry_queue") or queue, **_error_fields(error)}
+    if fault is None:
+        fault = Faults().of(str(record.get("class")), error)
+    changes: dict[str, Any] = {
+        "queue": record.get("retry_queue") or queue,
+        "error_message": fault.message,
+        "error_class": fault.error_class,
+    }
     count = record.get("retry_count")
     if isinstance(count, int) and not isinstance(count, bool):
         changes |= {"retried_at": now, "retry_count": count + 1}
     else:
         changes |= {"failed_at": now, "retry_count": 0}
-    changes["error_backtrace"] = wire.pack_backtrace(frames(error))
+    changes["error_backtrace"] = fault.backtrace
+    changes["error_signature"] = fault.signed.signature
     return wire.changed(raw, changes)
 
 
 def _error_fields(error: BaseException) -> dict[str, str]:
     return {"error_message": text_of(error), "error_class": class_of(error)}
-
-
-def class_of(error: BaseException) -> str:
-    """Return the name of the error's class, with its module unless it is a built-in; cut to what is kept."""
-    kind = type(error)
-    # Of ours without the module: the name is kept with the job, and the class may come to stand elsewhere.
-    module = "mainspring" if kind.__module__.startswith("mainspring.") else kind.__module__
-    name = kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
-    return _kept(name, wire.ERROR_LINE)
-
-
-def text_of(error: BaseException) -> str:
-    """Return the error's text, cut to what is kept, whatever its ``str()`` does."""
-    try:
-        text = str(error)
-    except BaseException as worse:  # noqa: BLE001 - a job's error may do anything when it is asked for its text
-        text = f"<its text could not be had: {type(worse).__name__}>"
-    return _kept(text, wire.ERROR_TEXT)
-
-
-def frames(error: BaseException) -> list[str]:
-    """Return where the error came from, innermost last, as ``file:line in function``."""
-    stack = traceback.extract_tb(error.__traceback__)
-    lines = (f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in stack[-FRAMES:])
-    return [_kept(line, wire.ERROR_LINE) for line in lines]
-
-
-def _kept(text: str, most: int) -> str:
-    # A path that is no UTF-8 holds halves of surrogate pairs, which JSON cannot.
-    return text[:most].encode("utf-8", "replace").decode()
-
-
-def place(error: BaseException) -> str:
-    """Return where the error was raised, as ``directory/file.py:line``; empty if nobody knows."""
-    stack = traceback.extract_tb(error.__traceback__)
-    if not stack:
-        return ""
-    return f"{'/'.join(stack[-1].filename.split('/')[-2:])}:{stack[-1].lineno}"

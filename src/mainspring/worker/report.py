@@ -9,7 +9,7 @@ from typing import Any, Final
 from mainspring.base.loggers import Log
 from mainspring.base.payload import Payload, unix
 from mainspring.base.timesource import TimeSource
-from mainspring.worker import outcome as outcomes
+from mainspring.worker import fault
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.outcome import Dead, Discarded, Done, GivenBack, Outcome, Parked, Retried, Snoozed
 
@@ -99,9 +99,9 @@ def _words(verdict: Outcome, now: float) -> tuple[int, str, dict[str, Any]]:
 def _error(error: BaseException) -> dict[str, Any]:
     return {
         "error": {
-            "type": outcomes.class_of(error),
-            "message": outcomes.text_of(error),
-            "frame": outcomes.place(error),
+            "type": fault.class_of(error),
+            "message": fault.text_of(error),
+            "frame": fault.place(error),
         }
     }
 

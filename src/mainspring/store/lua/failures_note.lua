@@ -53,7 +53,7 @@ end
 local hash = root .. "failure:"
 local refusal = forbidden(
   "HSET", hash, "HSETNX", hash, "HINCRBY", hash, "EXPIRE", hash, "BITFIELD", hash, "ZADD", failures,
-  "ZREMRANGEBYSCORE", failures, "ZPOPMIN", failures, "EXPIRE", failures, "UNLINK", hash
+  "ZREMRANGEBYSCORE", failures, "ZPOPMIN", failures, "EXPIRE", failures, "DEL", hash, "ZCARD", failures
 )
 if refusal then
   return refusal
@@ -83,7 +83,7 @@ end
 local gone = redis.call("ZPOPMIN", failures, math.min(over, 100))
 for i = 1, #gone, 2 do
   local key, runs = hash .. gone[i], hash .. gone[i] .. ":runs"
-  redis.call("UNLINK", key, runs)
+  redis.call("DEL", key, runs)
 end
 local dropped = #gone / 2
 return dropped

@@ -31,6 +31,11 @@
 -- ARGV[16]  result   what is kept for whoever asks how it ended, or empty
 -- ARGV[17]  keep     how long that is kept, in ms
 -- ARGV[18]  skips    1 if it goes into that counter
+-- ARGV[19]  traced   the job's id, if something is kept of the run for people; else empty
+-- ARGV[20]  attempt  the run, put before the job's others; or empty
+-- ARGV[21]  tries    how long those are kept, in ms
+-- ARGV[22]  done     the job and its last run, as it is done; or empty
+-- ARGV[23]  shown    how long that is kept, in ms
 --
 -- Returns  1  recorded
 --          0  no longer this process's job: nothing was recorded
@@ -39,6 +44,7 @@
 -- include: lib/count.lua
 -- include: lib/result.lua
 -- include: lib/ties.lua
+-- include: lib/trace.lua
 
 local inflight, set, bell = KEYS[1], KEYS[2], KEYS[3]
 local processed, processed_day, failed, failed_day = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
@@ -47,6 +53,7 @@ local runs, fails, oldest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7],
 local slot, root, what, jid, lock, unique = KEYS[8], KEYS[9], ARGV[9], ARGV[10], ARGV[11], tonumber(ARGV[12])
 local bid, number, gates, result, keep = ARGV[13], tonumber(ARGV[14]), ARGV[15], ARGV[16], tonumber(ARGV[17])
 local skipped, skips = KEYS[10], tonumber(ARGV[18])
+local traced, attempt, tries, done, shown = ARGV[19], ARGV[20], tonumber(ARGV[21]), ARGV[22], tonumber(ARGV[23])
 
 -- Fails here if the key is no sorted set: an error after the first write would lose the job.
 redis.call("ZCARD", set)
@@ -55,7 +62,7 @@ local refusal = forbidden(
   "LPUSH", bell, "LTRIM", bell, "EXPIRE", bell, "ZRANGE", set, "ZADD", set, "ZREMRANGEBYSCORE", set,
   "ZREMRANGEBYRANK", set, "INCRBY", processed, "INCRBY", processed_day, "EXPIRE", processed_day,
   "INCRBY", failed, "INCRBY", failed_day, "EXPIRE", failed_day, "INCR", skipped
-) or what ~= "" and ties_forbidden(root)
+) or what ~= "" and ties_forbidden(root) or traced ~= "" and trace_forbidden(root)
 if refusal then
   return refusal
 end
@@ -93,6 +100,12 @@ if skips == 1 then
 end
 if result ~= "" then
   result_keep(root, jid, result, keep)
+end
+if attempt ~= "" then
+  trace_attempt(root, traced, attempt, tries)
+end
+if done ~= "" then
+  trace_finished(root, traced, done, shown)
 end
 if ties then
   let_go(slot, root, ties, what, score * 1000, ties_now_ms())

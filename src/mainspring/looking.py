@@ -5,9 +5,11 @@ The data API is imported by whoever asks for it: a process that only enqueues do
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from mainspring.base.timesource import TimeSource
+from mainspring.job import Job
 from mainspring.store import keys
 from mainspring.store.connection import Store
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from mainspring.api.jobs import StoredJob
     from mainspring.api.limiters import Limiters
     from mainspring.api.processes import Processes
+    from mainspring.api.query import Query
     from mainspring.api.queues import Queue, Queues
+    from mainspring.api.search import Budget, Found
     from mainspring.api.sets import JobSet
     from mainspring.api.stats import Stats
     from mainspring.metrics.query import Metrics
@@ -38,6 +42,11 @@ class Looking:
     @property
     def store(self) -> Store:
         """The store; the App's."""
+        raise NotImplementedError
+
+    @property
+    def jobs(self) -> Mapping[str, Job[Any, Any]]:
+        """The App's jobs by name."""
         raise NotImplementedError
 
     @property
@@ -108,6 +117,33 @@ class Looking:
         from mainspring.api.stats import read_stats
 
         return read_stats(self.store, self.time)
+
+    def search(
+        self,
+        query: str | Query = "",
+        *,
+        state: str | None = None,
+        cursor: str = "",
+        count: int = 100,
+        budget: Budget | None = None,
+    ) -> Found:
+        """Return a page of the jobs that *query* means, over all states or of one; see `api.search.Search.page`.
+
+        Example:
+            .. code-block:: python
+
+                app.search("class:Sync* error:Timeout args.contact_id:50008", state="retrying")
+        """
+        from mainspring.api.search import Search
+
+        look = Search(self.store, self.time, self.jobs)
+        return look.page(query, state=state, cursor=cursor, count=count, budget=budget)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many jobs are in each state, in one round trip."""
+        from mainspring.api.search import Search
+
+        return Search(self.store, self.time).counts()
 
     def find(self, jid: str) -> StoredJob | None:
         """Return the job *jid* wherever it is: waiting, running, scheduled, retrying or dead; None if nowhere."""

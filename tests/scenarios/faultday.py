@@ -25,7 +25,7 @@ from mainspring.job import Enqueued
 from mainspring.store import keys, processes, queues, scripts
 from mainspring.store.connection import Store
 from mainspring.worker import Worker
-from scenarios import faultlanes, faultties
+from scenarios import faultlanes, faultpeople, faultties
 from scenarios.faultwire import SCRIPTS, Wire
 from servers import Server
 from support import until
@@ -162,6 +162,7 @@ class Day:
         self._produce()
         self._plant_nonsense()
         self._look_after()
+        faultpeople.look_around(self)
         self._keep_the_schedule()
         self._limit()
         faultlanes.wait_in_lanes(self)

@@ -69,7 +69,7 @@ def _test(term: Term) -> Test:
         return _of_text(term)
     if term.key == "word":
         return _of_word(term)
-    values, fits = _VALUES[term.key], _matcher(term)
+    values, fits = _VALUES[term.key], matcher(term)
     return lambda look: any(map(fits, values(look.job)))
 
 
@@ -133,7 +133,8 @@ _VALUES: Final[Mapping[str, Callable[[StoredJob], Iterator[str] | Sequence[str]]
 )
 
 
-def _matcher(term: Term) -> Callable[[str], bool]:
+def matcher(term: Term) -> Callable[[str], bool]:
+    """Return what tells whether a text is a term's value, or is like it."""
     wanted = term.value
     if not term.is_pattern:
         return lambda value: value == wanted
@@ -158,7 +159,7 @@ def _of_word(term: Term) -> Test:
     """Answer what was written without a key: the beginning of an id or of a name, in any case."""
     wanted = term.value.lower()
     if term.is_pattern:
-        fits = _matcher(Term("word", wanted, is_pattern=True))
+        fits = matcher(Term("word", wanted, is_pattern=True))
         return lambda look: any(fits(value.lower()) for value in _words(look.job))
     return lambda look: any(value.lower().startswith(wanted) for value in _words(look.job))
 
@@ -253,7 +254,7 @@ _MEASURES: Final[Mapping[str, Callable[[Look], float | None]]] = MappingProxyTyp
 
 def _of_argument(term: Term) -> Test:
     _, first, *rest = term.key.split(".")
-    fits = _matcher(term)
+    fits = matcher(term)
 
     def test(look: Look) -> bool:
         return any(fits(shown) for start in _starts(look.job, first, look.names) for shown in _within(start, rest))

@@ -9,21 +9,24 @@ expression, and a job is compared in a time that grows with its length and no fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from mainspring.api import answers, terms
 from mainspring.api.answers import Look, Names, Test
 from mainspring.api.jobs import StoredJob
 from mainspring.api.terms import Term
 from mainspring.base.errors import InvalidFilter
+from mainspring.job import Job
 
 #: The longest text, in characters, and the most terms in it.
 LONGEST: Final = 2_000
 MOST_TERMS: Final = 20
 
+_JID: Final = re.compile("[0-9a-f]{24}")
 _NOBODY: Final[Names] = MappingProxyType({})
 
 
@@ -70,10 +73,20 @@ class Query:
         """Return what is asked of *key*, as it was written, less what is asked not to be."""
         return tuple(term.value for term in self.terms if term.key == key and not term.is_negated)
 
+    def may_be_in(self, queue: str) -> bool:
+        """Return whether jobs that wait in *queue* can be meant, so far as its name says."""
+        wanted = [term for term in self.terms if term.key == "queue" and not term.is_negated]
+        refused = (term for term in self.terms if term.key == "queue" and term.is_negated)
+        is_wanted = not wanted or any(answers.matcher(term)(queue) for term in wanted)
+        return is_wanted and not any(answers.matcher(term)(queue) for term in refused)
+
     @property
-    def is_by_name(self) -> bool:
-        """True if an argument is asked for by its name, so that the parameters of jobs count."""
-        return any(terms.names_argument(term.key) for term in self.terms)
+    def jid(self) -> str | None:
+        """The id of the one job that is meant, if that is all that is asked for; else None."""
+        if len(self.terms) != 1 or self.terms[0].is_negated or self.terms[0].is_pattern:
+            return None
+        term = self.terms[0]
+        return term.value if term.key == "jid" or (term.key == "word" and _JID.fullmatch(term.value)) else None
 
 
 def parse(text: str) -> Query:
@@ -109,10 +122,11 @@ def as_query(query: str | Query) -> Query:
     return query if isinstance(query, Query) else parse(query)
 
 
-def parameters(query: Query, known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return what of the parameters of jobs bears on *query*, so that it can be kept with it."""
+def parameters(query: Query, jobs: Mapping[str, Job[Any, Any]]) -> dict[str, list[str]]:
+    """Return the parameters that *jobs* take by position, of those alone in which *query* asks for one by its name."""
     asked = {term.key.split(".")[1] for term in query.terms if terms.names_argument(term.key)}
-    return {job: list(names) for job, names in known.items() if not asked.isdisjoint(names)}
+    found = {name: list(job.arguments.positional) for name, job in jobs.items()} if asked else {}
+    return {name: names for name, names in found.items() if not asked.isdisjoint(names)}
 
 
 def _blank(text: str, place: int) -> int:

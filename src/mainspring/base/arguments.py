@@ -99,6 +99,11 @@ class Arguments:
         """The parameters, in order."""
         return self._parameters
 
+    @property
+    def positional(self) -> Sequence[str]:
+        """The names of the parameters that may be passed by position, in order."""
+        return self._positional
+
     @cached_property
     def result(self) -> Converter:
         """What takes the function's result to JSON and back, by its annotation."""

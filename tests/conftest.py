@@ -9,9 +9,11 @@ database server, for tests of what lives in two places.
 
 from __future__ import annotations
 
+import compileall
 import logging
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line("markers", "both_stores: run this test on Valkey and on Redis")
+    if not hasattr(config, "workerinput"):
+        # Hundreds of processes import these; where no bytecode may be written, each would compile them anew.
+        for folder in ("src", "tests", "examples"):
+            compileall.compile_dir(TESTS.parent / folder, quiet=2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let pytest keep the assertions that it has rewritten, which takes as long as all else that collecting does."""
+    was, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    try:
+        return (yield)
+    finally:
+        sys.dont_write_bytecode = was
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -15,6 +15,7 @@ from mainspring.store.connection import Store
 
 if TYPE_CHECKING:
     from mainspring.api.attempts import Attempt, FinishedJob
+    from mainspring.api.audit import Audit
     from mainspring.api.batches import Batches
     from mainspring.api.cancel import Cancelled
     from mainspring.api.failures import Failures
@@ -117,6 +118,13 @@ class Looking:
         from mainspring.api.stats import read_stats
 
         return read_stats(self.store, self.time)
+
+    @property
+    def audit(self) -> Audit:
+        """Who did what: a log of people's actions."""
+        from mainspring.api.audit import Audit
+
+        return Audit(self.store)
 
     def search(
         self,

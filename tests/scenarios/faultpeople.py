@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 
 def look_around(day: Day) -> None:
-    """Count all jobs, and page through some while others move them."""
+    """Count all jobs, page through some while others move them, and note that it was done."""
+    day.insist(lambda: day.app.audit.record("ann", "look", "day"))
     day.insist(day.app.counts)
     day.insist(lambda: day.app.search(count=10))
     day.insist(lambda: day.app.search("class:work -queue:shelf", count=10))

@@ -129,6 +129,19 @@ def finished(jid: str) -> str:
     return f"mainspring:finished:{jid}"
 
 
+#: The audit log: a stream of who did what.
+AUDIT = "mainspring:audit"
+#: Ids of bulk operations; score = unix seconds at which each was started.
+OPERATIONS = "mainspring:operations"
+#: Ids of those that are not over; score likewise.
+OPERATIONS_OPEN = "mainspring:operations:open"
+
+
+def operation(name: str) -> str:
+    """Return the hash of the bulk operation with the id *name*, and how far it is."""
+    return f"mainspring:operation:{name}"
+
+
 def control(identity: str) -> str:
     """Return the list of orders for the process *identity*, such as to cancel a job."""
     return f"mainspring:control:{identity}"
@@ -226,8 +239,11 @@ def deploy_lock(label: str) -> str:
 
 #: The releases that were marked as deploys; score = unix seconds when each was seen first.
 RELEASES = "mainspring:releases"
-#: Whoever has taken this minute's sample of all queues.
-METRICS_SAMPLED = "mainspring:metrics:sampled"
+
+
+def metrics_sampled(minute: int) -> str:
+    """Return the sign that all queues were sampled in a minute, unix seconds."""
+    return f"mainspring:metrics:sampled:{minute}"
 
 
 def metrics(family: str, tier: str, start: int) -> str:

@@ -48,7 +48,7 @@ TABLE = (
         "job or queue -> counts and histograms, or age of its oldest job, of a minute up to a week",
     ),
     Key("mainspring:metrics:flushed:JID", "string", "10 min", "mainspring", "counts were added, and need not be again"),
-    Key("mainspring:metrics:sampled", "string", "55 s", "mainspring", "the ages of this minute are sampled"),
+    Key("mainspring:metrics:sampled:MINUTE", "string", "2 min", "mainspring", "the ages of this minute are sampled"),
     Key("IDENTITY", "hash", "60 s", "Sidekiq", "info, busy, beat, rtt_us, quiet, rss, concurrency"),
     Key("IDENTITY:work", "hash", "60 s", "Sidekiq 6.5+", "slot -> what it runs"),
     Key("IDENTITY:workers", "hash", "60 s", "Sidekiq 6.4", "the same, under its older name"),
@@ -115,6 +115,10 @@ TABLE = (
     Key("mainspring:turns:NAME", "set", FOREVER, "mainspring", "gates of those who have jobs that wait for their turn"),
     Key("{queue:NAME}:lanes", "hash", FOREVER, "mainspring", "gate -> how many jobs of the queue wait by it"),
     Key("{queue:NAME}:slots", "zset", "30 s", "mainspring", "SLOTS IDENTITY of those who serve it; score = ms"),
+    Key("mainspring:audit", "stream", "180 d", "mainspring", "who did what; about the newest 10,000 entries"),
+    Key("mainspring:operations", "zset", "30 d", "mainspring", "ids of bulk operations; score = when each was started"),
+    Key("mainspring:operations:open", "zset", "30 d", "mainspring", "ids of those that are not over; score likewise"),
+    Key("mainspring:operation:NAME", "hash", "30 d", "mainspring", "a bulk operation, and how far it is"),
     Key("mainspring:bell", "list", "60 s", "mainspring", "wakes a forwarder when the next due time moves forward"),
 )
 

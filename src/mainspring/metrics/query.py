@@ -11,10 +11,11 @@ from types import MappingProxyType
 from typing import Final
 
 from mainspring.base.timesource import TimeSource
-from mainspring.metrics import deploys, questions
+from mainspring.metrics import deploys, questions, sampler
 from mainspring.metrics.questions import By, Question
 from mainspring.metrics.series import Deploy, JobTotals, Series
 from mainspring.store.connection import Store
+from mainspring.store.metrics import ALL
 from mainspring.store.tiers import PERIODS as _PERIODS
 
 #: The periods that can be asked for, and how many seconds each has.
@@ -74,10 +75,14 @@ class Metrics:
         """Return the sums of the jobs that failed most in a period; see `jobs`."""
         return self.jobs(period, count, by="failed")
 
-    def oldest(self, queue: str, period: str = "1h") -> list[tuple[int, float]]:
+    def oldest(self, queue: str = ALL, period: str = "1h") -> list[tuple[int, float]]:
         """Return how long the oldest job of a queue had waited, at its worst in each bucket of `series`.
 
         A wait that was counted is one that is over: this is what grows while a queue stands still.
+
+        Args:
+            queue: A queue's name; of all queues if left out.
+            period: As for `series`.
 
         Returns:
             When each bucket began, in unix seconds, and the age in seconds; buckets without a sample are left out.
@@ -112,6 +117,17 @@ class Metrics:
             StoreError: If the store does not answer.
         """
         return deploys.mark(self._store, label, self._time.now() if at is None else at)
+
+    def sample(self) -> bool:
+        """Take this minute's sample of the oldest jobs, as workers and clocks do; for where none may run.
+
+        Returns:
+            True if this call took it; False if somebody had.
+
+        Raises:
+            StoreError: If the store does not answer.
+        """
+        return sampler.sample(self._store, self._time.now())
 
     def ask(self, *asked: Question[object]) -> list[object]:
         """Return the answers to several questions, in one round trip.

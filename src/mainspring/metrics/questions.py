@@ -119,6 +119,7 @@ def _greatest(replies: Sequence[dict[str, Record]], count: int, by: By) -> list[
         for name, record in reply.items():
             found.setdefault(name, []).append(record)
     sums = {name: _sums(records) for name, records in found.items()}
+    run_ms = sum(each[2] for each in sums.values())
     if by == "failed":
         sums = {name: each for name, each in sums.items() if each[1]}
     orders: Mapping[By, Callable[[str], tuple[object, ...]]] = {
@@ -127,7 +128,6 @@ def _greatest(replies: Sequence[dict[str, Record]], count: int, by: By) -> list[
         "runs": lambda name: (-sums[name][0] - sums[name][1], name),
         "name": lambda name: (name,),
     }
-    run_ms = sum(record[2] for records in found.values() for record in records)
     # The histograms of the others need not be read.
     return [job_totals(name, found[name], run_ms) for name in sorted(sums, key=orders[by])[:count]]
 

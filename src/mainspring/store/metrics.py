@@ -10,12 +10,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
 from mainspring.store import keys
-from mainspring.store.command import Argument, Command, Reply, ignore, integer, integers, maybe_blob, pairs, plain
+from mainspring.store.command import (
+    Argument,
+    Command,
+    Reply,
+    array,
+    blobs,
+    ignore,
+    integer,
+    integers,
+    maybe_blob,
+    pairs,
+    plain,
+)
 from mainspring.store.tiers import TIERS, Tier
 
 #: The most names that are told apart in one bucket: a hostile producer must not fill the store with names.
@@ -36,7 +48,9 @@ Family: TypeAlias = Literal["jobs", "queues"]
 #: Successes, failures, milliseconds of the successes, then pairs of bucket and count.
 Record: TypeAlias = Sequence[int]
 
-_decoder = msgspec.msgpack.Decoder(list[int])
+_Packed: TypeAlias = Annotated[list[Annotated[int, msgspec.Meta(ge=0)]], msgspec.Meta(min_length=3)]
+_decoder = msgspec.msgpack.Decoder(_Packed)
+_list_decoder = msgspec.msgpack.Decoder(list[_Packed])
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -94,8 +108,18 @@ def _maybe_record(reply: Reply) -> Record | None:
 
 
 def _records(reply: Reply) -> dict[str, Record]:
-    found = ((name, unpacked(packed)) for name, packed in pairs(reply).items())
-    return {name.decode("utf-8", "replace"): record for name, record in found if record is not None}
+    flat = blobs(reply)
+    names, packed = flat[::2], flat[1::2]
+    # There may be thousands, so they are decoded in one call, as one list; one by one only if one of them is none.
+    try:
+        found: Sequence[Record | None] = _list_decoder.decode(b"\xdd%b%b" % (len(packed).to_bytes(4), b"".join(packed)))
+    except msgspec.MsgspecError:
+        found = [unpacked(each) for each in packed]
+    return {
+        name.decode("utf-8", "replace"): record
+        for name, record in zip(names, found, strict=True)
+        if record is not None and len(record) % 2
+    }
 
 
 def unpacked(packed: bytes) -> Record | None:
@@ -104,15 +128,15 @@ def unpacked(packed: bytes) -> Record | None:
         found = _decoder.decode(packed)
     except msgspec.MsgspecError:
         return None
-    return found if len(found) > 2 and len(found) % 2 and min(found) >= 0 else None
+    return found if len(found) % 2 else None
 
 
 # --- the age of the oldest job ---------------------------------------------------------
 
 
-def claim_sample(seconds: int) -> Command[bool]:
-    """Claim the sample of this minute for whoever asks first; True if it is the caller's."""
-    return plain("SET", keys.METRICS_SAMPLED, args=(1, "NX", "EX", seconds), decode=lambda reply: reply is not None)
+def claim_sample(minute: int) -> Command[bool]:
+    """Claim the sample of a *minute*, unix seconds, for whoever asks first; True if it is the caller's."""
+    return plain("SET", keys.metrics_sampled(minute), args=(1, "NX", "EX", 120), decode=lambda reply: reply is not None)
 
 
 def ages(tier: Tier, start: int) -> Command[dict[str, float]]:
@@ -125,19 +149,22 @@ def ages(tier: Tier, start: int) -> Command[dict[str, float]]:
 
 
 def age(tier: Tier, start: int, queue: str) -> Command[float | None]:
-    """Read the greatest sampled age of one queue in one bucket, in seconds; None without a sample."""
+    """Read the greatest sampled age of one queue in one bucket, in seconds; None without a sample.
+
+    A queue in which nothing waited at a sample is not written; that of all together says that there was one.
+    """
 
     def read(reply: Reply) -> float | None:
-        value = maybe_blob(reply)
-        return None if value is None else _seconds(value)
+        value, every = map(maybe_blob, array(reply))
+        return _seconds(value) if value is not None else None if every is None else 0.0
 
-    return plain("HGET", keys.metrics("ages", tier.name, start), args=(queue,), decode=read)
+    return plain("HMGET", keys.metrics("ages", tier.name, start), args=(queue, ALL), decode=read)
 
 
 def keep_ages(tier: Tier, start: int, found: Mapping[str, float]) -> list[Command[None]]:
     """Write ages, in seconds by queue, over those of one bucket."""
     key = keys.metrics("ages", tier.name, start)
-    fields = tuple(word for queue, seconds in found.items() for word in (queue, round(seconds, 1)))
+    fields = tuple(word for queue, seconds in found.items() for word in (queue, f"{seconds:.1f}"))
     return [
         plain("HSET", key, args=fields, decode=ignore),
         plain("EXPIRE", key, args=(tier.keep,), decode=ignore),

@@ -46,6 +46,8 @@ DAILY: Final = Tier("1d", DAY, 400 * DAY)
 #: Only for sums over months: ninety days are read as thirteen buckets.
 WEEKLY: Final = Tier("1w", _WEEK, 400 * DAY, _MONDAY)
 TIERS: Final = (MINUTE, FIVE, HOUR, DAILY, WEEKLY)
+#: Those of sampled ages, of which there are no sums.
+SAMPLED: Final = (MINUTE, FIVE, HOUR, DAILY)
 
 
 @dataclass(frozen=True, slots=True)

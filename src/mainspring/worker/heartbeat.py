@@ -6,10 +6,12 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from mainspring import config
 from mainspring.base.errors import StoreError
 from mainspring.base.loggers import Log
 from mainspring.base.service import Service
 from mainspring.base.timesource import TimeSource
+from mainspring.metrics.sampler import Sampler
 from mainspring.store import processes
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
@@ -62,6 +64,7 @@ class Heartbeat(Service):
         self._signalled = signalled
         self._beaten = beaten
         self._time = time
+        self._sampler = Sampler(store, time, release=config.release())
         self._rtt = 0.0
         self.advanced = time.monotonic()
 
@@ -95,6 +98,7 @@ class Heartbeat(Service):
         self._history.compare(counts)
         self._show()
         self._beaten()
+        self._sampler.look()
         self.advanced = self._time.monotonic()
         return self._every * self._rng.uniform(1 - _SPREAD, 1 + _SPREAD)
 

@@ -173,6 +173,29 @@ class StoredJob:
         """
         return self._run(places.retry(self.where, self.raw, now=self._time.now()))
 
+    def requeue(
+        self, *, args: Sequence[object], kwargs: Mapping[str, object] | None = None, queue: str | None = None
+    ) -> bool:
+        """Push it now as `retry`, with other arguments or into another queue; it keeps its id and what hangs on it.
+
+        Args:
+            args: Positional arguments, as JSON.
+            kwargs: Keyword arguments, as JSON.
+            queue: The queue; its own without it.
+
+        Returns:
+            False if it is no longer there, or was in no set.
+
+        Raises:
+            InvalidName: If *queue* cannot name a queue.
+            InvalidPayload: If it is no JSON object, or the arguments are no JSON.
+            PayloadTooLarge: If it would be longer than a megabyte.
+        """
+        changes: dict[str, object] = {"args": list(args), "kwargs": dict(kwargs) if kwargs else None}
+        if queue is not None:
+            changes["queue"] = payload.check_queue(queue)
+        return self._run(places.requeue(self.where, self.raw, changes, now=self._time.now()))
+
     def kill(self) -> bool:
         """Move it to the dead set; False if it is no longer where it was, or is dead or running."""
         now = self._time.now()

@@ -6,11 +6,12 @@ somebody else has taken meanwhile is left alone, and none is ever in two places.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from mainspring.base import payload
-from mainspring.base.errors import InvalidOption
+from mainspring.base.errors import InvalidOption, PayloadTooLarge
 from mainspring.store import gates, keys, queues, sets
 from mainspring.store.command import Command
 
@@ -115,6 +116,24 @@ def retry(place: Place, raw: bytes, *, now: float) -> Command[int] | None:
     if not isinstance(place, InSet):
         return None
     queue, new = again(raw, now=now)
+    return sets.forward(place.key, queue, [(raw, new)])
+
+
+def requeue(place: Place, raw: bytes, changes: Mapping[str, object], *, now: float) -> Command[int] | None:
+    """Return the call that puts a job into its queue with other fields, in one step; None where `retry` has none.
+
+    What hangs on the job, such as its batch and its unique lock, stays its own.
+
+    Raises:
+        InvalidPayload: If it is no JSON object.
+        PayloadTooLarge: If it would be longer than a megabyte.
+    """
+    if not isinstance(place, InSet):
+        return None
+    new = payload.changed(raw, changes)
+    queue, new = again(new, now=now)
+    if len(new) > max(payload.LIMIT, len(raw)):
+        raise PayloadTooLarge("edited", len(new), payload.LIMIT)
     return sets.forward(place.key, queue, [(raw, new)])
 
 

@@ -33,7 +33,7 @@ def imports_by_name(allowed: Mapping[str, str]) -> Rule:
     def rule(source: Source) -> Iterator[Finding]:
         if source.inside in allowed:
             return
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, (ast.Name, ast.Attribute)) and source.dotted(node) in _IMPORTS_BY_NAME:
                 yield Finding(node.lineno, f"{source.dotted(node)}: nothing is imported because a payload names it")
 
@@ -94,7 +94,7 @@ def untyped(allowed: Mapping[str, str]) -> Rule:
             if node.name not in overloaded:
                 for annotation in _annotations(node):
                     yield from _bare(source, annotation)
-        for assignment in ast.walk(source.tree):
+        for assignment in source.nodes:
             if isinstance(assignment, ast.AnnAssign):
                 yield from _bare(source, assignment.annotation)
 

@@ -88,10 +88,10 @@ def _templates(keys: Source) -> Iterator[str]:
 
 def _texts(source: Source) -> Iterator[tuple[ast.expr, str]]:
     """Yield every string of the file but docstrings; what an f-string fills in is a hole."""
-    parts = {
-        id(part) for node in ast.walk(source.tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)
-    } - {id(node) for node in ast.walk(source.tree) if isinstance(node, ast.JoinedStr)}
-    for node in ast.walk(source.tree):
+    parts = {id(part) for node in source.nodes if isinstance(node, ast.JoinedStr) for part in ast.walk(node)} - {
+        id(node) for node in source.nodes if isinstance(node, ast.JoinedStr)
+    }
+    for node in source.nodes:
         if isinstance(node, ast.expr) and id(node) not in parts | source.docstrings:
             text = _text(node)
             if text is not None:

@@ -80,7 +80,7 @@ def _may_read_clocks(source: Source) -> bool:
 
 def _names(source: Source) -> Iterator[tuple[ast.expr, str]]:
     """Yield the outermost names of the file, resolved: ``a.b.c`` is one, not three."""
-    inner = {id(node.value) for node in ast.walk(source.tree) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(source.tree):
+    inner = {id(node.value) for node in source.nodes if isinstance(node, ast.Attribute)}
+    for node in source.nodes:
         if isinstance(node, (ast.Name, ast.Attribute)) and id(node) not in inner:
             yield node, source.dotted(node)

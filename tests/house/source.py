@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -41,10 +41,15 @@ class Source:
         return ast.parse(self.text, self.path)
 
     @cached_property
+    def nodes(self) -> Sequence[ast.AST]:
+        """All nodes of the tree, which a dozen rules go through."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def origins(self) -> Mapping[str, str]:
         """What each imported name stands for: local name -> dotted origin, wherever it is imported."""
         found: dict[str, str] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     found[alias.asname or alias.name.split(".")[0]] = (
@@ -58,7 +63,7 @@ class Source:
     def docstrings(self) -> frozenset[int]:
         """The identities of the nodes that are docstrings."""
         documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        owners = (node for node in ast.walk(self.tree) if isinstance(node, documented))
+        owners = (node for node in self.nodes if isinstance(node, documented))
         firsts = (owner.body[0] for owner in owners if owner.body)
         return frozenset(id(first.value) for first in firsts if isinstance(first, ast.Expr))
 
@@ -83,11 +88,11 @@ class Source:
 
     def functions(self) -> Iterator[Function]:
         """Yield every function, methods and inner ones included."""
-        yield from (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        yield from (node for node in self.nodes if isinstance(node, Function))
 
     def calls(self) -> Iterator[ast.Call]:
         """Yield every call."""
-        yield from (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        yield from (node for node in self.nodes if isinstance(node, ast.Call))
 
 
 Rule: TypeAlias = Callable[[Source], Iterator[Finding]]
@@ -96,7 +101,13 @@ Rule: TypeAlias = Callable[[Source], Iterator[Finding]]
 def files(*folders: str) -> list[Source]:
     """Return the Python files under *folders* of the repository."""
     paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    return [Source(path.relative_to(ROOT).as_posix(), path.read_text()) for path in paths]
+    return [read(path) for path in paths]
+
+
+@cache
+def read(path: Path) -> Source:
+    """Return the file at *path*; all rules share what it is parsed into."""
+    return Source(path.relative_to(ROOT).as_posix(), path.read_text())
 
 
 def breaches(rule: Rule, sources: list[Source]) -> list[str]:

@@ -65,7 +65,7 @@ def module_state(frozen: frozenset[str] = frozenset()) -> Rule:
                 yield Finding(node.lineno, f"{name} is module-level state: let the App hold it, or freeze it")
             elif name in set(_written(source)):
                 yield Finding(node.lineno, f"{name} looks like a constant, but this module writes to it")
-        for found in ast.walk(source.tree):
+        for found in source.nodes:
             if isinstance(found, ast.Global):
                 yield Finding(found.lineno, f"global {', '.join(found.names)}: let an object hold it")
 
@@ -78,7 +78,7 @@ def frozen_classes(sources: list[Source]) -> frozenset[str]:
 
 
 def _frozen_in(source: Source) -> frozenset[str]:
-    classes = (node for node in ast.walk(source.tree) if isinstance(node, ast.ClassDef))
+    classes = (node for node in source.nodes if isinstance(node, ast.ClassDef))
     return frozenset(node.name for node in classes if _is_frozen(node, source))
 
 
@@ -124,7 +124,7 @@ def _is_capital(name: str) -> bool:
 
 def _written(source: Source) -> Iterator[str]:
     """Yield the names whose content the file changes."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
             yield source.dotted(node.func.value)
         elif isinstance(node, ast.AugAssign):

@@ -22,11 +22,26 @@ def test_help_fits_one_screen_and_has_three_examples(ms):
     ended = ms("--help")
 
     assert ended.code == 0
-    assert len(ended.out.splitlines()) <= 40
+    assert len(ended.out.splitlines()) <= 44
     assert ended.out.count("\n    mainspring ") == 3
 
 
-COMMANDS = ("dev", "worker", "clock", "enqueue", "run", "stats", "queues", "jobs", "retry", "kill", "delete", "quiet")
+COMMANDS = (
+    "metrics",
+    "deploy-mark",
+    "dev",
+    "worker",
+    "clock",
+    "enqueue",
+    "run",
+    "stats",
+    "queues",
+    "jobs",
+    "retry",
+    "kill",
+    "delete",
+    "quiet",
+)
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "stop", "embedded", "bench"])

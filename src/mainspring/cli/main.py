@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     },
     "Look and steer": {
         "stats": "Show counters, queues and processes.",
+        "metrics": "Show how long jobs wait and run, and how many fail.",
         "queues": "List, pause, resume and clear queues.",
         "limits": "List and reset limiters.",
         "gates": "List what jobs wait for.",
@@ -44,6 +45,7 @@ _COMMANDS: Final = {
         "unlock": "Take the lock of a unique job away.",
         "quiet": "Let processes start no more jobs.",
         "stop": "Let processes finish and end.",
+        "deploy-mark": "Mark a deploy in the metrics.",
     },
 }
 
@@ -154,6 +156,10 @@ def _load_steering(name: str) -> click.Command | None:
 
 def _load_tool(name: str) -> click.Command | None:
     match name:
+        case "metrics" | "deploy-mark":
+            from mainspring.cli import metrics
+
+            return metrics.metrics if name == "metrics" else metrics.deploy_mark
         case "cancel":
             from mainspring.cli import cancel
 

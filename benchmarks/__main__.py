@@ -7,7 +7,7 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import batches, boot, clock, enqueue, flow, lanes, latency, memory, mix, soak, throughput
+from benchmarks import batches, boot, clock, dashboard, enqueue, flow, lanes, latency, memory, mix, soak, throughput
 from benchmarks.peers import compare
 from benchmarks.process import Silent
 from benchmarks.recovery import command as recovery
@@ -20,6 +20,7 @@ ALL: dict[str, ModuleType] = {
     "batches": batches,
     "boot": boot,
     "clock": clock,
+    "dashboard": dashboard,
     "flow": flow,
     "lanes": lanes,
     "memory": memory,

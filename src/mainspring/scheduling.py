@@ -183,7 +183,9 @@ class Scheduling:
         def checked(find: Callable[[], Job[..., Any]]) -> Entry:
             try:
                 known = find()
-                return add(known, _bound(known, options))
+                made = add(known, _bound(known, options))
+                self.schedule.places[made.name] = _caller()
+                return made
             except MainspringError as error:
                 if not catalog.note(_caller(), error):
                     raise

@@ -152,6 +152,25 @@ class PeriodicEntry:
         """
         return self._times(islice(self._ticks(), _count(n, MOST_UPCOMING)))
 
+    @property
+    def overdue(self) -> float:
+        """For how many seconds a tick has been due that no clock has settled; 0 if none is, or it is paused."""
+        if self.is_paused or not self.is_registered:
+            return 0.0
+        rule, known = self._rule, self._stored
+        begin = self.definition.first_counted(rule, known.anchor, known.since)
+        due = rule.after(max(begin, known.last or begin))
+        return 0.0 if due is None else max(0.0, self._now - due - self.delay(due))
+
+    def delay(self, tick: float) -> float:
+        """Return the seconds by which its jitter puts off the nominal *tick*, in unix seconds."""
+        return self.definition.delay(self._rule, tick) if self.definition.jitter else 0.0
+
+    @property
+    def place(self) -> str:
+        """Where it is written, as ``file:line``; empty if that is not in this App's code."""
+        return self._app.schedule.places.get(self.name, "") if self.origin == entries.CODE else ""
+
     def history(self, n: int = HISTORY) -> list[PastTick]:
         """Return what became of its newest *n* ticks, the newest first; 100 are kept.
 

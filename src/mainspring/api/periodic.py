@@ -113,8 +113,8 @@ class Periodic(Mapping[str, PeriodicEntry]):
         own = {"name": name, "job": job.name if isinstance(job, Job) else job}
         return self.put_row(of({**own, "every": every, "cron": cron, "at": at, "tz": tz, **options}))
 
-    def put_row(self, row: Row) -> PeriodicEntry:
-        """Define the entry that a row says, as `put` does."""
+    def put_row(self, row: Row | Mapping[str, object]) -> PeriodicEntry:
+        """Define the entry that a row says, or what `schedule.row.of` makes one of; as `put` does."""
         entry = checked(self._app, row)
         owner = self._owner(entry.name)
         if owner not in {None, API}:

@@ -78,6 +78,8 @@ class Catalog(Mapping[str, "Entry"]):
         """
         self.tz = _zone(tz)
         self._entries: dict[str, Entry] = {}
+        #: Where each is written, by name, as ``file:line``.
+        self.places: dict[str, str] = {}
 
     def every(
         self,

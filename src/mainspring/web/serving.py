@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -142,11 +143,12 @@ class Pages:
 
     def _around(self, request: Request, user: User, snapshot: Snapshot | None) -> dict[str, Any]:
         now = self._app.time.now()
+        here = quote(str(request.scope["path"]), safe="/")
         query = {name: request.query_params[name][:_LONGEST_VALUE] for name in request.query_params}
         return {
             "url": rendering.linker(base_of(request.scope)),
             "asset": partial(_asset, base_of(request.scope), self._assets.names),
-            "here": str(request.scope["path"]) + (f"?{request.url.query}" if request.url.query else ""),
+            "here": f"{here}?{request.url.query}" if request.url.query else here,
             "query": query,
             "settings": self._settings,
             "menu": MENU,

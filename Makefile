@@ -66,7 +66,7 @@ clean: ## remove .venv and what tools have left
 
 # The demo needs a part of what the tests need, so the larger stamp is worth the smaller one.
 $(VENV)/demo.stamp: $(RECIPE)
-	@tools/install $(PYTHON) $(VENV) embedded,demo
+	@tools/install $(PYTHON) $(VENV) embedded,demo,web
 	@touch $@
 
 $(VENV)/all.stamp: $(RECIPE)

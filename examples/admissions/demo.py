@@ -14,6 +14,7 @@ from examples.admissions.jobs import nightly_report, settings, sweep_due
 from examples.admissions.ledger import SETTLED, Ledger, in_hand
 from examples.admissions.processes import Process
 from examples.admissions.screen import Screen
+from mainspring.cli import web
 
 BOOT = 20.0  # seconds in which all processes are ready
 UNTIL_KILL = 10.0  # seconds, where the demo runs until Ctrl-C
@@ -27,6 +28,7 @@ WORKER = (
     *("-q", "default,4", "-q", "mail,2", "-q", "index,1"),
 )
 DESK = ("examples.admissions.desk",)
+BOARD = ("mainspring", "web", "-A", "examples.admissions.clock", "--log-format", "human", "--environment", "demo")
 
 # By default the jobs of a machine that vanished come back within 65 s; the demo has no time for that.
 TIMING = {
@@ -94,6 +96,10 @@ class Demo:
             self._start("worker-1", WORKER),
             self._start("worker-2", WORKER),
         )
+        if web.is_able():
+            port = web.free_port()
+            self._screen.say(f"watch it in a browser: http://127.0.0.1:{port}/")
+            self._start("board", (*BOARD, "--port", str(port)))
         _wait(lambda: all(process.is_ready for process in opened) or bool(self._disorders()), BOOT)
         return opened
 
@@ -147,7 +153,7 @@ class Demo:
         """Wait until all jobs are done, or nobody is left to do them, or those who are left do nothing."""
         start = latest = time.monotonic()
         ended = 0
-        while any(process.is_running for process in self._processes):
+        while any(process.is_running for process in self._processes if process.name.startswith("worker")):
             lines, now = self._ledger.read(), time.monotonic()
             if watch.is_idle(app, lines):
                 return

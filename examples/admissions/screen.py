@@ -13,7 +13,15 @@ from typing import TextIO
 
 ROUTINE_PER_SECOND = 2  # lines of each process; the rest of what went well is counted
 _ROUTINE = re.compile(r"^\S+ ok\b")
-_COLOURS = {"demo": "1", "web": "36", "clock": "33", "worker-1": "32", "worker-2": "34", "worker-3": "35"}
+_COLOURS = {
+    "demo": "1",
+    "web": "36",
+    "board": "36",
+    "clock": "33",
+    "worker-1": "32",
+    "worker-2": "34",
+    "worker-3": "35",
+}
 
 
 class Screen:

@@ -144,6 +144,42 @@ def _span(name: str, text: str) -> float:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What the environment says of who may see the dashboard of ``mainspring web``.
+
+    Attributes:
+        passwords: By name: MAINSPRING_WEB_PASSWORD, ``user:password``, one a line.
+        token: MAINSPRING_WEB_TOKEN, which programs show; empty for none.
+        header: MAINSPRING_WEB_HEADER, in which a proxy names who has signed in.
+        trusted: MAINSPRING_WEB_TRUSTED, the addresses or networks of that proxy, parted by commas.
+    """
+
+    passwords: Mapping[str, str]
+    token: str
+    header: str
+    trusted: tuple[str, ...]
+
+
+def sign_in(environment: Mapping[str, str] = os.environ) -> SignIn:
+    """Return what the environment says of who may see the dashboard.
+
+    Raises:
+        InvalidOption: If a password has no name before it; the message shows neither.
+    """
+    lines = [line.strip() for line in environment.get("MAINSPRING_WEB_PASSWORD", "").splitlines() if line.strip()]
+    pairs = [line.partition(":") for line in lines]
+    if not all(name and password for name, _, password in pairs):
+        raise InvalidOption("MAINSPRING_WEB_PASSWORD: must be a name and its password, user:password")
+    trusted = environment.get("MAINSPRING_WEB_TRUSTED", "").split(",")
+    return SignIn(
+        passwords={name: password for name, _, password in pairs},
+        token=environment.get("MAINSPRING_WEB_TOKEN", "").strip(),
+        header=environment.get("MAINSPRING_WEB_HEADER") or "X-Forwarded-User",
+        trusted=tuple(network.strip() for network in trusted if network.strip()),
+    )
+
+
 def store_url(environment: Mapping[str, str] = os.environ) -> str:
     """Return the store's URL: MAINSPRING_URL, else REDIS_URL, else the embedded store here."""
     return environment.get("MAINSPRING_URL") or environment.get("REDIS_URL") or f"embedded://{EMBEDDED_DIRECTORY}"

@@ -184,9 +184,9 @@ def test_a_process_that_is_not_there_is_1(ms):
 # --- dev -----------------------------------------------------------------------------
 
 
-def test_dev_runs_worker_and_clock_in_one_stream_and_takes_both_along(server, start):
+def test_dev_runs_worker_clock_and_dashboard_in_one_stream_and_takes_all_along(server, start):
     dev = start("dev", "--no-reload")
-    until(lambda: "worker | " in dev.out and "clock  | " in dev.out and " ok " in dev.out, 20)
+    until(lambda: all(sign in dev.out for sign in ("worker | ", "clock  | ", "web    |   web ", " ok ")), 20)
 
     dev.send(signal.SIGINT)
 
@@ -196,7 +196,7 @@ def test_dev_runs_worker_and_clock_in_one_stream_and_takes_both_along(server, st
 
 def test_dev_starts_anew_when_the_code_changes_and_waits_when_it_is_broken(project, write, server, start):
     pytest.importorskip("watchfiles")
-    dev = start("dev")
+    dev = start("dev", "--no-web")
     until(lambda: dev.out.count("ready in") == 2, 20)
 
     write("shop/jobs.py", "broken(")

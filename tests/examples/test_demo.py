@@ -19,7 +19,7 @@ from mainspring.store import embedded
 from support import until
 
 ROOT = Path(__file__).parents[2]
-PREFIX = re.compile(r"^(demo|web|clock|worker-\d) +\| ")
+PREFIX = re.compile(r"^(demo|web|board|clock|worker-\d) +\| ")
 
 
 @pytest.fixture

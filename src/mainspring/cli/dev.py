@@ -1,4 +1,4 @@
-"""``mainspring dev``: store, worker and clock in one terminal, started anew when the code changes.
+"""``mainspring dev``: store, worker, clock and dashboard in one terminal, started anew when the code changes.
 
 The user's code is imported by the children only, so that a change which breaks it
 breaks them, and not this process, which waits for the next change.
@@ -21,13 +21,14 @@ import click
 
 from mainspring import config
 from mainspring.base.logs import is_terminal
+from mainspring.cli import web
 from mainspring.cli.boot import NoApp
 from mainspring.cli.options import app_option, debug_option, examples
 from mainspring.store import embedded
 from mainspring.worker.signals import Signals
 
 _SCHEME: Final = "embedded://"
-_COLOURS: Final = {"worker": "36", "clock": "35", "dev": "33"}
+_COLOURS: Final = {"worker": "36", "clock": "35", "web": "34", "dev": "33"}
 #: Seconds that a child gets beyond its jobs' own time, before it is killed.
 _PATIENCE: Final = 35.0
 
@@ -37,7 +38,7 @@ class Child:
     """One service, as a process of its own.
 
     Attributes:
-        name: ``worker`` or ``clock``.
+        name: ``worker``, ``clock`` or ``web``.
         command: What runs it.
         say: Prints one line of it.
         ended: Called with its exit code when it has ended and nobody had asked it to.
@@ -234,10 +235,17 @@ class Dev:
 @click.option(
     "-q", "--queue", "queues", multiple=True, metavar="NAME[,WEIGHT]", help="A queue of the worker.  [default: default]"
 )
+@click.option(
+    "--web/--no-web",
+    "with_web",
+    default=True,
+    show_default=True,
+    help="Serve the dashboard too, at port 8080 or another that is free.",
+)
 @click.option("--reload/--no-reload", default=True, show_default=True, help="Start anew when a Python file changes.")
 @debug_option
-def dev(*, app_name: str | None, concurrency: int | None, queues: Sequence[str], reload: bool) -> int:
-    """Run store, worker and clock together, for development, until Ctrl-C.
+def dev(*, app_name: str | None, concurrency: int | None, queues: Sequence[str], with_web: bool, reload: bool) -> int:
+    """Run store, worker, clock and dashboard together, for development, until Ctrl-C.
 
     The store is the embedded one, unless MAINSPRING_URL or REDIS_URL names another.
     """
@@ -253,6 +261,10 @@ def dev(*, app_name: str | None, concurrency: int | None, queues: Sequence[str],
         "worker": (*itself, "worker", *common, *chosen),
         "clock": (*itself, "clock", *common),
     }
+    if with_web and web.is_able():
+        children["web"] = (*itself, "web", *common, "--port", str(web.free_port()))
+    elif with_web:
+        click.echo('no dashboard: pip install "mainspring[web]"', err=True)
     url = config.store_url()
     # Its share keeps the server up while the children are started anew.
     share = embedded.ensure(Path(url.removeprefix(_SCHEME))) if url.startswith(_SCHEME) else None

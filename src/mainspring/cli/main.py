@@ -20,9 +20,10 @@ from mainspring.cli.output import clean
 
 _COMMANDS: Final = {
     "Run": {
-        "dev": "Store, worker and clock in one, reloading on change.",
+        "dev": "Store, worker, clock and dashboard in one, reloading on change.",
         "worker": "Run jobs.",
         "clock": "Enqueue periodic jobs at their times.",
+        "web": "Serve the dashboard.",
         "outbox": "Push what transactions have left in outboxes.",
         "enqueue": "Enqueue a job.",
         "run": "Run a job here and now.",
@@ -100,6 +101,10 @@ def _load(name: str) -> click.Command | None:
             from mainspring.cli import clock
 
             return clock.clock
+        case "web":
+            from mainspring.cli import web
+
+            return web.web
         case "outbox":
             from mainspring.cli import outbox
 

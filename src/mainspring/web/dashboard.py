@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, Router
+from starlette.routing import Match, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from mainspring.app import App
@@ -20,7 +20,7 @@ from mainspring.base.loggers import Log
 from mainspring.web import errors
 from mainspring.web.actions import Actions
 from mainspring.web.assets import Assets
-from mainspring.web.entrance import Entrance
+from mainspring.web.entrance import Entrance, base_of
 from mainspring.web.routes import ACTIONS, PAGES
 from mainspring.web.security import with_headers
 from mainspring.web.serving import Pages
@@ -92,9 +92,17 @@ class Dashboard:
         if scope["type"] == "lifespan":
             await self._router.lifespan(scope, receive, send)
         elif scope["type"] == "http":
+            # Mounted at /jobs, its first page is asked for as /jobs, too.
+            if scope["path"] == base_of(scope):
+                scope = dict(scope, path=f"{base_of(scope)}/")
             await self._serve(Request(scope, receive), scope, receive, with_headers(send))
         else:
             await PlainTextResponse("not here", 404)(scope, receive, send)
+
+    def knows(self, path: str) -> bool:
+        """Return whether there is something at *path*, a path within the dashboard, by whatever method."""
+        scope = {"type": "http", "path": path, "method": "GET"}
+        return any(route.matches(scope)[0] is not Match.NONE for route in self._router.routes)
 
     async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         refused = await self._entrance.refuse(request)
@@ -103,6 +111,8 @@ class Dashboard:
             return
         try:
             await self._router(scope, receive, send)
+        except ClientDisconnect:
+            return  # nobody is there to be told anything
         except Exception as error:  # noqa: BLE001 - whatever it was, the person gets a page and an id, and we the rest
             await self._failed(request, error)(scope, receive, send)
 

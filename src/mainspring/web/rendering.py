@@ -38,6 +38,7 @@ class Templates:
             "seconds": words.seconds,
             "ms": words.ms,
             "size": words.size,
+            "last_part": words.last_part,
             "span": durations.in_words,
             "redacted": redactor.value,
             "redacted_text": redactor.text,

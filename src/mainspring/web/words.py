@@ -72,6 +72,11 @@ def percent(part: float, whole: float) -> str:
     return NONE if whole <= 0 else f"{100 * part / whole:.1f} %"
 
 
+def last_part(name: str) -> str:
+    """Return a class's name without its module: ``ConnectionError`` of ``requests.ConnectionError``."""
+    return name.replace("::", ".").rpartition(".")[2] or name
+
+
 def ago(at: float | None, now: float) -> str:
     """Write when *at* was, or will be, in unix seconds: ``22 min ago``, ``just now``, ``in 12 s``."""
     if at is None or not math.isfinite(at):

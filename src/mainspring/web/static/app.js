@@ -104,8 +104,8 @@ counted();
 
 // --- dialogs: nothing is destroyed without a question --------------------------------------
 const dialog = byId("dialog");
-function ask(form, button) {
-  const title = Object.assign(document.createElement("h2"), { id: "dialog-title", textContent: form.dataset.ask });
+function ask(form, button, question) {
+  const title = Object.assign(document.createElement("h2"), { id: "dialog-title", textContent: question.replace("{n}", String(ticks().filter((tick) => tick.checked).length)) });
   const row = Object.assign(document.createElement("div"), { className: "dialog-buttons" });
   const no = Object.assign(document.createElement("button"), { type: "button", className: "btn", textContent: "Cancel" });
   const yes = Object.assign(document.createElement("button"), { type: "button", className: button.classList.contains("d") ? "btn fill-d" : "btn p", textContent: button.textContent.trim() });
@@ -118,7 +118,8 @@ function ask(form, button) {
 }
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.dataset.ask && !form.dataset.sure) { event.preventDefault(); ask(form, event.submitter); }
+  const question = event.submitter?.dataset.ask || form.dataset.ask;
+  if (question && form.dataset.sure !== "1") { event.preventDefault(); ask(form, event.submitter, question); }
 });
 // A link to a page that asks (a bulk operation) opens it as a dialog.
 document.addEventListener("click", async (event) => {

@@ -1,0 +1,189 @@
+"""What can be done to jobs, one or many at once; the actions of all pages that show jobs."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+from mainspring.api import terms
+from mainspring.api.answers import state_of
+from mainspring.api.jobs import StoredJob
+from mainspring.app import App
+from mainspring.base import durations
+from mainspring.base.errors import InvalidDuration, InvalidPayload
+from mainspring.web import ticked
+from mainspring.web.ticked import Outcome, Shown, Tick, Verb
+from mainspring.web.view import Act, Action, Done, Role, Unable
+
+#: What each verb needs, which its bulk operation needs too: what destroys is an admin's.
+ROLES: Final[Mapping[str, Role]] = {
+    "retry": "operator",
+    "enqueue": "operator",
+    "reschedule": "operator",
+    "kill": "operator",
+    "delete": "admin",
+}
+#: What is offered for all jobs of a state; of the empty one, for those of every state.
+OFFERS: Final[Mapping[str, Sequence[str]]] = {
+    "": ("retry", "reschedule", "kill", "delete"),
+    "queued": ("reschedule", "kill", "delete"),
+    "waiting": ("reschedule", "kill", "delete"),
+    "scheduled": ("enqueue", "reschedule", "kill", "delete"),
+    "retrying": ("retry", "reschedule", "kill", "delete"),
+    "dead": ("retry", "reschedule", "delete"),
+    "running": (),
+}
+_WAITS: Final = frozenset({"queued", "waiting", "scheduled", "retrying", "dead"})
+#: The longest time over which retries are spread, in seconds.
+LONGEST_SPREAD: Final = 7 * 86400.0
+#: Where a job is, for people.
+PLACES: Final[Mapping[str, str]] = {
+    "queued": "waiting in its queue",
+    "running": "running",
+    "scheduled": "scheduled",
+    "retrying": "waiting for its next attempt",
+    "dead": "dead",
+    "waiting": "waiting for a limit",
+}
+
+
+def verb_of(name: str, form: Mapping[str, str], app: App) -> Verb:
+    """Return what the action ``job.NAME`` does to each job.
+
+    Raises:
+        Unable: If its form says a time that is none.
+    """
+    if name in {"retry", "enqueue"}:
+        return _again(name, form, app)
+    if name == "reschedule":
+        at = moment(form.get("when", ""), app.time.now())
+        return Verb(name, "rescheduled", _WAITS, lambda job: job.reschedule(at))
+    if name == "kill":
+        return Verb(name, "moved to dead", _WAITS - {"dead"}, StoredJob.kill)
+    return Verb(name, "deleted", _WAITS, StoredJob.delete)
+
+
+def _again(name: str, form: Mapping[str, str], app: App) -> Verb:
+    spread = span(form.get("spread", ""))
+    states = frozenset({"scheduled", "retrying", "dead"})
+    if not spread:
+        return Verb(name, "retried" if name == "retry" else "enqueued", states, _retry)
+    return Verb(name, "spread", states, partial(_later, app.time.now(), spread, app.rng))
+
+
+def _retry(job: StoredJob) -> bool:
+    try:
+        return job.retry()
+    except InvalidPayload as error:
+        raise Unable(
+            f"{job.jid} is no JSON object, so that nobody knows its queue: all one can do is delete it."
+        ) from error
+
+
+def _later(now: float, spread: float, rng: random.Random, job: StoredJob) -> bool:
+    return job.reschedule(now + rng.uniform(0, spread))
+
+
+# --- what forms say ------------------------------------------------------------------------
+
+
+def span(said: str) -> float:
+    """Return the seconds that ``10m`` or ``1h30m`` says; 0 for an empty text.
+
+    Raises:
+        Unable: If it is no time span, or longer than a week.
+    """
+    if not said.strip():
+        return 0.0
+    try:
+        found = durations.seconds(said.strip())
+    except InvalidDuration as error:
+        raise Unable(f"Nothing was done: {error}") from error
+    if found > LONGEST_SPREAD:
+        raise Unable("Nothing was done: spread over a week at most.")
+    return found
+
+
+def moment(said: str, now: float) -> float:
+    """Return the unix seconds of ``10m`` (from now), or of ``2026-11-22 14:00`` (UTC, unless it says another zone).
+
+    Raises:
+        Unable: If it is neither.
+    """
+    text = said.strip()
+    try:
+        return now + durations.seconds(text)
+    except InvalidDuration:
+        pass
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Unable(f"Nothing was done: {text[:50]!r} is no time: write 10m, or 2026-11-22 14:00 (UTC).") from error
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+# --- doing -----------------------------------------------------------------------------------
+
+
+def on_jobs(name: str, act: Act) -> Done:
+    """Do something to the jobs that a form names."""
+    verb = verb_of(name, act.form, act.app)
+    shown = Shown.of(act.form)
+    wanted = ticked.ticks(act.many.get("job", ()))
+    if len(wanted) == 1:
+        return _on_one(verb, act.app, wanted[0], shown)
+    jobs = ticked.look_again(act.app, wanted, shown)
+    counted = Counter(ticked.act(verb, each, jobs.get(each)) for each in wanted)
+    facts = {"done": str(counted["done"]), "of": str(len(wanted)), "jids": " ".join(each.jid for each in wanted)[:2000]}
+    return Done(summary(verb.past, counted), has_effect=counted["done"] > 0, facts=facts)
+
+
+def _on_one(verb: Verb, app: App, wanted: Tick, shown: Shown) -> Done:
+    found = ticked.look_for(app, wanted.jid, shown)
+    job = found.jobs[0] if found.jobs else None
+    outcome = ticked.act(verb, wanted, job)
+    if outcome == "done":
+        return Done(f"{wanted.jid} was {verb.past}.")
+    if outcome == "moved" and job is not None and ticked.mark(job) == wanted.mark:
+        # Somebody else was quicker by a moment.
+        again = ticked.look_for(app, wanted.jid)
+        job = again.jobs[0] if again.jobs else None
+    return Done(why_not(wanted.jid, outcome, job, verb), has_effect=False)
+
+
+def why_not(jid: str, outcome: Outcome, job: StoredJob | None, verb: Verb) -> str:
+    """Say why nothing was done to the job *jid*, and where it is now."""
+    if job is None:
+        return f"Nothing was done: {jid} is gone. It is done, or was deleted."
+    where = PLACES[state_of(job)]
+    if outcome == "unfit":
+        return f"Nothing was done: {jid} is {where}, and only what is {_either(verb.states)} can be {verb.past}."
+    return f"Nothing was done: {jid} has moved on since you saw it. It is now {where}."
+
+
+def summary(past: str, counted: Mapping[Outcome, int]) -> str:
+    """Say what became of many: ``12 retried, 1 was gone``."""
+    parts = [f"{counted['done']} {past}"] if counted["done"] else [f"None was {past}"]
+    if counted["gone"]:
+        parts.append(f"{counted['gone']} {'was' if counted['gone'] == 1 else 'were'} gone")
+    if counted["moved"]:
+        parts.append(f"{counted['moved']} had moved on")
+    if counted["unfit"]:
+        parts.append(f"{counted['unfit']} cannot be where {'it is' if counted['unfit'] == 1 else 'they are'}")
+    return ", ".join(parts) + "."
+
+
+def _either(states: frozenset[str]) -> str:
+    ordered = [state for state in terms.STATES if state in states]
+    return ", ".join(ordered[:-1]) + (" or " if ordered[1:] else "") + ordered[-1]
+
+
+def _action(name: str, role: Role, run: Callable[[Act], Done]) -> Action:
+    return Action(f"job.{name}", run, role=role, resource="jid")
+
+
+ACTIONS: Final[Sequence[Action]] = tuple(_action(name, role, partial(on_jobs, name)) for name, role in ROLES.items())

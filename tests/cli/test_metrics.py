@@ -8,20 +8,17 @@ import re
 import pytest
 
 from mainspring import App
-from mainspring.metrics.recorder import Recorder
 from mainspring.store import metrics
 from mainspring.store.connection import Store
+from metrics.asking import recorded
 
 
 @pytest.fixture
 def busy(server):
     """A store whose workers have run two kinds of jobs just now."""
-    recorder, store, app = Recorder(), Store(server.url), App(server.url)
-    for _ in range(90):
-        recorder.first("default", "shop.add").add(110.0, 4.0, False)
-    for _ in range(10):
-        recorder.first("low", "shop.boom\x1b[31m").add(1.0, 4.0, True)
-    store.run(metrics.add(recorder.take(app.time.now(), "t")))
+    store, app = Store(server.url), App(server.url)
+    runs = [("default", "shop.add", 110.0, 4.0, False)] * 90 + [("low", "shop.boom\x1b[31m", 1.0, 4.0, True)] * 10
+    store.run(metrics.add(recorded(*runs, at=app.time.now())))
     store.close()
     yield app
     app.close()

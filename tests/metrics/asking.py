@@ -1,10 +1,13 @@
-"""What tests of metrics share: a noon, and metrics that are asked at a time of the test's choice."""
+"""What tests of metrics share: a noon, runs to count, and metrics that are asked at a time of the test's choice."""
 
 from __future__ import annotations
 
 from mainspring.base.timesource import TimeSource
+from mainspring.metrics.histogram import bucket
 from mainspring.metrics.query import Metrics
+from mainspring.metrics.recorder import Recorder
 from mainspring.store.connection import Store
+from mainspring.store.metrics import Delta
 
 #: 2026-11-21, a Saturday, 12:00 UTC; and the Monday before.
 NOON = 1_795_262_400.0
@@ -25,3 +28,17 @@ def asked(store: Store, at: float) -> Metrics:
     clock = Clock()
     clock.at = at
     return Metrics(store, clock)
+
+
+def recorded(*runs: tuple[str, str, float, float | None, bool], at: float = NOON, token: str = "t") -> Delta:
+    """Return what a process has counted: of each run its queue, job, time and wait in milliseconds, whether it failed."""
+    recorder = Recorder()
+    for queue, job, run_ms, wait_ms, has_failed in runs:
+        counts = recorder.of(queue, job)
+        counts.failed += has_failed
+        if not has_failed:
+            counts.run_seconds += run_ms / 1000
+            counts.runs[bucket(run_ms)] += 1
+        if wait_ms is not None:
+            counts.waits[bucket(wait_ms)] += 1
+    return recorder.take(at, token)

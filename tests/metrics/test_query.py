@@ -10,11 +10,10 @@ from mainspring import App
 from mainspring.base.errors import InvalidOption, StoreRefused
 from mainspring.metrics import questions
 from mainspring.metrics.query import PERIODS
-from mainspring.metrics.recorder import Recorder
 from mainspring.store import keys, metrics, tiers
 from mainspring.store.connection import Store
 from mainspring.worker import Worker
-from metrics.asking import MONDAY, NOON, asked
+from metrics.asking import MONDAY, NOON, asked, recorded
 from servers import Server
 from support import until
 
@@ -41,10 +40,7 @@ def store(server: Server) -> Iterator[Counting]:
 
 
 def ran(store: Store, at: float, *runs: tuple[str, str, float, float | None, bool]) -> None:
-    recorder = Recorder()
-    for queue, job, *facts in runs:
-        recorder.first(queue, job).add(*facts)
-    store.run(metrics.add(recorder.take(at, f"{at}{runs}")))
+    store.run(metrics.add(recorded(*runs, at=at, token=f"{at}{runs}")))
 
 
 def test_a_series_has_a_bucket_for_each_step_of_its_period_up_to_now(store: Counting) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 
 import msgspec
@@ -13,20 +14,15 @@ from mainspring.metrics.series import histogram
 from mainspring.store import keys, metrics, tiers
 from mainspring.store.connection import Store
 from mainspring.store.metrics import ALL, MOST_NAMES, OTHERS, Delta
+from metrics import asking
+from metrics.asking import MONDAY
 from servers import Server
 
 pytestmark = pytest.mark.both_stores
 
-NOON = 1_795_262_400.0 + 125  # 2026-11-21, a Saturday, 12:02:05 UTC
-MONDAY = 1_795_262_400 - 5 * 86_400 - 12 * 3600
+NOON = asking.NOON + 125  # 12:02:05 UTC
 HOSTILE = ('"}]', "\0\n\r\n*1\r\n", "\u202e\U0001f4a3", "a:b:{c}|p", "0", "-1", "nil", "%s%n", "'; DROP")
-
-
-def recorded(*runs: tuple[str, str, float, float | None, bool], at: float = NOON, token: str = "t") -> Delta:
-    recorder = Recorder()
-    for queue, job, *facts in runs:
-        recorder.first(queue, job).add(*facts)
-    return recorder.take(at, token)
+recorded = functools.partial(asking.recorded, at=NOON)
 
 
 def test_runs_waits_and_failures_arrive_in_every_tier_by_job_and_by_queue(server: Server) -> None:
@@ -80,7 +76,7 @@ def test_a_full_bucket_of_sidekiqs_stays_full_rather_than_starting_over(server: 
 
 def test_a_second_take_holds_nothing() -> None:
     recorder = Recorder()
-    recorder.first("low", "add").add(1, 1, False)
+    recorder.of("low", "add").failed += 1
     recorder.take(NOON, "t")
 
     assert not recorder

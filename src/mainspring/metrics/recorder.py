@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from mainspring.metrics.histogram import BUCKETS, SHORTEST_MS, bucket, folded
+from mainspring.metrics.histogram import BUCKETS, folded
 from mainspring.metrics.series import histogram, together
 from mainspring.store import metrics
 from mainspring.store.command import Command
@@ -27,39 +27,20 @@ class Counts:
 
     Attributes:
         failed: Those that failed.
-        run_ms: How long the others took together, in milliseconds.
+        run_seconds: How long the others took together.
         runs: The same in buckets.
         waits: In buckets, how long they had waited in their queue; retries are not counted.
     """
 
     failed: int = 0
-    run_ms: float = 0.0
+    run_seconds: float = 0.0
     runs: list[int] = field(default_factory=lambda: [0] * BUCKETS)
     waits: list[int] = field(default_factory=lambda: [0] * BUCKETS)
-
-    # By position, because it is called for every job.
-    def add(self, run_ms: float, wait_ms: float | None, has_failed: bool) -> None:  # noqa: FBT001
-        """Count one run.
-
-        Args:
-            run_ms: How long it took, in milliseconds.
-            wait_ms: How long it had waited, less than nothing by clocks that differ; None for a retry, or if
-                it does not say.
-            has_failed: Whether it failed; then its time is not counted, as in Sidekiq.
-        """
-        if has_failed:
-            self.failed += 1
-        else:
-            self.run_ms += run_ms
-            # Most are shorter than the first bound, and the call costs as much as all the rest.
-            self.runs[bucket(run_ms) if run_ms >= SHORTEST_MS else 0] += 1
-        if wait_ms is not None:
-            self.waits[bucket(wait_ms) if wait_ms >= SHORTEST_MS else 0] += 1
 
     def record(self) -> Record:
         """Return the same as the store has it."""
         pairs = [word for number, count in enumerate((*self.runs, *self.waits)) if count for word in (number, count)]
-        return (sum(self.runs), self.failed, round(self.run_ms), *pairs)
+        return (sum(self.runs), self.failed, round(self.run_seconds * 1000), *pairs)
 
 
 class Recorder:
@@ -74,16 +55,13 @@ class Recorder:
         """Return True if something was counted since the last flush."""
         return bool(self._counts)
 
-    def queue(self, name: str) -> dict[str, Counts]:
-        """Return what was counted of one queue, by job, to be looked up in; `first` adds to it."""
-        return self._counts.setdefault(name, {})
-
-    def first(self, queue: str, name: str) -> Counts:
-        """Return what counts the job *name*, which was not found; beyond 500 names it is that of all others."""
-        counts = self.queue(queue)
-        if self._names >= MOST_NAMES or len(name) > _LONGEST:
-            name = OTHERS
-        self._names += name not in counts
+    def of(self, queue: str, name: str) -> Counts:
+        """Return what counts the job *name* of a queue; beyond 500 names that of all others."""
+        counts = self._counts.setdefault(queue, {})
+        if name not in counts:
+            if self._names >= MOST_NAMES or len(name) > _LONGEST:
+                name = OTHERS
+            self._names += name not in counts
         return counts.setdefault(name, Counts())
 
     def take(self, at: float, token: str) -> Delta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Final
 from mainspring.base.errors import StoreError
 from mainspring.base.payload import unix
 from mainspring.base.timesource import TimeSource
-from mainspring.metrics.recorder import Recorder, for_sidekiq
+from mainspring.metrics.histogram import BOUNDS, SHORTEST
+from mainspring.metrics.recorder import Counts, Recorder, for_sidekiq
 from mainspring.store import metrics
 from mainspring.store.connection import Store
 from mainspring.store.metrics import TOKEN_TTL, Delta
@@ -60,25 +62,34 @@ class Meter:
             self._close(now)
         # Start and end are on the monotonic clock, the time of the enqueueing on the wall's.
         offset = now - self._time.monotonic()
-        recorder, queue, known = self._recorder, None, {}
+        queue, name, counts = "", "", Counts()
+        runs, waits = counts.runs, counts.waits
         for delivery in settled:
-            payload, started, ended = delivery.payload, delivery.started, delivery.ended
-            settlement = delivery.settlement
+            payload, ended, settlement = delivery.payload, delivery.ended, delivery.settlement
             if payload is None or not ended or (settlement is not None and not settlement.runs):
                 continue
+            # Nearly all are of the queue and the job of the one before. What follows is written out, since each
+            # call would cost as much as the rest; so would the search for a bucket, and most are in the first.
+            if payload.name != name or delivery.queue is not queue:
+                queue, name = delivery.queue, payload.name
+                counts = self._recorder.of(queue, name)
+                runs, waits = counts.runs, counts.waits
+            started = delivery.started
+            if settlement is not None and settlement.fails:
+                counts.failed += 1
+                if settlement.trace is not None:
+                    self._tally.add(settlement.trace, delivery.queue)
+            else:
+                ran = ended - started
+                counts.run_seconds += ran
+                runs[bisect_right(BOUNDS, ran) if ran >= SHORTEST else 0] += 1
             # The wait of a retry is its policy's.
             since = payload.enqueued_at if payload.retry_count is None else None
             if type(since) is not float:
                 since = unix(since)
-            waited = None if since is None else (started + offset - since) * 1000
-            if delivery.queue is not queue:
-                queue = delivery.queue
-                known = recorder.queue(queue)
-            counts = known.get(payload.name) or recorder.first(queue, payload.name)
-            has_failed = settlement is not None and settlement.fails
-            counts.add((ended - started) * 1000, waited, has_failed)
-            if has_failed and settlement is not None and settlement.trace is not None:
-                self._tally.add(settlement.trace, delivery.queue)
+            if since is not None:
+                waited = started + offset - since
+                waits[bisect_right(BOUNDS, waited) if waited >= SHORTEST else 0] += 1
 
     def _close(self, now: float) -> None:
         """Begin a new minute: what was counted belongs to the one before."""

@@ -131,9 +131,8 @@ def moment(said: str, now: float) -> float:
 
 def on_jobs(name: str, act: Act) -> Done:
     """Do something to the jobs that a form names."""
+    wanted, shown = ticked.ticks(act.many.get("job", ())), Shown.of(act.form)
     verb = verb_of(name, act.form, act.app)
-    shown = Shown.of(act.form)
-    wanted = ticked.ticks(act.many.get("job", ()))
     if len(wanted) == 1:
         return _on_one(verb, act.app, wanted[0], shown)
     jobs = ticked.look_again(act.app, wanted, shown)

@@ -6,6 +6,7 @@ The data API is imported by whoever asks for it: a process that only enqueues do
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mainspring.base.timesource import TimeSource
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mainspring.api.gates import Gates
     from mainspring.api.jobs import StoredJob
     from mainspring.api.limiters import Limiters
+    from mainspring.api.operations import Operations
     from mainspring.api.processes import Processes
     from mainspring.api.query import Query
     from mainspring.api.queues import Queue, Queues
@@ -125,6 +127,13 @@ class Looking:
         from mainspring.api.audit import Audit
 
         return Audit(self.store)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """The bulk operations: what is done to all jobs that a filter means, part by part."""
+        from mainspring.api.operations import Operations
+
+        return Operations(self.store, self.time, self.jobs)
 
     def search(
         self,

@@ -59,7 +59,9 @@ def test_the_log_is_bounded_in_number_and_time(audit: Audit, server: Server) -> 
 
 
 def test_an_entry_is_bounded_whatever_is_said(audit: Audit, server: Server) -> None:
-    audit.record("a" * 9_999, "b" * 9_999, "\ud800" * 9_999, text="c" * 9_999, many={str(n): "d" * 400 for n in range(50)})
+    audit.record(
+        "a" * 9_999, "b" * 9_999, "\ud800" * 9_999, text="c" * 9_999, many={str(n): "d" * 400 for n in range(50)}
+    )
     audit.record("", "", "", **{f"fact{n}": "e" * 400 for n in range(50)})
 
     newest, oldest = audit

@@ -50,6 +50,7 @@ class Found:
     """What a search found.
 
     Attributes:
+        at: When that was, in unix seconds by the server's clock: the cut-off of an operation on what is seen.
         jobs: The jobs, what runs first, then what waits, what is retried and scheduled (due next first), and what is
             dead (newest first).
         cursor: What to go on with; empty at the end.
@@ -60,6 +61,7 @@ class Found:
         started: Since when those that run do, in unix seconds by id, so far as their processes have said.
     """
 
+    at: float
     jobs: Sequence[StoredJob]
     cursor: str
     searched: int
@@ -163,6 +165,7 @@ class _Turn:
             is_spent = self._items <= 0 or self._time.monotonic() >= self._deadline
         kept = self._hits[: self._count]
         return Found(
+            at=survey.now,
             jobs=[job for job, _ in kept],
             cursor=self._cursor(ahead),
             searched=min(self._searched, self._count) if not self._query else self._searched,

@@ -49,9 +49,9 @@ def survey(most_gates: int = GATES) -> Command[Survey]:
 
 
 def _survey(reply: Reply) -> Survey:
-    now_ms, scheduled, retries, dead, busy, waiting, queues, gates = array(reply)
+    now_us, scheduled, retries, dead, busy, waiting, queues, gates = array(reply)
     return Survey(
-        integer(now_ms) / 1000,
+        integer(now_us) / 1_000_000,
         integer(scheduled),
         integer(retries),
         integer(dead),
@@ -144,6 +144,14 @@ def grep_list(key: str, position: Position, count: int, words: Words, *, folds: 
     return _grep(key, "list", position, count, words, folds=folds)
 
 
+def scan_set(key: str, position: Position, count: int, words: Words, *, folds: bool = False) -> Command[Part]:
+    """Look at about *count* jobs of a set, in no order, and read those with the *words*; as `grep_set`.
+
+    From the first call to the last, each job is shown that is there all the while, whatever comes and goes; some twice.
+    """
+    return _grep(key, "scan", Position(position.start or "0"), count, words, folds=folds)
+
+
 def _grep(key: str, kind: str, position: Position, count: int, words: Words, *, folds: bool) -> Command[Part]:
     def read(reply: Reply) -> Part:
         looked, start, skip, flat = array(reply)
@@ -152,7 +160,8 @@ def _grep(key: str, kind: str, position: Position, count: int, words: Words, *, 
             Hit(blob(raw), integer(place), _position(at, passed), float(blob(score)) if score else None)
             for place, at, passed, raw, score in zip(*(found[n::5] for n in range(5)), strict=True)
         ]
-        return Part(integer(looked), _position(start, skip) if integer(looked) == count else None, hits)
+        is_over = start == b"0" if kind == "scan" else integer(looked) < count
+        return Part(integer(looked), None if is_over else _position(start, skip), hits)
 
     flat = [word for group in words for word in (*group, b"")]
     return Command("jobs_grep", (key,), (kind, position.start, position.skip, count, int(folds), *flat), read)

@@ -2,8 +2,9 @@
 --
 -- KEYS[1]  string  queue:<name>, schedule, retry, dead or mainspring:lane:<gate>  jobs
 --
--- ARGV[1]     kind   zset: by score, upward; dead: by score, downward; list: from the tail
--- ARGV[2]     from   of a set the score to begin with; of a list nothing
+-- ARGV[1]     kind   zset: by score, upward; dead: by score, downward; list: from the tail; scan: in no order, each
+--                    that is there all the while
+-- ARGV[2]     from   of a set the score to begin with, or of a scan its cursor; of a list nothing
 -- ARGV[3]     skip   how many of those that have this score, or of all, to leave out
 -- ARGV[4]     count  how many to look at
 -- ARGV[5]     folds  1 if the case of letters does not matter; the words are in lower case then
@@ -58,6 +59,12 @@ if kind == "list" then
   for i = #jobs, 1, -1 do
     skip = skip + 1
     note(jobs[i], "")
+  end
+elseif kind == "scan" then
+  local part = redis.call("ZSCAN", key, from, "COUNT", count)
+  from = part[1]
+  for i = 1, #part[2], 2 do
+    note(part[2][i], part[2][i + 1])
   end
 else
   local flat

@@ -10,7 +10,7 @@
 --
 -- ARGV[1]  most  how many gates are told apart at most
 --
--- Returns  {now_ms, scheduled, retries, dead, busy, lanes, {queue, size, ...}, {gate, waiting, ...}}  lanes is how
+-- Returns  {now_us, scheduled, retries, dead, busy, lanes, {queue, size, ...}, {gate, waiting, ...}}  lanes is how
 --          many wait by any gate
 -- include: lib/count_of.lua
 
@@ -19,7 +19,7 @@ local most = tonumber(ARGV[1])
 
 local prefix = string.sub(root, 1, -1 - string.len("mainspring:"))
 local time = redis.call("TIME")
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local now_us = time[1] * 1000000 + time[2]
 
 local sizes, lanes = {}, 0
 for _, name in ipairs(redis.call("SMEMBERS", queues)) do
@@ -37,5 +37,5 @@ for _, gate in ipairs(most > 0 and redis.call("ZRANGE", due, 0, most - 1) or {})
   gates[#gates + 1] = count_of_list(root .. "lane:" .. gate)
 end
 return {
-  now_ms, redis.call("ZCARD", schedule), redis.call("ZCARD", retry), redis.call("ZCARD", dead), busy, lanes, sizes, gates
+  now_us, redis.call("ZCARD", schedule), redis.call("ZCARD", retry), redis.call("ZCARD", dead), busy, lanes, sizes, gates
 }

@@ -27,7 +27,7 @@ export DEMO_SECONDS
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench faults constraints clean
+.PHONY: help install demo test check bench faults screenshots constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -56,6 +56,10 @@ faults: $(VENV)/all.stamp ## every fault at length, about two hours; writes docs
 	@$(PY) -m tests.scenarios.kills --kills $(KILLS)
 	@$(PY) -m pytest tests/scenarios tests/machine/test_machine.py tests/schedule/test_zone_table.py -o faulthandler_timeout=0
 	@$(PY) tools/faults_table.py --collect var/faults.json
+
+screenshots: $(VENV)/all.stamp ## a picture of every page of the dashboard, in var/screenshots
+	@tools/debian-packages $(DEBIAN)
+	@$(PY) -m tests.browser.screenshots var/screenshots
 
 constraints: ## write constraints.txt anew from the newest versions
 	@tools/constraints $(PYTHON)

@@ -38,6 +38,7 @@ class Site:
             "/queues/{name:path}": "/queues/default",
             "/workers/{identity:path}": f"/workers/{next((each.identity for each in office.app.processes), 'none')}",
             "/clock/{name:path}": "/clock/letters.hourly",
+            "/backfill": "/backfill?name=letters.hourly",
             "/batches/{bid}": f"/batches/{office.bid or 'none'}",
         }
         return {page.path: some.get(page.path, page.path) for page in PAGES}

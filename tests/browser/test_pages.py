@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from browser.looks import LEADS_ON, faults, overflow
 from browser.office import Office
 from browser.site import DESK, PHONE, looking, served
 from mainspring.web import Dashboard
 from mainspring.web.routes import PAGES
 from support import until
 
-#: Pages that only lead to another.
-LEADS_ON = frozenset({"/retries", "/scheduled", "/morgue", "/busy"})
 SHOWN = [page.path for page in PAGES if page.path not in LEADS_ON]
 #: A desk by day and a telephone by night: each page in both themes and both widths.
 WAYS = [("light", DESK), ("dark", PHONE)]
-RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-
-
-def faults(page) -> list[str]:
-    """Return what axe finds wrong with what *page* shows."""
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(RULES)}})
-    return [f"{each['id']}: {node['html'][:200]}" for each in found.response["violations"] for node in each["nodes"]]
-
-
-def overflow(page) -> int:
-    """Return by how many pixels *page* can be scrolled sideways."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize(("theme", "size"), WAYS, ids=["desk", "phone"])

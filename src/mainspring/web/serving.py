@@ -31,6 +31,8 @@ from mainspring.web.view import Ask, Context, Gone, Moved, Page
 
 #: The header by which a tab asks for what may have changed, and nothing else.
 LIVE: Final = "x-mainspring-live"
+#: The header that tells a tab that the store is gone, and that what it gets was read before.
+GONE: Final = "x-mainspring-store-gone"
 _MOST_VALUES: Final = 50
 _LONGEST_VALUE: Final = 4_000
 _log: Final = Log("mainspring.web")
@@ -100,7 +102,7 @@ class Pages:
         except StoreError as error:
             return self.problem(request, errors.storeless(_noted(error)))
         text = self._templates.render(page.template, self._whole(request, page, found))
-        return _tagged(request, text, 503 if found.age is not None and LIVE in request.headers else 200)
+        return _tagged(request, text, is_gone=found.age is not None)
 
     def _read(self, page: Page, ask: Ask) -> Read:
         """Return what *page* shows; what it showed last if the store is gone.
@@ -187,11 +189,13 @@ def _noted(error: StoreError) -> str:
     return key
 
 
-def _tagged(request: Request, text: str, status: int) -> Response:
+def _tagged(request: Request, text: str, *, is_gone: bool) -> Response:
     """Return a page, or that it has not changed since the tab has seen it."""
     if LIVE not in request.headers:
-        return HTMLResponse(text, status)
+        return HTMLResponse(text)
     tag = f'W/"{hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]}"'
-    if status == 200 and request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers={"etag": tag})
-    return HTMLResponse(text, status, headers={"etag": tag})
+    # Not a 503: a browser would complain of each look in its console, and there is something to show.
+    headers = {"etag": tag} | ({GONE: "1"} if is_gone else {})
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(text, headers=headers)

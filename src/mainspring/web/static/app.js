@@ -32,7 +32,7 @@ async function look() {
   let answer;
   try { answer = await fetch(location.href, { headers, cache: "no-store", redirect: "manual" }); } catch { return state("lost"); }
   if (answer.status === 304) return state("live");
-  if (!answer.headers.get("content-type")?.startsWith("text/html") || answer.status >= 500 && answer.status !== 503 || answer.type === "opaqueredirect") return state("lost");
+  if (!answer.headers.get("content-type")?.startsWith("text/html") || answer.status >= 500 || answer.type === "opaqueredirect") return state("lost");
   const text = await answer.text();
   // Whoever began to do something while it was under way is not disturbed.
   if (isBusy()) return;
@@ -43,7 +43,7 @@ async function look() {
     const fresh = page.getElementById(id);
     if (fresh) Idiomorph.morph(byId(id), fresh, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks: keep });
   }
-  state(answer.status === 503 ? "lost" : "live");
+  state(answer.headers.has("x-mainspring-store-gone") ? "lost" : "live");
   document.dispatchEvent(new CustomEvent("mainspring:fresh"));
 }
 function state(name) {

@@ -10,7 +10,7 @@ import pytest
 from batchwork import Yard
 from mainspring import current_job
 from mainspring.base.errors import BatchNotFound
-from mainspring.features.batches.callbacks import jid_of
+from mainspring.store.callbacks import callback_jid as jid_of
 from mainspring.store import keys
 from support import until
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from mainspring.api.filters import JobFilter
 from mainspring.api.jobs import StoredJob
 from mainspring.api.paging import MOST, PAGE, Page
 from mainspring.api.sets import JobSet
-from mainspring.base import codec
-from mainspring.base.errors import InvalidOption
+from mainspring.base import codec, payload
+from mainspring.base.errors import InvalidOption, StoreError
 from mainspring.base.timesource import TimeSource
-from mainspring.store import batches, keys
+from mainspring.store import batches, callbacks, keys
 from mainspring.store.batches import BatchStatus
+from mainspring.store.callbacks import Calls
+from mainspring.store.command import Command
 from mainspring.store.connection import Store
 
 StepState: TypeAlias = Literal["waiting", "ready", "failed", "dead", "done"]
@@ -42,6 +44,42 @@ class BatchStep:
     jid: str
     after: tuple[int, ...]
     state: StepState
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCallback:
+    """A callback of a batch.
+
+    Attributes:
+        event: ``"complete"``, ``"success"`` or ``"death"``.
+        job: The name of its job; empty once it was pushed.
+        jid: The id that its job has, or will have.
+        state: ``"waiting"`` for its event, ``"pushed"``, or ``"done"``: it has run to its end.
+    """
+
+    event: str
+    job: str
+    jid: str
+    state: Literal["waiting", "pushed", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDetail:
+    """All of a batch.
+
+    Attributes:
+        status: How far it is.
+        steps: Its steps, of a workflow.
+        callbacks: Its callbacks, by event; of each event ten at most.
+        callback_count: How many callbacks it has in all.
+        children: The batches in it, as far as they are remembered; a thousand at most.
+    """
+
+    status: BatchStatus
+    steps: Sequence[BatchStep]
+    callbacks: Sequence[BatchCallback]
+    callback_count: int
+    children: Sequence[BatchStatus]
 
 
 class Batches:
@@ -71,8 +109,8 @@ class Batches:
             if not cursor:
                 return
 
-    def page(self, cursor: str = "", count: int = PAGE) -> Page[BatchStatus]:
-        """Return a page of them, in order, in two round trips.
+    def page(self, cursor: str = "", count: int = PAGE, *, guess: Sequence[str] = ()) -> Page[BatchStatus]:
+        """Return a page of them, in order, in two round trips; in one, if *guess* has the bids that are on it.
 
         Raises:
             InvalidOption: If *cursor* is not that of a page, or *count* not from 1 to 1,000.
@@ -82,8 +120,9 @@ class Batches:
         if cursor and not cursor.isdecimal():
             raise InvalidOption(f"cursor={cursor!r}: pass the cursor of the page before, or nothing")
         start = int(cursor or 0)
-        bids = self._store.run(batches.page(start, count))
-        found = self._store.pipeline([batches.read(bid) for bid in bids])
+        bids, *found = _told(self._store, [batches.page(start, count), *map(batches.read, guess)])
+        if bids != list(guess):
+            found = self._store.pipeline([batches.read(bid) for bid in bids])
         statuses = [status for status in found if isinstance(status, BatchStatus)]
         return Page(statuses, str(start + count) if len(bids) == count else "")
 
@@ -99,9 +138,30 @@ class Batches:
 
     def steps(self, bid: str) -> list[BatchStep]:
         """Return the steps of the workflow *bid* and where each stands, in one round trip; none of a plain batch."""
-        graph, states = self._store.pipeline([batches.graph(bid), batches.states(bid)])
-        found = codec.decode(graph) if graph else []
-        return list(_steps(found, states)) if isinstance(found, list) else []
+        return _graph(*_told(self._store, [batches.graph(bid), batches.states(bid)]))
+
+    def look(self, bid: str, *, guess: Sequence[str] = ()) -> BatchDetail | None:
+        """Return all of the batch *bid*, in one round trip if *guess* has the bids of its children, else in two.
+
+        Returns:
+            None if there is none, or none any more.
+        """
+        asked: list[Command[Any]] = [
+            batches.read(bid),
+            batches.graph(bid),
+            batches.states(bid),
+            callbacks.calls(bid),
+            batches.children(bid),
+        ]
+        status, graph, states, calls, known, *found = _told(self._store, [*asked, *map(batches.read, guess)])
+        children = [known[number] for number in sorted(known)][:MOST]
+        if children != list(guess):
+            found = _told(self._store, [batches.read(child) for child in children])
+        if status is None:
+            return None
+        called = [callback for each in calls for callback in _callbacks(bid, each)]
+        there = [child for child in found if isinstance(child, BatchStatus)]
+        return BatchDetail(status, _graph(graph, states), called, sum(each.count for each in calls), there)
 
     def failures(self, bid: str) -> Iterator[StoredJob]:
         """Iterate over the jobs of the batch *bid* that have failed and wait for a retry, and over its dead ones.
@@ -122,6 +182,28 @@ class Batches:
             BatchNotFound: If there is none.
         """
         return self._store.run(batches.cancel(bid))
+
+
+def _told(store: Store, commands: Sequence[Command[Any]]) -> list[Any]:
+    answers = store.pipeline(commands)
+    for answer in answers:
+        if isinstance(answer, StoreError):
+            raise answer
+    return answers
+
+
+def _callbacks(bid: str, calls: Calls) -> Iterator[BatchCallback]:
+    for place in range(min(calls.count, callbacks.CALLS)):
+        state: Literal["waiting", "pushed", "done"] = (
+            "done" if place in calls.ended else "pushed" if calls.is_fired else "waiting"
+        )
+        job = payload.fields(calls.ready[place]).get("class") if place in calls.ready else ""
+        yield BatchCallback(calls.event, str(job), callbacks.callback_jid(bid, calls.event, place), state)
+
+
+def _graph(graph: bytes, states: bytes) -> list[BatchStep]:
+    found = codec.decode(graph) if graph else []
+    return list(_steps(found, states)) if isinstance(found, list) else []
 
 
 def _steps(graph: list[object], states: bytes) -> Iterator[BatchStep]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from mainspring.api import paging
 from mainspring.api.jobs import StoredJob
@@ -14,6 +14,7 @@ from mainspring.api.places import InLane, check_jid
 from mainspring.base.errors import InvalidOption
 from mainspring.base.timesource import TimeSource
 from mainspring.store import gates
+from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.store.gates import Holder
 from mainspring.store.limiters import KINDS, Limit
@@ -45,6 +46,21 @@ class GateState:
     per: float | None
     held: int
     waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateDetail:
+    """All of a gate.
+
+    Attributes:
+        state: What it allows, and how many hold it and wait by it.
+        holders: Jobs that hold it, the oldest first; a hundred at most.
+        jobs: Jobs that wait by it, what waits longest coming first; a hundred at most.
+    """
+
+    state: GateState
+    holders: Sequence[Holder]
+    jobs: Sequence[StoredJob]
 
 
 class Gate:
@@ -82,6 +98,13 @@ class Gate:
     def state(self) -> GateState:
         """Return what it allows, what holds it and what waits, in one round trip."""
         return states(self._store, [self.name])[0]
+
+    def look(self) -> GateDetail:
+        """Return what it allows, the first that hold it, and the first that wait, in one round trip."""
+        asked: list[Command[Any]] = [gates.holders(self.name, 0, PAGE), gates.page(self.name, 0, PAGE)]
+        holders, waiting, *rest = told(self._store.pipeline([*asked, *questions([self.name])]))
+        (state,) = states_in([self.name], rest)
+        return GateDetail(state, holders, [self._stored(each.payload, each.entry) for each in waiting])
 
     def holders(self, skip: int = 0, count: int = PAGE) -> list[Holder]:
         """Return *count* jobs that hold it, the oldest first, *skip* of them left out.
@@ -159,19 +182,41 @@ class Gates:
 
 def states(store: Store, names: Sequence[str]) -> list[GateState]:
     """Return how the gates *names* are, in one round trip."""
+    return states_in(names, store.pipeline(questions(names)) if names else [])
+
+
+def questions(names: Sequence[str]) -> list[Command[Any]]:
+    """Return the calls that ask how the gates *names* are, none for none; `states_in` reads their answers."""
     asked = [word for name in names for word in (name, name.rpartition(":")[0])]
     calls = [call for name in names for call in (gates.count_holders(name), gates.count_waiting(name))]
-    answers = store.pipeline([gates.allowed(asked), *calls]) if names else []
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
-    found = answers[0] if answers else []
+    return [gates.allowed(asked), *calls] if names else []
+
+
+def states_in(names: Sequence[str], answers: Sequence[Any]) -> list[GateState]:
+    """Return how the gates *names* are, by what `questions` were answered.
+
+    Raises:
+        StoreError: If one was answered with an error.
+    """
+    found = answers[0] if told(answers) else []
     return [
         _state(name, own or base, held, waiting)
         for name, own, base, held, waiting in zip(
             names, found[::2], found[1::2], answers[1::2], answers[2::2], strict=True
         )
     ]
+
+
+def told(answers: Sequence[Any]) -> Sequence[Any]:
+    """Return the answers of a pipeline.
+
+    Raises:
+        StoreError: If one of them is an error.
+    """
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
 
 
 def _state(name: str, allowed: str, held: int, waiting: int) -> GateState:

@@ -273,7 +273,7 @@ class Workflow:
             push = self._push(node, is_taken=node.number in takes)
             filling.fresh.append(Linked(push, len(node.after), followers[node.number]))
             graph.append({"job": push.name, "jid": push.jid, "after": sorted(node.after)})
-        filling.fields = {**filling.fields, "graph": codec.encode(graph)}
+        filling.fields = {**filling.fields, "graph": codec.encode(graph), "steps": len(graph)}
         filling.join()
         filling.close()
         self._is_started = True

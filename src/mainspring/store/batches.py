@@ -232,6 +232,7 @@ class BatchStatus:
         succeeded_at: When all had succeeded; None before.
         died_at: When the first job of it died; None if none did.
         cancelled_at: When it was cancelled; None if it was not.
+        steps: How many steps it began with, of a workflow; 0 for a plain batch.
     """
 
     bid: str
@@ -249,6 +250,7 @@ class BatchStatus:
     succeeded_at: float | None
     died_at: float | None
     cancelled_at: float | None
+    steps: int = 0
 
     @property
     def succeeded(self) -> int:
@@ -278,7 +280,7 @@ class BatchStatus:
 
 _FIELDS: Final = (
     *("description", "tags", "parent", "created_at", "total", "ok", "failed", "dead", "dropped", "sealed"),
-    *("complete_at", "success_at", "death_at", "cancelled_at"),
+    *("complete_at", "success_at", "death_at", "cancelled_at", "steps"),
 )
 
 
@@ -314,6 +316,7 @@ def _status(bid: str, found: Mapping[str, str]) -> BatchStatus:
         _seconds(found["success_at"]),
         _seconds(found["death_at"]),
         _seconds(found["cancelled_at"]),
+        int(found["steps"] or 0),
     )
 
 

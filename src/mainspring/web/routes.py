@@ -5,12 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from mainspring.web import steering
-from mainspring.web.pages import clock, entries, jobs, overview
+from mainspring.web.pages import batches, clock, entries, jobs, limits, overview
 from mainspring.web.view import Action, Page
 
 #: Without the static files, the health checks and the API, which have tables of their own.
-PAGES: Final[tuple[Page, ...]] = (*overview.PAGES, *jobs.PAGES, *clock.PAGES, *entries.PAGES)
-ACTIONS: Final[tuple[Action, ...]] = (*steering.ACTIONS, *clock.ACTIONS, *entries.ACTIONS)
+PAGES: Final[tuple[Page, ...]] = (
+    *overview.PAGES,
+    *jobs.PAGES,
+    *batches.PAGES,
+    *clock.PAGES,
+    *entries.PAGES,
+    *limits.PAGES,
+)
+ACTIONS: Final[tuple[Action, ...]] = (
+    *steering.ACTIONS,
+    *batches.ACTIONS,
+    *clock.ACTIONS,
+    *entries.ACTIONS,
+    *limits.ACTIONS,
+)
 
 #: The menu: the heading of a group, then path, name, and the count of a snapshot that stands beside it.
 MENU: Final = (

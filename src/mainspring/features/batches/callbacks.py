@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -11,6 +10,7 @@ from mainspring.features.batches.desk import Pusher
 from mainspring.job import Job, Step
 from mainspring.push import Push
 from mainspring.store.batches import EVENTS, callback_number
+from mainspring.store.callbacks import callback_jid
 from mainspring.store.command import Argument
 
 #: A job without arguments, or one with them: ``report``, or ``report.step(day)``.
@@ -68,16 +68,11 @@ def _pushes(client: Pusher, bid: str, event: str, steps: tuple[Step[Any], ...], 
         options = step.job.options
         if queue:
             options = options.changed(queue=queue)
-        push = client.build(step.job, step.args, step.kwargs, options, jid=jid_of(bid, event, place))
+        push = client.build(step.job, step.args, step.kwargs, options, jid=callback_jid(bid, event, place))
         bound(push, bid, callback_number(event, place))
         if client.prepare(push):
             place += 1
             yield push
-
-
-def jid_of(bid: str, event: str, place: int) -> str:
-    """Return the id of a callback job, which is the same however often it is made."""
-    return hashlib.sha256(f"{bid}:{event}:{place}".encode()).hexdigest()[:24]
 
 
 def bound(push: Push, bid: str, number: int) -> None:
@@ -94,4 +89,4 @@ def ready(push: Push, limit: int) -> bytes:
     return push.encoded(0.0, limit)
 
 
-__all__ = ["Callback", "Callbacks", "bound", "checked", "fields", "jid_of", "ready"]
+__all__ = ["Callback", "Callbacks", "bound", "checked", "fields", "ready"]

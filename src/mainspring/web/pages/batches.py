@@ -1,0 +1,113 @@
+"""Batches and workflows: how far each is, what failed in it, and what it does when it ends."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from mainspring.api.batches import BatchDetail, BatchStep
+from mainspring.api.search import Budget
+from mainspring.app import App
+from mainspring.base.errors import BatchNotFound
+from mainspring.web import graphs
+from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page, Unable
+
+#: Rows of a page.
+ROWS: Final = 100
+#: How many batches are looked through for those that are workflows.
+_LOOKED: Final = 500
+#: How much one press of "retry failed" may cost.
+_BUDGET: Final = Budget(items=100_000, ms=3_000.0)
+#: Rows of steps and of children on the page of one batch.
+_STEPS: Final = 200
+
+
+def listed(ask: Ask, *, is_workflows: bool) -> Context:
+    """Read a page of them: those that are not over first, the newest first."""
+    name = "workflows" if is_workflows else "batches"
+    found = ask.app.batches.page(
+        ask.text("cursor"), _LOOKED if is_workflows else ROWS, guess=() if ask.text("cursor") else _guess(ask, name)
+    )
+    if not ask.text("cursor"):
+        ask.guesses[name] = [status.bid for status in found]
+    rows = [status for status in found if status.steps or not is_workflows][:ROWS]
+    return {
+        "rows": rows,
+        "cursor": found.cursor,
+        "is_workflows": is_workflows,
+        "looked": len(found),
+        "first": not ask.text("cursor"),
+    }
+
+
+def one(ask: Ask) -> Context:
+    """Read one with all that is in it."""
+    bid = ask.path["bid"]
+    known = _guess(ask, "batch")
+    found = ask.app.batches.look(bid, guess=known[1:] if known[:1] == [bid] else ())
+    if found is None:
+        raise Gone(f"There is no batch {bid!r:.100}, or it was over so long ago that it is forgotten.")
+    ask.guesses["batch"] = [bid, *(child.bid for child in found.children)]
+    return {
+        "batch": found,
+        "status": found.status,
+        "steps": found.steps[:_STEPS],
+        "children": found.children[:ROWS],
+        "is_drawn": 0 < len(found.steps) <= graphs.MOST,
+        "graphs": graphs,
+        "step_counts": _counts(found),
+        "running": max(0, found.status.pending - found.status.failures),
+    }
+
+
+def _guess(ask: Ask, name: str) -> list[str]:
+    return list(ask.guesses.get(name, ()))
+
+
+def _counts(found: BatchDetail) -> dict[str, int]:
+    states: tuple[BatchStep, ...] = tuple(found.steps)
+    return {
+        state: sum(step.state == state for step in states) for state in ("done", "ready", "waiting", "failed", "dead")
+    }
+
+
+# --- actions ---------------------------------------------------------------------------
+
+
+def cancel(act: Act) -> Done:
+    """Let no job of the batch start any more."""
+    try:
+        count = act.app.batches.cancel(act.resource)
+    except BatchNotFound as error:
+        raise Unable(str(error)) from error
+    if not count:
+        return Done("It was cancelled already.", has_effect=False)
+    within = f", and {count - 1:,} in it" if count > 1 else ""
+    return Done(f"Batch {act.resource} is cancelled{within}; what runs goes on to its end.")
+
+
+def retry(act: Act) -> Done:
+    """Let the jobs of the batch that failed or died run again now."""
+    counts = [_retried(act.app, act.resource, state) for state in ("retrying", "dead")]
+    done, is_all = sum(count for count, _ in counts), all(whole for _, whole in counts)
+    rest = "" if is_all else " There is more to look through; press it again."
+    if not done:
+        return Done(f"No failed job of it was found.{rest}", has_effect=False)
+    return Done(f"{done:,} {'job' if done == 1 else 'jobs'} retried.{rest}", facts={"count": str(done)})
+
+
+def _retried(app: App, bid: str, state: str) -> tuple[int, bool]:
+    found = app.search(f'batch:"{bid}"', state=state, count=1_000, budget=_BUDGET)
+    return sum(job.retry() for job in found.jobs), not found.cursor
+
+
+PAGES: Final = (
+    Page("/batches", "batches.html", partial(listed, is_workflows=False), area="/batches", every=5.0),
+    Page("/batches/{bid}", "batch.html", one, area="/batches", every=5.0),
+    Page("/workflows", "batches.html", partial(listed, is_workflows=True), area="/batches", every=5.0),
+    Page("/workflows/{bid}", "batch.html", one, area="/batches", every=5.0),
+)
+ACTIONS: Final = (
+    Action("batch.cancel", cancel, role="admin", resource="bid"),
+    Action("batch.retry", retry, resource="bid"),
+)

@@ -1,0 +1,197 @@
+"""The pages of batches and workflows: how far each is, what failed, what it does at its end; and who may steer it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mainspring import App, chain, previous
+from mainspring.api.batches import BatchStep
+from mainspring.store import keys
+from mainspring.web import graphs
+from web.client import Client
+
+HOSTILE = "<script>alert(1)</script> \"x\" 'y' z"
+
+
+@pytest.fixture
+def shop(app: App) -> App:
+    @app.job(name="shop.letters.write")
+    def write(number: int = 0) -> int:
+        return number
+
+    @app.job(name="shop.report")
+    def report(day: str = "") -> None: ...
+
+    return app
+
+
+def letters(app: App, count: int = 10, description: str = "letters", **options: object) -> str:
+    with app.batch(description, **options) as batch:
+        for number in range(count):
+            app.enqueue("shop.letters.write", [number])
+    return batch.bid
+
+
+def flow_of(app: App) -> str:
+    write = app.job_named("shop.letters.write")
+    with app.flow("evaluation") as flow:
+        flow.add(chain(write.step(1), write.step(previous())))
+    return flow.batch.bid
+
+
+def failed(server, bid: str, *, dead: int = 0, failures: int = 0, ok: int = 0) -> None:
+    server.client.hset(keys.batch(bid), mapping={"ok": ok, "failed": failures, "dead": dead})
+
+
+def calls_of(app: App) -> list[int]:
+    made: list[int] = []
+    ask = app.store.pipeline
+    app.store.pipeline = lambda commands: made.append(len(commands)) or ask(commands)  # type: ignore[method-assign]
+    return made
+
+
+def test_the_list_shows_how_far_each_is(shop, server):
+    bid = letters(shop, description=HOSTILE, tags=["nightly"])
+    failed(server, bid, ok=5, failures=2, dead=1)
+
+    row = Client(shop).get("/batches").page.one(f"tr#batch-{bid}")
+
+    assert row.one("b").text == " ".join(HOSTILE.split())
+    assert "1 dead" in row.text
+    assert "5 / 10" in row.text
+    assert row.one("svg.bar")["aria-label"] == "5 of 10 done, 2 failed"
+    assert [rect["width"] for rect in row.all("rect")] == ["50.0%", "0.0%", "20.0%", "30.0%"]
+
+
+def test_a_look_at_the_list_that_has_not_changed_is_one_round_trip_beside_the_snapshot(shop):
+    for _ in range(3):
+        letters(shop, 1)
+    client = Client(shop)
+    client.get("/batches")
+    client.dashboard._pages.changed()
+    made = calls_of(shop)
+
+    assert len(client.get("/batches").page.all("tbody tr")) == 3
+
+    assert len(made) == 2
+
+
+def test_workflows_are_told_from_plain_batches(shop):
+    plain, flow = letters(shop, 1), flow_of(shop)
+
+    page = Client(shop).get("/workflows").page
+
+    assert page.find(f"tr#batch-{flow}")
+    assert not page.find(f"tr#batch-{plain}")
+    assert Client(shop).get("/batches").page.find(f"tr#batch-{plain}")
+
+
+def test_without_batches_it_shows_how_to_make_one(app):
+    assert "with app.batch(" in Client(app).get("/batches").page.text
+
+
+def test_a_batch_says_which_of_its_callbacks_have_run(shop, server):
+    report = shop.job_named("shop.report")
+    bid = letters(shop, 1, on_complete=[report, report.step("x")], on_success=report)
+    page = Client(shop).get(f"/batches/{bid}").page
+    assert page.text.count("waits for its event") == 3
+    assert "shop.report" in page.text
+    server.client.hset(keys.batch(bid), mapping={"complete_at": 1_790_000_000_000, "called:0": 1})
+
+    page = Client(shop).get(f"/batches/{bid}").page
+
+    assert page.text.count("has run") == 1
+    assert page.text.count("pushed, not done yet") == 1
+    assert page.text.count("waits for its event") == 1
+
+
+def test_a_batch_shows_those_in_it_and_leads_to_what_failed(shop, server):
+    with shop.batch("outer") as outer:
+        shop.enqueue("shop.report")
+        with shop.batch("inner") as inner:
+            shop.enqueue("shop.report")
+    failed(server, outer.bid, failures=3, dead=1)
+    client = Client(shop)
+
+    page = client.get(f"/batches/{outer.bid}").page
+
+    assert page.find(f"tr#batch-{inner.bid}")
+    links = [node["href"] for node in page.all("a")]
+    assert f"/jobs?q=batch%3A{outer.bid}&state=retrying" in links
+    assert f"/jobs?q=batch%3A{outer.bid}&state=dead" in links
+    assert outer.bid in client.get(f"/batches/{inner.bid}").page.text
+
+
+def test_the_page_of_a_batch_is_one_round_trip_beside_the_snapshot(shop):
+    with shop.batch("outer") as outer, shop.batch("inner"):
+        shop.enqueue("shop.report")
+    client = Client(shop)
+    client.get(f"/batches/{outer.bid}")
+    client.dashboard._pages.changed()
+    made = calls_of(shop)
+
+    assert "inner" in client.get(f"/batches/{outer.bid}").page.text
+
+    assert len(made) == 2
+
+
+def test_the_steps_of_a_workflow_stand_in_a_graph_and_in_a_list(shop):
+    bid = flow_of(shop)
+
+    page = Client(shop).get(f"/workflows/{bid}").page
+
+    assert [node["class"] for node in page.all("svg.graph g")] == ["ready", "waiting"]
+    assert len(page.all("svg.graph path")) == 1
+    assert "waits for others" in page.one("tr#step-1").text
+    assert page.one("tr#step-1 a")["href"] == page.all("svg.graph a")[1]["href"]
+
+
+def test_a_batch_that_is_forgotten_is_a_page_of_its_own(shop):
+    assert Client(shop).get("/batches/0123456789abcdef").status == 404
+
+
+def test_cancel_lets_nothing_of_it_start_and_is_audited(shop):
+    bid = letters(shop)
+    client = Client(shop)
+
+    said = client.submit(client.get(f"/batches/{bid}").page.form("batch.cancel")).said
+
+    assert "is cancelled" in said
+    assert shop.batches.find(bid).is_cancelled
+    assert [(entry.action, entry.resource) for entry in shop.audit.page()] == [("batch.cancel", bid)]
+    assert "cancelled already" in client.act("batch.cancel", {"bid": bid, "back": "/batches"}).said
+
+
+def test_retry_failed_means_the_jobs_of_this_batch_and_no_others(shop, server):
+    bid, other = letters(shop, 3), letters(shop, 2)
+    for job in list(shop.queue("default")):
+        job.kill()
+    client = Client(shop)
+    assert len(shop.dead) == 5
+
+    said = client.submit(client.get(f"/batches/{bid}").page.form("batch.retry")).said
+
+    assert said == "3 jobs retried."
+    assert len(shop.dead) == 2
+    assert shop.batches.find(other).dead == 2
+
+
+def test_a_viewer_may_neither_cancel_nor_retry(shop, server):
+    bid = letters(shop)
+    failed(server, bid, failures=1)
+    client = Client(shop, role="viewer")
+
+    assert not client.get(f"/batches/{bid}").page.all("#live-region form")
+    assert client.post("/actions/batch.cancel", {"bid": bid}).status == 403
+    assert client.post("/actions/batch.retry", {"bid": bid}).status == 403
+    assert Client(shop, role="operator").post("/actions/batch.cancel", {"bid": bid}).status == 403
+
+
+def test_a_step_stands_right_of_all_that_it_waits_for():
+    after = [(), (0,), (), (1, 2), (0,), (3, 4)]
+    steps = [BatchStep(number, "a.b", "j", its, "waiting") for number, its in enumerate(after)]
+
+    layers = graphs.layered(steps)
+
+    assert layers == [[0, 2], [1, 4], [3], [5]]
+    assert graphs.layered([]) == []

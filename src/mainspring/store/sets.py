@@ -20,6 +20,7 @@ class Due:
         scheduled: Payloads of the scheduled set.
         retries: Payloads of the retry set.
         gates: Names of gates by which jobs wait.
+        operations: True if there is a bulk operation to be done.
     """
 
     now: float
@@ -27,13 +28,14 @@ class Due:
     scheduled: Sequence[bytes]
     retries: Sequence[bytes]
     gates: Sequence[str] = ()
+    operations: bool = False
 
 
 def _due(reply: Reply) -> Due:
-    now_ms, next_ms, scheduled, retries, gates = array(reply)
+    now_ms, next_ms, scheduled, retries, gates, operations = array(reply)
     upcoming = integer(next_ms)
     at = None if upcoming < 0 else upcoming / 1000
-    return Due(integer(now_ms) / 1000, at, blobs(scheduled), blobs(retries), texts(gates))
+    return Due(integer(now_ms) / 1000, at, blobs(scheduled), blobs(retries), texts(gates), operations == 1)
 
 
 def add(pairs: Sequence[tuple[float, bytes]], *, queue: str = "", token: str = "") -> Command[int]:
@@ -57,8 +59,8 @@ def add(pairs: Sequence[tuple[float, bytes]], *, queue: str = "", token: str = "
 
 
 def due(limit: int = 100) -> Command[Due]:
-    """Read up to *limit* due jobs of the scheduled and of the retry set, and gates; and when the next will be due."""
-    return Command("set_due", (keys.SCHEDULE, keys.RETRY, keys.GATES_DUE), (limit,), _due)
+    """Read up to *limit* due jobs of both sets, and gates; when the next is due; and whether operations are open."""
+    return Command("set_due", (keys.SCHEDULE, keys.RETRY, keys.GATES_DUE, keys.OPERATIONS_OPEN), (limit,), _due)
 
 
 def listen(seconds: float) -> Command[bool]:

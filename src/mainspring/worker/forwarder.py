@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from mainspring.base import payload
@@ -32,21 +32,32 @@ LONGEST: Final = 1.0 - LATE / 2
 class Forwarder(Service):
     """Sleeps until the next job is due, or until one is pushed that is due earlier."""
 
-    def __init__(self, store: Store, *, limit: int = payload.LIMIT, rng: random.Random) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        limit: int = payload.LIMIT,
+        operate: Callable[[], None] | None = None,
+        rng: random.Random,
+    ) -> None:
         """Make a forwarder that does not run yet.
 
         Args:
             store: The store.
             limit: The longest job that may be pushed, in bytes.
+            operate: Called when there are bulk operations to be done; it returns at once.
             rng: The source of jitter.
         """
         super().__init__("forwarder", rng=rng)
         self._store = store
         self._limit = limit
+        self._operate = operate
 
     def turn(self) -> float:
         """Forward what is due, open what may open, then wait for what comes next."""
         due = self._store.run(sets.due(BATCH))
+        if due.operations and self._operate:
+            self._operate()
         self._forward(keys.RETRY, due.retries, due.now)
         self._forward(keys.SCHEDULE, due.scheduled, due.now)
         for start in range(0, len(due.gates), gates.MOST_GATES):

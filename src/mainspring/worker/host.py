@@ -14,6 +14,13 @@ from mainspring.middleware import Middleware
 from mainspring.store.connection import Store
 
 
+class Operating(Protocol):
+    """What does bulk operations."""
+
+    def turn(self, seconds: float = ...) -> bool:
+        """Do parts of an operation for some *seconds*; False if there is none to be done."""
+
+
 class Host(Protocol):
     """The App, as far as a worker sees it."""
 
@@ -31,6 +38,10 @@ class Host(Protocol):
     @property
     def store(self) -> Store:
         """The store."""
+
+    @property
+    def operations(self) -> Operating:
+        """The bulk operations."""
 
 
 class Companion(Protocol):

@@ -27,6 +27,7 @@ from mainspring.worker.host import Companion, Host
 from mainspring.worker.leader import Leader
 from mainspring.worker.lease import Lease
 from mainspring.worker.nursery import Nursery
+from mainspring.worker.operator import Operator
 from mainspring.worker.pace import Pace
 from mainspring.worker.recoverer import Recoverer
 from mainspring.worker.report import Reporter
@@ -146,10 +147,11 @@ class Worker:
         self._holdings = [(each.name, queue) for each in settings for queue in each.names]
         patience = self._timeout + CUT_TIMEOUT + 1.5
         self._pace = Pace(app.store, lease=self._lease, holdings=self._holdings, timing=timing, patience=patience)
-        self._forwarder = Forwarder(app.store, limit=app.client.limit, rng=rng)
+        operator = Operator(app, rng=rng)
+        self._forwarder = Forwarder(app.store, limit=app.client.limit, operate=operator.notice, rng=rng)
         served = [queue for _, queue in self._holdings]
         leader = Leader(app.store, identity=lambda: self.identity, handlers=app.handlers, rng=rng)
-        self._companions = (*self._companions, leader)
+        self._companions = (*self._companions, leader, operator)
         self._recoverer = Recoverer(
             app.store, every=timing.sweep, grace=timing.grace, known=lambda: served, time=app.time, rng=rng
         )

@@ -1,15 +1,17 @@
--- set_due: read what is due in the two sets of jobs for later, and of gates, by the server's clock.
+-- set_due: read what is due in the two sets of jobs for later, and of gates, by the server's clock; and whether there
+-- is a bulk operation to be done, which costs nobody a call of its own so.
 --
--- KEYS[1]  zset  schedule              score = unix seconds when due
--- KEYS[2]  zset  retry                 score = unix seconds of the next try
--- KEYS[3]  zset  mainspring:gates:due  gates by which jobs wait; score = unix seconds of the next look
+-- KEYS[1]  zset  schedule                    score = unix seconds when due
+-- KEYS[2]  zset  retry                       score = unix seconds of the next try
+-- KEYS[3]  zset  mainspring:gates:due        gates by which jobs wait; score = unix seconds of the next look
+-- KEYS[4]  zset  mainspring:operations:open  ids of bulk operations that are not over
 --
 -- ARGV[1]  n  how many to read of each at most
 --
--- Returns  {now_ms, next_ms, {scheduled, ...}, {retry, ...}, {gate, ...}}  next_ms is when the first that is
---          not due will be, -1 if there is none
+-- Returns  {now_ms, next_ms, {scheduled, ...}, {retry, ...}, {gate, ...}, operations}  next_ms is when the first that
+--          is not due will be, -1 if there is none; and 1 if there are operations, else 0
 
-local schedule, retry, gates = KEYS[1], KEYS[2], KEYS[3]
+local schedule, retry, gates, open = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local n = tonumber(ARGV[1])
 
 local time = redis.call("TIME")
@@ -26,4 +28,4 @@ for i, set in ipairs({ schedule, retry, gates }) do
     end
   end
 end
-return { now_ms, next_ms, due[1], due[2], due[3] }
+return { now_ms, next_ms, due[1], due[2], due[3], redis.call("EXISTS", open) }

@@ -14,7 +14,7 @@ from mainspring.api.places import InQueue
 from mainspring.base.errors import InvalidName, InvalidOption
 from mainspring.base.payload import check_queue
 from mainspring.base.timesource import TimeSource
-from mainspring.store import gates, queues, sets
+from mainspring.store import gates, queues, sets, targets
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
 
@@ -104,6 +104,20 @@ class Queue:
         if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
             raise InvalidOption(f"concurrency={most!r}: must be a whole number from 1, or None for no limit")
         self._store.run(gates.define({gates.of_queue(self.name): "" if most is None else str(most)}))
+
+    @property
+    def target(self) -> float | None:
+        """For how many seconds its jobs may wait before somebody should look; None if nobody has said."""
+        return self._store.run(targets.read()).get(self.name)
+
+    @target.setter
+    def target(self, seconds: float | None) -> None:
+        if seconds is None:
+            self._store.run(targets.forget(self.name))
+        elif isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+            raise InvalidOption(f"target={seconds!r}: must be seconds, more than 0, or None")
+        else:
+            self._store.run(targets.define(self.name, seconds))
 
     def lanes(self) -> dict[str, int]:
         """Return by which gates jobs of this queue wait, and how many by each; see `App.gates`."""
@@ -340,6 +354,10 @@ class Queues:
     def states(self) -> list[QueueState]:
         """Return how all queues are, by name, in two round trips."""
         return states(self._store, self._time, self._names())
+
+    def targets(self) -> dict[str, float]:
+        """Return for how many seconds the jobs of a queue may wait, of all queues for which somebody has said so."""
+        return self._store.run(targets.read())
 
     def _names(self) -> list[str]:
         return self._store.run(queues.names())

@@ -27,6 +27,7 @@ BELL = "mainspring:bell"
 LIMITS = "mainspring:limits"
 GATES = "mainspring:gates"
 GATES_DUE = "mainspring:gates:due"
+TARGETS = "mainspring:targets"
 #: The beginning of our keys that belong to no queue, for scripts that make them.
 ROOT = "mainspring:"
 

@@ -110,6 +110,7 @@ TABLE = (
     Key("mainspring:batch:BID:pushed:JID", "string", "60 s", "mainspring", "likewise, for the jobs of a batch"),
     Key("mainspring:gates", "hash", FOREVER, "mainspring", "gate, or all of a base -> what it allows"),
     Key("mainspring:gates:due", "zset", FOREVER, "mainspring", "gates by which jobs wait; score = when to look"),
+    Key("mainspring:targets", "hash", FOREVER, "mainspring", "queue -> seconds for which its jobs may wait"),
     Key("mainspring:gate:NAME", "zset", FOREVER, "mainspring", "QUEUE LF JID of the jobs that hold a gate; score = ms"),
     Key("mainspring:lane:NAME", "list", FOREVER, "mainspring", "QUEUE LF JID LF GATES LF payload of jobs that wait"),
     Key("mainspring:turns:NAME", "set", FOREVER, "mainspring", "gates of those who have jobs that wait for their turn"),

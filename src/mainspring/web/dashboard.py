@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from mainspring.app import App
 from mainspring.base.loggers import Log
-from mainspring.web import errors
+from mainspring.web import errors, names
 from mainspring.web.actions import Actions
 from mainspring.web.assets import Assets
 from mainspring.web.entrance import Entrance, base_of
@@ -83,7 +83,10 @@ class Dashboard:
     def _routes(self) -> list[Route]:
         return [
             Route("/static/{name}", self._static, methods=["GET"], name="static"),
-            *(Route(page.path, self._pages.endpoint(page), methods=["GET"], name=page.path) for page in PAGES),
+            *(
+                Route(names.any_text(page.path), self._pages.endpoint(page), methods=["GET"], name=page.path)
+                for page in PAGES
+            ),
             Route("/actions/{action}", self._actions.serve, methods=["POST"], name="action"),
         ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mainspring.web import steering
-from mainspring.web.pages import batches, clock, entries, jobs, limits, overview
+from mainspring.web.pages import batches, clock, entries, jobs, limits, overview, queues
 from mainspring.web.view import Action, Page
 
 #: Without the static files, the health checks and the API, which have tables of their own.
@@ -16,6 +16,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *clock.PAGES,
     *entries.PAGES,
     *limits.PAGES,
+    *queues.PAGES,
 )
 ACTIONS: Final[tuple[Action, ...]] = (
     *steering.ACTIONS,
@@ -23,6 +24,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *clock.ACTIONS,
     *entries.ACTIONS,
     *limits.ACTIONS,
+    *queues.ACTIONS,
 )
 
 #: The menu: the heading of a group, then path, name, and the count of a snapshot that stands beside it.

@@ -33,7 +33,7 @@ class Site:
         """Return a path of each page, by the page's own."""
         office = self.office
         some = {
-            "/jobs/{jid}": f"/jobs/{office.jids.get('retrying', 'a' * 24)}",
+            "/jobs/{jid:path}": f"/jobs/{office.jids.get('retrying', 'a' * 24)}",
             "/failures/{signature}": f"/failures/{next((each.signature for each in office.app.failures), 'none')}",
             "/queues/{name:path}": "/queues/default",
             "/workers/{identity:path}": f"/workers/{next((each.identity for each in office.app.processes), 'none')}",

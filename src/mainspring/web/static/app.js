@@ -15,6 +15,7 @@ const hasSelection = () => { const chosen = getSelection(); return chosen && !ch
 const keep = {
   beforeNodeMorphed(before, after) {
     if (!(before instanceof Element) || !(after instanceof Element)) return true;
+    if (before.matches("[data-ticks] tbody") && before.querySelector("input[data-tick]:checked")) { tellOfNews(before, after); return false; }
     if (before.tagName === "DETAILS" && before.open) after.setAttribute("open", "");
     if (before instanceof HTMLInputElement && (before.type === "checkbox" || before.type === "radio")) {
       after.checked = before.checked;
@@ -24,6 +25,21 @@ const keep = {
     return !before.hasAttribute("data-keep");
   },
 };
+
+// Rows never move under a tick: that there are others is said, and shown when a person asks for it.
+function tellOfNews(before, after) {
+  const ids = new Set([...before.rows].map((row) => row.id));
+  const many = [...after.rows].filter((row) => !ids.has(row.id)).length + (before.rows.length - [...after.rows].filter((row) => ids.has(row.id)).length);
+  const bar = before.closest("[data-ticks]").querySelector("[data-bulk]");
+  if (!bar || !many) return;
+  setTimeout(() => {
+    if (bar.querySelector("[data-news]")) return;
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "btn s", textContent: `${many} changed · refresh` });
+    button.dataset.news = String(many);
+    button.addEventListener("click", () => { for (const tick of ticks(bar.closest("[data-ticks]"))) tick.checked = false; counted(); tag = ""; look(); });
+    bar.append(button);
+  });
+}
 
 async function look() {
   if (isBusy()) return;
@@ -142,6 +158,9 @@ document.addEventListener("click", (event) => {
 // A dialog that asks for a word lets through only that word.
 document.addEventListener("input", (event) => {
   const field = event.target;
+  if (field instanceof HTMLTextAreaElement && "json" in field.dataset) {
+    try { JSON.parse(field.value || "null"); field.setCustomValidity(""); } catch (error) { field.setCustomValidity(error.message); }
+  }
   if (field instanceof HTMLInputElement && field.dataset.word) field.setCustomValidity(field.value === field.dataset.word ? "" : `Type ${field.dataset.word}`);
 });
 

@@ -70,7 +70,7 @@ CALLS = {
         queues.settle(Q, ME, 1, Settlement(keys.RETRY, 1.0, b"x", fails=True), now=NOW, day=DAY),
         queues.settle(Q, ME, 1, Settlement(keys.DEAD, NOW, b"x", fails=True), now=NOW, day=DAY),
         queues.settle(Q, ME, 2, Settlement(keys.DEAD, NOW, b"x", what="dead", ties=TIES), now=NOW, day=DAY),
-        queues.settle(Q, ME, 1, Settlement(trace=Trace("a", b"[1]", 1000, b"[1]", 1000)), now=NOW, day=DAY),
+        queues.settle(Q, ME, 1, Settlement(trace=Trace("a", b"[1]", 1000)), now=NOW, day=DAY),
     ],
     "set_forward": [
         sets.forward(keys.SCHEDULE, Q, [(b"kept", b"new")]),
@@ -117,6 +117,7 @@ CALLS = {
     "lane_take": [gates.take("c:x", LANE, "dropped"), gates.take("c:x", b"gone", "dropped")],
     "lane_clear": [gates.clear("c:x", Q, 0)],
     "failures_note": [failures.note([Noted("ab", ("job", "E", "m", "f", Q, ""), 1, NOW, NOW, ["a"])], now=NOW)],
+    "runs_note": [attempts.note([Trace("a", b"[1]", 1000, b"[1]", 1000)])],
     "limiter_take": [limiters.take([(WINDOW, 1.0)], "me"), limiters.take([(SLOTS, 1.0)], "me", 1.0)],
     "limiter_release": [limiters.release(SLOTS, "it"), limiters.release(SLOTS, "gone")],
     "limiter_renew": [limiters.renew(SLOTS, "it"), limiters.renew(SLOTS, "gone")],

@@ -1,22 +1,26 @@
 """Verbs of attempts: what is kept of the runs of jobs that failed, and of jobs that are done.
 
-They are written in the step that settles a job (`queues.settle`), and read here.
+A run that did not go well is written in the step that settles its job (`queues.settle`), all else here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from mainspring.store import keys
-from mainspring.store.command import Command, blobs, maybe_blob, plain
+from mainspring.store.command import Argument, Command, blobs, integer, maybe_blob, plain
+from mainspring.store.ties import Trace
 
 #: How many attempts of a job are kept, the newest.
 NEWEST: Final = 25
 #: Of how many jobs attempts are kept at most; and how many jobs that are done. What would go first, goes.
 MOST_JOBS: Final = 20_000
 MOST_FINISHED: Final = 50_000
+#: How many runs one call may note.
+MANY: Final = 200
 #: How long attempts are kept after the last, in seconds.
 KEPT: Final = 86400.0
 
@@ -75,6 +79,18 @@ def parted(data: bytes) -> tuple[Record | None, bytes]:
     """Return the last attempt and the job of what `done` has made; no attempt if it is something else."""
     head, _, raw = data.partition(b"\n")
     return understood(head), raw
+
+
+def note(traces: Sequence[Trace]) -> Command[int]:
+    """Keep at most 200 runs that went well, in one step: beside those that failed, and with jobs that are done.
+
+    Returns:
+        How many jobs that are done were dropped for it, as too many are kept.
+    """
+    rows: list[Argument] = []
+    for trace in traces:
+        rows += [trace.jid, trace.attempt, trace.attempt_ms, trace.finished, trace.finished_ms]
+    return Command("runs_note", (keys.FINISHED, keys.ROOT), (MOST_FINISHED, *rows), integer)
 
 
 def read(jid: str) -> Command[list[bytes]]:

@@ -78,15 +78,16 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Trace(msgspec.Struct, frozen=True, gc=False):
-    """What is kept of one run for people; written in the step that settles the job.
+    """What is kept of one run for people.
 
     Attributes:
-        jid: The job's id.
-        attempt: What is put before the job's other attempts; empty for nothing.
-        attempt_ms: How long its attempts are kept.
+        jid: The job's id; empty if no key can be made of it.
+        attempt: The run, to be put before the job's others; empty for nothing. That of a run that did not go well is
+            written in the step that settles the job, all else soon after.
+        attempt_ms: How long the job's runs are kept.
         finished: What is kept of a job that is done; empty for nothing.
         finished_ms: How long that is kept.
-        failed: The failure, to be counted after it was settled; None if it did not fail.
+        failed: The failure; None if it did not fail.
     """
 
     jid: str

@@ -109,7 +109,7 @@ class Completer:
             what = delivery.settlement
             if what is not None:
                 # One that was recovered from a crash has a mark in the store, which goes with it.
-                if what.ties is not None and what.what == "ok" and not (delivery.is_suspect or what.trace):
+                if what.ties is not None and what.what == "ok" and not delivery.is_suspect:
                     tied.setdefault((delivery.queue, delivery.holder), []).append((delivery, what.ties))
                     continue
                 call = queues.settle(delivery.queue, delivery.holder, delivery.seq, what, now=now, day=day)

@@ -8,6 +8,7 @@ from mainspring.base.errors import InvalidPayload
 from mainspring.base.flow import Flow
 from mainspring.base.payload import Payload
 from mainspring.store.queues import Settlement
+from mainspring.store.ties import Trace
 
 
 class Delivery(msgspec.Struct, gc=False, eq=False):
@@ -33,6 +34,7 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
         is_given_up: True if it shall not be acknowledged: it was given back, or is not ours any more.
         is_gone: True if the store has moved it elsewhere in the meantime, so that nothing is to be acknowledged.
         flow: What it carries of flow control; None for a plain job. Its slot reads it.
+        trace: What is kept of its run for people; None of most that go well. Its slot writes this, as the settlement.
     """
 
     queue: str
@@ -51,6 +53,7 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
     is_given_up: bool = False
     is_gone: bool = False
     flow: Flow | None = None
+    trace: Trace | None = None
 
     @property
     def jid(self) -> str:

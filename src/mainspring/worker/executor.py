@@ -23,7 +23,7 @@ from mainspring.events import Handlers
 from mainspring.options import RunsIn
 from mainspring.store import keys
 from mainspring.store.queues import Settlement
-from mainspring.store.ties import Ties
+from mainspring.store.ties import Ties, Trace
 from mainspring.worker import outcome as outcomes
 from mainspring.worker.cancellations import Cancellations
 from mainspring.worker.delivery import Delivery
@@ -210,11 +210,18 @@ class Executor:
         return None if found is None or self._is_stopped(delivery, self._context(delivery), self._outer) else found
 
     def ended(
-        self, delivery: Delivery, settlement: Settlement | None, *, is_given_up: bool = False, is_gone: bool = False
+        self,
+        delivery: Delivery,
+        settlement: Settlement | None,
+        *,
+        trace: Trace | None = None,
+        is_given_up: bool = False,
+        is_gone: bool = False,
     ) -> None:
         """Note what a run elsewhere has come to, as it told."""
         delivery.ended = self._clock()
-        delivery.settlement, delivery.is_given_up, delivery.is_gone = settlement, is_given_up, is_gone
+        delivery.settlement, delivery.trace = settlement, trace
+        delivery.is_given_up, delivery.is_gone = is_given_up, is_gone
         if self._cancelled:
             self._cancellations.ended(delivery.jid)
 
@@ -299,8 +306,7 @@ class Executor:
         job = delivery.payload
         if (job is not None and job.retry_count is not None) or (flow is not None and flow.history):
             # It has failed before, or all its runs are kept.
-            trace = self._tracer.trace(delivery, _DONE)
-            delivery.settlement = replace(delivery.settlement or Settlement(), trace=trace)
+            delivery.trace = self._tracer.trace(delivery, _DONE)
         if self._reporter.hears_success:
             self._reporter.finished(delivery, _DONE)
 
@@ -334,7 +340,10 @@ class Executor:
             made, verdict = Settlement(keys.DEAD, now, delivery.raw, fails=True), Dead(ValueError(), "unwritable")
         if made is None:
             return made
-        made = replace(made, trace=self._tracer.trace(delivery, verdict, fault))
+        trace = self._tracer.trace(delivery, verdict, fault)
+        if trace is not None:
+            # The attempt is written with the settlement, the rest afterwards.
+            made, delivery.trace = replace(made, trace=trace), replace(trace, attempt=b"")
         if delivery.flow is None:
             return made
         name = delivery.payload.name if delivery.payload is not None else ""

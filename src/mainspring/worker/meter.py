@@ -1,18 +1,16 @@
-"""Takes the times and the errors of settled deliveries, and writes them to the store every few seconds."""
+"""Takes the times of settled deliveries, and what is kept of single ones, and writes them to the store now and then."""
 
 from __future__ import annotations
 
 import uuid
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from mainspring.base.errors import StoreError
-from mainspring.base.payload import unix
+from mainspring.base.payload import Payload, unix
 from mainspring.base.timesource import TimeSource
-from mainspring.metrics.histogram import BOUNDS, SHORTEST
 from mainspring.metrics.recorder import Counts, Recorder, for_sidekiq
 from mainspring.store import metrics
 from mainspring.store.connection import Store
@@ -62,34 +60,25 @@ class Meter:
             self._close(now)
         # Start and end are on the monotonic clock, the time of the enqueueing on the wall's.
         offset = now - self._time.monotonic()
-        queue, name, counts = "", "", Counts()
-        runs, waits = counts.runs, counts.waits
+        queue, name, counts, skip = "", "", Counts(), 0
         for delivery in settled:
-            payload, ended, settlement = delivery.payload, delivery.ended, delivery.settlement
-            if payload is None or not ended or (settlement is not None and not settlement.runs):
+            payload, settlement = delivery.payload, delivery.settlement
+            if delivery.trace is not None:
+                self._tally.add(delivery.trace, delivery.queue)
+            if payload is None:
                 continue
-            # Nearly all are of the queue and the job of the one before. What follows is written out, since each
-            # call would cost as much as the rest; so would the search for a bucket, and most are in the first.
+            # In a crowd, nearly all are of the queue and the job of the one before, and end here.
             if payload.name != name or delivery.queue is not queue:
+                counts.skip = skip
                 queue, name = delivery.queue, payload.name
                 counts = self._recorder.of(queue, name)
-                runs, waits = counts.runs, counts.waits
-            started = delivery.started
-            if settlement is not None and settlement.fails:
-                counts.failed += 1
-                if settlement.trace is not None:
-                    self._tally.add(settlement.trace, delivery.queue)
-            else:
-                ran = ended - started
-                counts.run_seconds += ran
-                runs[bisect_right(BOUNDS, ran) if ran >= SHORTEST else 0] += 1
-            # The wait of a retry is its policy's.
-            since = payload.enqueued_at if payload.retry_count is None else None
-            if type(since) is not float:
-                since = unix(since)
-            if since is not None:
-                waited = started + offset - since
-                waits[bisect_right(BOUNDS, waited) if waited >= SHORTEST else 0] += 1
+                skip = counts.skip
+            if settlement is None and skip:
+                skip -= 1
+            elif delivery.ended and (settlement is None or settlement.runs):
+                has_failed = settlement is not None and settlement.fails
+                skip += _timed(delivery, payload, counts, offset, has_failed)
+        counts.skip = skip
 
     def _close(self, now: float) -> None:
         """Begin a new minute: what was counted belongs to the one before."""
@@ -110,7 +99,7 @@ class Meter:
         return max(0.0, self._flushed + EVERY - self._time.monotonic())
 
     def beat(self, store: Store) -> None:
-        """Write what is due: errors are seen sooner than times."""
+        """Write what is due: single runs are seen sooner than the times of all."""
         if self._tally.due_in <= 0:
             self._tally.flush(store)
         if self._times_due_in <= 0:
@@ -143,3 +132,19 @@ class Meter:
         except StoreError:
             return False
         return not isinstance(answers[0], StoreError)
+
+
+# By position, because it is called for every job that is timed.
+def _timed(delivery: Delivery, payload: Payload, counts: Counts, offset: float, has_failed: bool) -> int:  # noqa: FBT001
+    """Count a run and how long it took and had waited; return for how many more of its kind it stands."""
+    started = delivery.started
+    weight = 1 if has_failed else counts.weight()
+    if has_failed:
+        counts.failed += 1
+    else:
+        counts.ran(delivery.ended - started, weight)
+    # The wait of a retry is its policy's.
+    since = unix(payload.enqueued_at) if payload.retry_count is None else None
+    if since is not None:
+        counts.waited(started + offset - since, weight)
+    return weight - 1

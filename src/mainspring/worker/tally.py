@@ -1,13 +1,14 @@
-"""Counts failed runs by their errors, and tells the store every other second.
+"""Gathers what is kept of single runs for people, and tells the store every second.
 
-A failure that is noted here was settled, so the store has the job; what is counted here and not told yet is lost with
-the process.
+That is failures by their errors, attempts that went well after others had failed, and jobs that are done. All of them
+were settled, so no job hangs on it; what was not told yet is lost with the process.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,15 +16,18 @@ from msgspec.structs import replace
 
 from mainspring.base.errors import StoreError
 from mainspring.base.timesource import TimeSource
-from mainspring.store import failures
+from mainspring.store import attempts, failures
+from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.store.failures import SAMPLES, Noted
 from mainspring.store.ties import Failed, Trace
 
 #: Seconds between two calls.
-EVERY: Final = 2.0
+EVERY: Final = 1.0
 #: The most errors that are told apart between two calls; runs that fail with others go into one.
 MOST: Final = 5 * failures.MANY
+#: The most runs that are kept until the store has them; of more, the newest.
+MOST_RUNS: Final = 20_000
 _OTHERS: Final = "0" * 16
 _OTHER: Final = Failed(_OTHERS, "(others)", "(others)", "(more errors at once than are told apart)", "", 0.0, "")
 
@@ -36,21 +40,30 @@ class _Count:
     count: int = 0
     jids: deque[str] = field(default_factory=lambda: deque(maxlen=SAMPLES))
 
+    def noted(self) -> Noted:
+        last = self.newest
+        facts = (last.job, last.error_class, last.message, last.frame, self.queue, last.backtrace)
+        return Noted(last.signature, facts, self.count, self.first, last.at, tuple(self.jids))
+
 
 class Tally:
     """Belongs to one thread."""
 
     def __init__(self, time: TimeSource) -> None:
-        """Begin with nothing counted."""
+        """Begin with nothing to tell."""
         self._time = time
         self._counts: dict[str, _Count] = {}
+        self._runs: deque[Trace] = deque(maxlen=MOST_RUNS)
         self._told = -math.inf
 
     def add(self, trace: Trace, queue: str) -> None:
-        """Count the run that left *trace* and came from *queue*, if it failed."""
-        failed = trace.failed
-        if failed is None:
-            return
+        """Note what is kept of a run of a job that came from *queue*."""
+        if trace.failed is not None:
+            self._count(trace.failed, trace.jid, queue)
+        if trace.attempt or trace.finished:
+            self._runs.append(trace)
+
+    def _count(self, failed: Failed, jid: str, queue: str) -> None:
         found = self._counts.get(failed.signature)
         if found is None:
             if len(self._counts) >= MOST:
@@ -58,41 +71,36 @@ class Tally:
             found = self._counts.setdefault(failed.signature, _Count(failed, queue, failed.at))
         found.newest, found.queue = failed, queue
         found.count += 1
-        if trace.jid:
-            found.jids.appendleft(trace.jid)
+        if jid:
+            found.jids.appendleft(jid)
 
     @property
     def due_in(self) -> float:
         """Seconds until the store shall be told; infinite if there is nothing to tell."""
-        return max(self._told + EVERY - self._time.monotonic(), 0.0) if self._counts else math.inf
+        if not self._counts and not self._runs:
+            return math.inf
+        return max(self._told + EVERY - self._time.monotonic(), 0.0)
 
     def flush(self, store: Store) -> None:
-        """Tell the store. Counts are for people: if nobody knows whether it has heard, it is not told again."""
-        found, self._counts = self._counts, {}
-        self._told = self._time.monotonic()
-        noted = [
-            Noted(
-                signature,
-                (
-                    each.newest.job,
-                    each.newest.error_class,
-                    each.newest.message,
-                    each.newest.frame,
-                    each.queue,
-                    each.newest.backtrace,
-                ),
-                each.count,
-                each.first,
-                each.newest.at,
-                tuple(each.jids),
-            )
-            for signature, each in found.items()
-        ]
-        parts = [noted[start : start + failures.MANY] for start in range(0, len(noted), failures.MANY)]
-        if not parts:
+        """Tell the store. This is for people: if nobody knows whether it has heard, it is not told again."""
+        calls = [*self._failures(), *self._attempts()]
+        if not calls:
             return
+        counts, runs = self._counts, self._runs
+        self._counts, self._runs = {}, deque(maxlen=MOST_RUNS)
+        self._told = self._time.monotonic()
         try:
-            store.pipeline([failures.note(part, now=self._time.now()) for part in parts])
+            store.pipeline(calls)
         except StoreError as error:
             if error.applied is False:
-                self._counts = found
+                self._counts, self._runs = counts, runs
+
+    def _failures(self) -> Iterator[Command[int]]:
+        noted = [each.noted() for each in self._counts.values()]
+        for start in range(0, len(noted), failures.MANY):
+            yield failures.note(noted[start : start + failures.MANY], now=self._time.now())
+
+    def _attempts(self) -> Iterator[Command[int]]:
+        runs = list(self._runs)
+        for start in range(0, len(runs), attempts.MANY):
+            yield attempts.note(runs[start : start + attempts.MANY])

@@ -31,11 +31,10 @@
 -- ARGV[16]  result   what is kept for whoever asks how it ended, or empty
 -- ARGV[17]  keep     how long that is kept, in ms
 -- ARGV[18]  skips    1 if it goes into that counter
--- ARGV[19]  traced   the job's id, if something is kept of the run for people; else empty
--- ARGV[20]  attempt  the run, put before the job's others; or empty
--- ARGV[21]  tries    how long those are kept, in ms
--- ARGV[22]  done     the job and its last run, as it is done; or empty
--- ARGV[23]  shown    how long that is kept, in ms
+-- ARGV[19]  traced   the job's id, if the run is kept for people; else empty
+-- ARGV[20]  attempt  the run
+-- ARGV[21]  tries    how long the job's runs are kept, in ms
+-- ARGV[22]  until    unix milliseconds until when that is
 --
 -- Returns  1  recorded
 --          0  no longer this process's job: nothing was recorded
@@ -53,7 +52,7 @@ local runs, fails, oldest, most = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7],
 local slot, root, what, jid, lock, unique = KEYS[8], KEYS[9], ARGV[9], ARGV[10], ARGV[11], tonumber(ARGV[12])
 local bid, number, gates, result, keep = ARGV[13], tonumber(ARGV[14]), ARGV[15], ARGV[16], tonumber(ARGV[17])
 local skipped, skips = KEYS[10], tonumber(ARGV[18])
-local traced, attempt, tries, done, shown = ARGV[19], ARGV[20], tonumber(ARGV[21]), ARGV[22], tonumber(ARGV[23])
+local traced, attempt, tries, tried_until = ARGV[19], ARGV[20], ARGV[21], ARGV[22]
 
 -- Fails here if the key is no sorted set: an error after the first write would lose the job.
 redis.call("ZCARD", set)
@@ -101,11 +100,8 @@ end
 if result ~= "" then
   result_keep(root, jid, result, keep)
 end
-if attempt ~= "" then
-  trace_attempt(root, traced, attempt, tries)
-end
-if done ~= "" then
-  trace_finished(root, traced, done, shown)
+if traced ~= "" then
+  trace_attempt(root, traced, attempt, tries, tried_until)
 end
 if ties then
   let_go(slot, root, ties, what, score * 1000, ties_now_ms())

@@ -103,7 +103,7 @@ class _Child:
             self._loop().run(self._executor.arun(delivery))
         else:
             self._executor.run(delivery)
-        return wire.Report(delivery.settlement, delivery.is_given_up, delivery.is_gone, self._is_full)
+        return wire.Report(delivery.settlement, delivery.trace, delivery.is_given_up, delivery.is_gone, self._is_full)
 
     def _loop(self) -> asyncio.Runner:
         if self._runner is None:

@@ -273,7 +273,13 @@ class ProcessRunner(Service):
         self._free(child)
         if report.is_last:
             child.verdict = ProcessDied("it has had its fill")
-        self._executor.ended(delivery, report.settlement, is_given_up=report.is_given_up, is_gone=report.is_gone)
+        self._executor.ended(
+            delivery,
+            report.settlement,
+            trace=report.trace,
+            is_given_up=report.is_given_up,
+            is_gone=report.is_gone,
+        )
         self._finished(delivery)
 
     def _ended(self, child: Child) -> None:

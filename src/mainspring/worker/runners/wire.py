@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from mainspring.store.queues import Settlement
+from mainspring.store.ties import Trace
 
 _LENGTH: Final = struct.Struct("!I")
 _CHUNK: Final = 262_144
@@ -63,12 +64,14 @@ class Report(msgspec.Struct, tag="report"):
 
     Attributes:
         settlement: What the store shall record; None for a plain success.
+        trace: What is kept of the run for people; None for nothing.
         is_given_up: True if it shall not be acknowledged.
         is_gone: True if the store has moved it elsewhere.
         is_last: True if the process takes no other job.
     """
 
     settlement: Settlement | None
+    trace: Trace | None
     is_given_up: bool
     is_gone: bool
     is_last: bool

@@ -13,6 +13,7 @@ from mainspring import App, PushFailed
 from mainspring.base.errors import StoreRefused
 from mainspring.clock import Clock
 from mainspring.store import (
+    attempts,
     batches,
     cursors,
     entries,
@@ -139,7 +140,8 @@ HARMLESS = {
 }
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward", "set_move",
-    "jobs_finish", "failures_note", "lock_release", "queue_sweep", "set_sweep", "gate_enter", "gate_open", "gate_define", "gate_slots",
+    "jobs_finish", "failures_note", "runs_note", "lock_release",
+    "queue_sweep", "set_sweep", "gate_enter", "gate_open", "gate_define", "gate_slots",
     "process_register", "process_beat", "process_suspect", "process_leave", "process_reclaim",
 )  # fmt: skip
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from mainspring.web import steering
-from mainspring.web.pages import batches, clock, entries, jobs, limits, overview, queues
+from mainspring.web.pages import batches, clock, entries, job, job_edit, jobs, limits, overview, queues
 from mainspring.web.view import Action, Page
 
 #: Without the static files, the health checks and the API, which have tables of their own.
 PAGES: Final[tuple[Page, ...]] = (
     *overview.PAGES,
     *jobs.PAGES,
+    *job_edit.PAGES,
+    *job.PAGES,
     *batches.PAGES,
     *clock.PAGES,
     *entries.PAGES,
@@ -20,6 +22,7 @@ PAGES: Final[tuple[Page, ...]] = (
 )
 ACTIONS: Final[tuple[Action, ...]] = (
     *steering.ACTIONS,
+    *job_edit.ACTIONS,
     *batches.ACTIONS,
     *clock.ACTIONS,
     *entries.ACTIONS,

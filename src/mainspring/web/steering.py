@@ -134,24 +134,33 @@ def on_jobs(name: str, act: Act) -> Done:
     wanted, shown = ticked.ticks(act.many.get("job", ())), Shown.of(act.form)
     verb = verb_of(name, act.form, act.app)
     if len(wanted) == 1:
-        return _on_one(verb, act.app, wanted[0], shown)
+        return _on_one(verb, act, wanted[0], shown)
     jobs = ticked.look_again(act.app, wanted, shown)
     counted = Counter(ticked.act(verb, each, jobs.get(each)) for each in wanted)
     facts = {"done": str(counted["done"]), "of": str(len(wanted)), "jids": " ".join(each.jid for each in wanted)[:2000]}
     return Done(summary(verb.past, counted), has_effect=counted["done"] > 0, facts=facts)
 
 
-def _on_one(verb: Verb, app: App, wanted: Tick, shown: Shown) -> Done:
-    found = ticked.look_for(app, wanted.jid, shown)
+def _on_one(verb: Verb, act: Act, wanted: Tick, shown: Shown) -> Done:
+    found = ticked.look_for(act.app, wanted.jid, shown)
     job = found.jobs[0] if found.jobs else None
     outcome = ticked.act(verb, wanted, job)
     if outcome == "done":
-        return Done(f"{wanted.jid} was {verb.past}.")
+        return Done(f"{wanted.jid} was {verb.past}.", to=after(act.form, is_gone=verb.name == "delete"))
     if outcome == "moved" and job is not None and ticked.mark(job) == wanted.mark:
         # Somebody else was quicker by a moment.
-        again = ticked.look_for(app, wanted.jid)
+        again = ticked.look_for(act.app, wanted.jid)
         job = again.jobs[0] if again.jobs else None
-    return Done(why_not(wanted.jid, outcome, job, verb), has_effect=False)
+    said = why_not(wanted.jid, outcome, job, verb)
+    return Done(said, has_effect=False, to=after(act.form, is_gone=job is None))
+
+
+def after(form: Mapping[str, str], *, is_gone: bool) -> str:
+    """Return which page comes next: not that of a job that is gone; empty for the one that the form stood on."""
+    if not is_gone or "/jobs/" not in form.get("back", "").partition("?")[0]:
+        return ""
+    state = Shown.of(form).state
+    return f"/jobs?state={state}" if state else "/jobs"
 
 
 def why_not(jid: str, outcome: Outcome, job: StoredJob | None, verb: Verb) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
 import pytest
 
-from mainspring import App
+from mainspring import App, Snooze
 from mainspring.base.errors import StoreUnavailable
 from mainspring.store import keys
 from mainspring.worker import Worker
@@ -90,3 +91,17 @@ def test_an_operation_outlives_an_outage(server, app, tired, monkeypatch) -> Non
         until(lambda: app.operations.find(found.id).status == "done", 20)
 
     assert app.operations.find(found.id).done == 1000
+
+
+def test_a_job_that_is_put_off_says_when_so_that_an_older_operation_leaves_it_alone(server, app) -> None:
+    app.job(name="later")(_put_off)
+
+    with Worker(app):
+        app.enqueue("later")
+        (raw,) = until(lambda: server.client.zrange(keys.SCHEDULE, 0, -1))
+
+    assert json.loads(raw)["rescheduled_at"] == pytest.approx(time.time(), abs=60)
+
+
+def _put_off() -> None:
+    raise Snooze("1h")

@@ -114,22 +114,23 @@ def settlement(raw: bytes, queue: str, outcome: Outcome, now: float, fault: Faul
         case Dead(error, _):
             return Settlement(keys.DEAD, now, failed(raw, queue, error, now, fault), fails=True)
         case Snoozed(at, _, limited):
-            return Settlement(keys.SCHEDULE, at, snoozed(raw, limited), runs=False)
+            return Settlement(keys.SCHEDULE, at, snoozed(raw, now, limited), runs=False)
         case Discarded(_, error, tally):
             return Settlement(fails=error is not None, runs=not tally, tally=tally)
         case _:
             return None
 
 
-def snoozed(raw: bytes, limited: int = 0) -> bytes:
+def snoozed(raw: bytes, now: float, limited: int = 0) -> bytes:
     """Return the job as it shall be kept until later. It has been started, so it does not expire any more.
 
     Args:
         raw: The job as it was stored.
+        now: Unix seconds. They are kept, so that a bulk operation which began before knows that it came since.
         limited: How often limiters have snoozed it by now; 0 if this one does not count.
     """
     flow = wire.fields(raw).get("flow")
-    changes: dict[str, Any] = {"enqueued_at": None}
+    changes: dict[str, Any] = {"enqueued_at": None, "rescheduled_at": now}
     kept = {name: value for name, value in flow.items() if name != "expires_at"} if isinstance(flow, dict) else {}
     if limited or (isinstance(flow, dict) and kept != flow):
         changes["flow"] = kept | ({"limited": limited} if limited else {})

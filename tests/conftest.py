@@ -4,18 +4,20 @@
 `tests/store` and `tests/contracts`, and those marked `both_stores`, run on each
 kind; all others on the embedded Valkey.  `--store KIND` narrows it to one kind.
 `private_server(...)` makes one that a test may kill, fill or restart. `postgres()` is a
-database server, for tests of what lives in two places.
+database server, for tests of what lives in two places. `once(name, make)` makes what takes long once for a whole run.
 """
 
 from __future__ import annotations
 
 import compileall
+import fcntl
+import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -23,6 +25,8 @@ from servers import KINDS, NoSuchServer, Server, binary
 
 if TYPE_CHECKING:
     from postgres import Postgres
+
+Make: TypeAlias = Callable[[], object]
 
 TESTS = Path(__file__).parent
 ON_BOTH = ("store", "contracts")
@@ -66,6 +70,24 @@ def _kinds(metafunc: pytest.Metafunc) -> tuple[str, ...]:
     if asked == "both" or folder in ON_BOTH or metafunc.definition.get_closest_marker("both_stores"):
         return KINDS
     return KINDS[:1]
+
+
+@pytest.fixture(scope="session")
+def once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Make], Any]:
+    """Return a function that makes something under a name, in one of the processes of a run: the others read its JSON."""
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+
+    def get(name: str, make: Make) -> Any:
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            kept = folder / f"{name}.json"
+            if not kept.exists():
+                kept.write_text(json.dumps(make()))
+            return json.loads(kept.read_text())
+
+    return get
 
 
 def _require(kind: str) -> None:

@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
+from typing import TypeAlias
 
 import pytest
 
@@ -19,6 +19,10 @@ from house.source import ROOT
 FOLDER = ROOT / "tests/typing"
 FILES = ("accepted.py", "refused.py")
 
+#: File, line, message.
+Finding: TypeAlias = tuple[str, int, str]
+Found: TypeAlias = dict[tuple[str, int], str]
+
 
 def run(*command: str) -> str:
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -26,28 +30,26 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-@cache
-def mypy() -> dict[tuple[str, int], str]:
-    """Return what mypy finds: file and line -> message."""
+def mypy() -> list[Finding]:
+    """Return what mypy finds."""
     out = run("mypy", "--strict", "--output", "json", *(str(FOLDER / name) for name in FILES))
     found = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
-    return {place(one["file"], one["line"]): one["message"] for one in found if one["severity"] == "error"}
+    return [(name_of(one["file"]), one["line"], one["message"]) for one in found if one["severity"] == "error"]
 
 
-@cache
-def pyright() -> dict[tuple[str, int], str]:
-    """Return what pyright finds: file and line -> message."""
+def pyright() -> list[Finding]:
+    """Return what pyright finds."""
     found = json.loads(run("pyright", "--outputjson", *(str(FOLDER / name) for name in FILES)))["generalDiagnostics"]
     assert found, "pyright read nothing"
-    return {
-        place(one["file"], one["range"]["start"]["line"] + 1): one["message"]
+    return [
+        (name_of(one["file"]), one["range"]["start"]["line"] + 1, one["message"])
         for one in found
         if one["severity"] == "error"
-    }
+    ]
 
 
-def place(file: str, line: int) -> tuple[str, int]:
-    return file.replace("\\", "/").rpartition("/")[2], line
+def name_of(file: str) -> str:
+    return file.replace("\\", "/").rpartition("/")[2]
 
 
 def marked() -> set[int]:
@@ -55,38 +57,37 @@ def marked() -> set[int]:
     return {number for number, line in enumerate(lines, 1) if line.endswith("  # E")}
 
 
-def report(found: dict[tuple[str, int], str], lines: set[int], name: str) -> str:
+def report(found: Found, lines: set[int], name: str) -> str:
     text = (FOLDER / name).read_text().splitlines()
     return "\n".join(
         f"{name}:{line}: {text[line - 1]}: {found.get((name, line), 'no error')}" for line in sorted(lines)
     )
 
 
-checkers = pytest.mark.parametrize("checker", [mypy, pyright])
-Checker = Callable[[], dict[tuple[str, int], str]]
+@pytest.fixture(params=[mypy, pyright])
+def found(request: pytest.FixtureRequest, once: Callable[..., list[Finding]]) -> Found:
+    """Give what a checker finds: file and line -> message."""
+    return {(file, line): message for file, line, message in once(request.param.__name__, request.param)}
 
 
-@checkers
-def test_right_uses_are_accepted(checker: Checker):
-    wrong = {line for file, line in checker() if file == "accepted.py"}
+def test_right_uses_are_accepted(found: Found):
+    wrong = {line for file, line in found if file == "accepted.py"}
 
-    assert not wrong, report(checker(), wrong, "accepted.py")
+    assert not wrong, report(found, wrong, "accepted.py")
 
 
-@checkers
-def test_each_wrong_use_is_refused(checker: Checker):
-    refused = {line for file, line in checker() if file == "refused.py"}
+def test_each_wrong_use_is_refused(found: Found):
+    refused = {line for file, line in found if file == "refused.py"}
 
     missed = marked() - refused
 
-    assert not missed, report(checker(), missed, "refused.py")
+    assert not missed, report(found, missed, "refused.py")
 
 
-@checkers
-def test_nothing_else_is_refused(checker: Checker):
-    refused = {line for file, line in checker() if file == "refused.py"}
+def test_nothing_else_is_refused(found: Found):
+    refused = {line for file, line in found if file == "refused.py"}
 
-    assert not refused - marked(), report(checker(), refused - marked(), "refused.py")
+    assert not refused - marked(), report(found, refused - marked(), "refused.py")
 
 
 def test_there_are_enough_wrong_uses_for_every_way_of_enqueueing():

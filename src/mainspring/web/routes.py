@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from mainspring.web import steering
-from mainspring.web.pages import batches, clock, entries, job, job_edit, jobs, limits, overview, queues
+from mainspring.web.pages import (
+    audit,
+    batches,
+    clock,
+    entries,
+    job,
+    job_edit,
+    jobs,
+    limits,
+    operations,
+    overview,
+    queues,
+)
 from mainspring.web.view import Action, Page
 
 #: Without the static files, the health checks and the API, which have tables of their own.
@@ -14,6 +26,8 @@ PAGES: Final[tuple[Page, ...]] = (
     *jobs.PAGES,
     *job_edit.PAGES,
     *job.PAGES,
+    *operations.PAGES,
+    *audit.PAGES,
     *batches.PAGES,
     *clock.PAGES,
     *entries.PAGES,
@@ -23,6 +37,7 @@ PAGES: Final[tuple[Page, ...]] = (
 ACTIONS: Final[tuple[Action, ...]] = (
     *steering.ACTIONS,
     *job_edit.ACTIONS,
+    *operations.ACTIONS,
     *batches.ACTIONS,
     *clock.ACTIONS,
     *entries.ACTIONS,

@@ -27,16 +27,6 @@ ROLES: Final[Mapping[str, Role]] = {
     "kill": "operator",
     "delete": "admin",
 }
-#: What is offered for all jobs of a state; of the empty one, for those of every state.
-OFFERS: Final[Mapping[str, Sequence[str]]] = {
-    "": ("retry", "reschedule", "kill", "delete"),
-    "queued": ("reschedule", "kill", "delete"),
-    "waiting": ("reschedule", "kill", "delete"),
-    "scheduled": ("enqueue", "reschedule", "kill", "delete"),
-    "retrying": ("retry", "reschedule", "kill", "delete"),
-    "dead": ("retry", "reschedule", "delete"),
-    "running": (),
-}
 _WAITS: Final = frozenset({"queued", "waiting", "scheduled", "retrying", "dead"})
 #: The longest time over which retries are spread, in seconds.
 LONGEST_SPREAD: Final = 7 * 86400.0

@@ -10,8 +10,9 @@ from mainspring.api import terms
 from mainspring.api.answers import state_of
 from mainspring.api.jobs import StoredJob
 from mainspring.api.query import Query, parse
+from mainspring.api.slices import ACTIONS as FITS
 from mainspring.base.errors import InvalidFilter
-from mainspring.web import calls, steering, ticked
+from mainspring.web import calls, ticked
 from mainspring.web.redaction import Redactor
 from mainspring.web.rendering import segment
 from mainspring.web.ticked import Tick
@@ -98,7 +99,7 @@ def _context(ask: Ask, q: str, state: str) -> dict[str, object]:
         "cursor": ask.text("cursor"),
         "states": terms.STATES,
         "keys": terms.KEYS,
-        "offers": steering.OFFERS[state],
+        "offers": FITS.get(state, ()),
         "rows": (),
         "chips": (),
         "error": "",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mainspring.base.timesource import TimeSource
-from mainspring.metrics.histogram import bucket
 from mainspring.metrics.query import Metrics
 from mainspring.metrics.recorder import Recorder
 from mainspring.store.connection import Store
@@ -37,8 +36,7 @@ def recorded(*runs: tuple[str, str, float, float | None, bool], at: float = NOON
         counts = recorder.of(queue, job)
         counts.failed += has_failed
         if not has_failed:
-            counts.run_seconds += run_ms / 1000
-            counts.runs[bucket(run_ms)] += 1
+            counts.ran(run_ms / 1000)
         if wait_ms is not None:
-            counts.waits[bucket(wait_ms)] += 1
+            counts.waited(wait_ms / 1000)
     return recorder.take(at, token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from mainspring.base.errors import StoreRefused, StoreUnavailable
 from mainspring.base.payload import Payload
 from mainspring.base.timesource import TimeSource
 from mainspring.metrics.histogram import BUCKETS, bucket
+from mainspring.metrics.recorder import STRIDE
 from mainspring.metrics.series import histogram
 from mainspring.store import keys, metrics, tiers
 from mainspring.store.command import Command
@@ -139,6 +141,37 @@ def test_each_duration_is_in_its_bucket(store, clock):
     for ran in seconds:
         expected[bucket((1000.0 - (1000.0 - ran)) * 1000)] += 1
     assert list(histogram(found(store, "jobs", "add"), "run")) == expected
+
+
+def test_of_a_crowd_each_run_is_counted_and_some_are_timed_for_others(store, clock):
+    meter, rng = Meter(clock), random.Random(7)
+    slow = rng.sample(range(40_000), 4_000)
+    crowd = [done() for _ in range(40_000)]
+    for number in slow:
+        crowd[number].started -= 2.0
+    for number in rng.sample(range(40_000), 100):
+        crowd[number] = done("rare", ran=0.3)
+
+    for first in range(0, len(crowd), 600):
+        meter.count([*crowd[first : first + 600], done(what=FAILED), done(what=SNOOZED)])
+    meter.flush(store)
+
+    common, rare = found(store, "jobs", "add"), found(store, "jobs", "rare")
+    batches = -(-40_000 // 600)
+    assert tuple(common[:2]) == (39_900 + batches, batches)
+    assert tuple(rare[:3]) == (100, 0, 30_000)
+    assert found(store, "queues", "low")[0] == 40_000 + batches
+    assert 0 <= sum(histogram(common, "run")) - common[0] < STRIDE
+    assert sum(histogram(common, "run")[bucket(1000) :]) / common[0] == pytest.approx(0.1, abs=0.02)
+    assert common[2] / 1000 == pytest.approx(0.021 * common[0] + 2 * 4_000, rel=0.15)
+    assert meter_timed(crowd) < 4_000
+
+
+def meter_timed(crowd: list[Delivery]) -> int:
+    """Return how many of a crowd a meter times."""
+    meter = Meter(Steered())
+    meter.count(crowd)
+    return meter._recorder.of("low", "add").timed
 
 
 def test_it_writes_every_ten_seconds_if_there_is_something(clock, store):

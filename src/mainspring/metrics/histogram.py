@@ -27,9 +27,8 @@ BOUNDS_MS: Final = (
     3_800_000, 5_750_000, 8_500_000, 13_000_000, 20_000_000,
     30_000_000, 45_000_000, 65_000_000, 100_000_000,
 )  # fmt: skip
-#: The same in seconds, for those who count; what is shorter than the first is in bucket 0.
+#: The same in seconds, for those who count.
 BOUNDS: Final = tuple(bound / 1000 for bound in BOUNDS_MS)
-SHORTEST: Final = BOUNDS[0]
 BUCKETS: Final = len(BOUNDS_MS) + 1
 
 

@@ -80,7 +80,7 @@ def add(delta: Delta) -> Command[bool]:
     hashes = [(family, tier) for family in ("jobs", "queues") for tier in TIERS]
     rows: list[Argument] = []
     for name, record in (*delta.jobs.items(), *delta.queues.items()):
-        rows += [name, _encoder.encode(record)]
+        rows += [name, packed(record)]
     return Command(
         "metrics_add",
         (
@@ -120,6 +120,11 @@ def _records(reply: Reply) -> dict[str, Record]:
         for name, record in zip(names, found, strict=True)
         if record is not None and len(record) % 2
     }
+
+
+def packed(record: Record) -> bytes:
+    """Return a record as the store has it."""
+    return _encoder.encode(record)
 
 
 def unpacked(packed: bytes) -> Record | None:

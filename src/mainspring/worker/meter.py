@@ -73,7 +73,7 @@ class Meter:
                 queue, name = delivery.queue, payload.name
                 counts = self._recorder.of(queue, name)
                 skip = counts.skip
-            if settlement is None and skip:
+            if skip and (settlement is None or (settlement.runs and not settlement.fails)):
                 skip -= 1
             elif delivery.ended and (settlement is None or settlement.runs):
                 has_failed = settlement is not None and settlement.fails

@@ -41,7 +41,7 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 _HEX: Final = re.compile(r"(?:0x[0-9a-f]+|[0-9a-f]{8,})", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*")
 _TIME: Final = re.compile(
-    r"(?:\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{2,4})(?:[T_]\d\d:?\d\d.*)?|\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"(?:\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{2,4})(?:[T_]\d\d:?\d\d.*)?|[+-]?\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
 )
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?")
 _PATH: Final = re.compile(r"(?:[A-Za-z]:)?[\\/~.]*[\\/][^\\/]+[\\/].*|~/.*|/[^/]*\d[^/]*")

@@ -161,11 +161,12 @@ class Processes:
             is_quiet=description.get(b"quiet") == b"true",
             beat=_number(description.get(b"beat")),
             version=str(info.get("version") or ""),
-            work=[running for slot, data in sorted(work.items()) if (running := self._running(identity, slot, data))],
+            work=[running for slot, data in sorted(work.items()) if (running := self.running(identity, slot, data))],
             _store=self._store,
         )
 
-    def _running(self, identity: str, slot: bytes, data: bytes) -> Running | None:
+    def running(self, identity: str, slot: bytes, data: bytes) -> Running | None:
+        """Return a job that a process runs, by what the process has written of it; None if that is no record."""
         record = _record(data)
         if not record:
             return None

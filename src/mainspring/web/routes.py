@@ -17,6 +17,7 @@ from mainspring.web.pages import (
     operations,
     overview,
     queues,
+    workers,
 )
 from mainspring.web.view import Action, Page
 
@@ -33,6 +34,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *entries.PAGES,
     *limits.PAGES,
     *queues.PAGES,
+    *workers.PAGES,
 )
 ACTIONS: Final[tuple[Action, ...]] = (
     *steering.ACTIONS,
@@ -43,6 +45,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *entries.ACTIONS,
     *limits.ACTIONS,
     *queues.ACTIONS,
+    *workers.ACTIONS,
 )
 
 #: The menu: the heading of a group, then path, name, and the count of a snapshot that stands beside it.

@@ -1,0 +1,68 @@
+"""The slots of a process as a grid: a cell each, and its hue tells how long its job runs, by what is usual. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+_CELL, _GAP, _COLUMNS = 10, 2, 20
+#: Cells that are drawn of one process.
+_MOST: Final = 200
+#: Below which multiple of the usual longest time a cell has which hue; beyond them all, it is far too long.
+_HUES: Final = ((0.5, "n1"), (1.0, "n2"), (2.0, "n3"))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A slot that is busy.
+
+    Attributes:
+        text: What it does, for those who point at it.
+        elapsed: For how many seconds.
+        usual: Below how many seconds 95 % of such runs stay; None if nobody knows.
+    """
+
+    text: str
+    elapsed: float
+    usual: float | None
+
+    @property
+    def hue(self) -> str:
+        """``n1`` to ``n4``; ``n0`` where nothing is known of such runs. Below a second nobody minds."""
+        if not self.usual:
+            return "n0"
+        share = self.elapsed / self.usual
+        return "n1" if self.elapsed < 1 else next((hue for below, hue in _HUES if share < below), "n4")
+
+
+def draw(cells: Sequence[Cell], slots: int, label: str) -> Markup:
+    """Draw the slots of a process, busy ones first, those that run longest in the beginning.
+
+    Args:
+        cells: The busy ones.
+        slots: How many there are.
+        label: What it shows, for those who hear it.
+    """
+    shown = min(max(slots, len(cells)), _MOST)
+    busy = sorted(cells, key=lambda cell: -cell.elapsed)[:shown]
+    step = _CELL + _GAP
+    width, height = min(shown, _COLUMNS) * step, -(-shown // _COLUMNS) * step
+    drawn = Markup().join(
+        _cell(number % _COLUMNS * step, number // _COLUMNS * step, busy[number] if number < len(busy) else None)
+        for number in range(shown)
+    )
+    return Markup(
+        '<svg class="slots" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">'
+        "{cells}</svg>"
+    ).format(w=width, h=height, label=label, cells=drawn)
+
+
+def _cell(x: int, y: int, cell: Cell | None) -> Markup:
+    if cell is None:
+        return Markup('<rect x="{}" y="{}" width="{}" height="{}" rx="2"/>').format(x, y, _CELL, _CELL)
+    return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}</title></rect>').format(
+        cell.hue, x, y, _CELL, _CELL, cell.text
+    )

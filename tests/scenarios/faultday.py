@@ -163,6 +163,7 @@ class Day:
         self._plant_nonsense()
         self._look_after()
         faultpeople.look_around(self)
+        faultpeople.operate(self)
         self._keep_the_schedule()
         self._limit()
         faultlanes.wait_in_lanes(self)

@@ -14,6 +14,7 @@ from mainspring.base.errors import StoreRefused
 from mainspring.clock import Clock
 from mainspring.store import (
     attempts,
+    audit,
     batches,
     cursors,
     entries,
@@ -22,6 +23,7 @@ from mainspring.store import (
     gates,
     keys,
     limiters,
+    operations,
     periodic,
     processes,
     queues,
@@ -35,6 +37,7 @@ from mainspring.store.entries import Definition
 from mainspring.store.failures import Noted
 from mainspring.store.flows import Row
 from mainspring.store.limiters import Limit
+from mainspring.store.operations import Held, Part
 from mainspring.store.periodic import Attempt, TickJob
 from mainspring.store.queues import Settlement
 from mainspring.store.ties import Ties, Trace
@@ -49,6 +52,8 @@ TIES = Ties("a", "one", 1000, "b1", 0, "c:x")
 TIED = b'{"jid":"a","queue":"default","flow":{"lock":"one","unique_for":1,"bid":"b1","n":0,"gates":["c:x"]}}'
 #: A job that waits in a lane, and limits.
 LANE = b"\n".join((Q.encode(), b"c", b"c:x", TIED.replace(b'"a"', b'"c"')))
+#: A bulk operation that somebody runs.
+HELD = Held("op1", NOW, {"fence": "1"})
 WINDOW, SLOTS = Limit("window", 5, 1_000_000, "x"), Limit("concurrent", 1, 1_000_000, "x")
 REPORT, SWEEP = Definition("report", "1", "1", b"{}"), Definition("sweep", "1", "1", b"{}")
 
@@ -124,6 +129,19 @@ CALLS = {
     "limiter_renew": [limiters.renew(SLOTS, "it"), limiters.renew(SLOTS, "gone")],
     "limiter_adjust": [limiters.adjust(Limit("points", 5, 1_000_000, name), 1.0) for name in "xy"],
     "cursor_save": [cursors.save(Q, ME, 1, "b1c2", State(b"7", 1, 0.5))],
+    "audit_record": [audit.record("ann", "look", "x", b"{}")],
+    "operation_start": [operations.start("op2", {"action": "delete"}, cutoff=None, by="ann", facts=b"{}")],
+    "operation_claim": [operations.claim("me"), operations.claim("another")],
+    "operation_slice": [
+        operations.do(Part(HELD, 1), keys.DEAD, keys.SCHEDULE, "move", "again", [(TIED, TIED, 1.0)]),
+        operations.do(Part(HELD, 1), keys.SCHEDULE, keys.SCHEDULE, "push", "", [(b"kept", b"kept", Q)]),
+        operations.note(Part(HELD, 1, is_last=True)),
+    ],
+    "operation_take": [
+        operations.take(Part(HELD, 1), Q, [(0, TIED)], died=NOW),
+        operations.take(Part(HELD, 1), Q, [(9, b"gone")], died=None),
+    ],
+    "operation_end": [operations.end("op1", "cancelled")],
     "process_register": [processes.register(Q, ME, 30_000)],
     "process_beat": [processes.beat(Q, ME, 30_000)],
     "process_leave": [processes.leave(Q, ME)],
@@ -136,7 +154,8 @@ CALLS = {
 HARMLESS = {
     *("process_show", "process_suspect", "queue_position", "set_due"),
     *("periodic_poll", "periodic_read", "once_release", "leader_claim", "lock_release", "set_clear"),
-    *("failures_read", "limiter_read", "process_tell", "metrics_add", "jobs_survey", "jobs_grep", "jobs_running"),
+    *("failures_read", "limiter_read", "process_tell", "metrics_add"),
+    *("jobs_survey", "jobs_grep", "jobs_running"),
 }
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward", "set_move",
@@ -178,6 +197,8 @@ def store(server):
     server.client.zadd(keys.cleared_set(keys.RETRY), {TIED: 1.0})
     server.client.delete(keys.BELL, keys.lease(Q, ME))
     store.run(processes.suspect(Q, ME))
+    store.run(operations.start("op1", {"action": "delete"}, cutoff=None, by="ann", facts=b"{}"))
+    store.run(operations.claim("me"))
     store.run(periodic.enter("", "old", ""))
     store.run(entries.define("", [REPORT, SWEEP], origin="api"))
     yield store

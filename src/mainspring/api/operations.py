@@ -235,8 +235,8 @@ class Operations:
         try:
             return self._turn(self._time.monotonic() + seconds)
         except StoreError:
-            # What the server remembers of a scan may be gone with it: whoever goes on begins anew.
-            self._runner, self._run = _Runner(), None
+            # What was sent may come yet, and what the server knows of a scan may be gone with it: this begins anew.
+            self._run = None
             raise
         finally:
             self._turning.release()
@@ -244,7 +244,7 @@ class Operations:
     def _turn(self, deadline: float) -> bool:
         if not self._runner.is_of_this_process:
             self._runner, self._run = _Runner(), None
-        held = self._store.run(operations.claim(self._runner.name))
+        held = self._store.run(operations.claim(self._runner.name, anew=self._run is None))
         if held is None:
             self._run = None
             return False

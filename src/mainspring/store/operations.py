@@ -83,8 +83,13 @@ def start(
     )
 
 
-def claim(runner: str) -> Command[Held | None]:
-    """Hold an operation that nobody else holds, or go on holding one; None if there is none."""
+def claim(runner: str, *, anew: bool = False) -> Command[Held | None]:
+    """Hold an operation that nobody else holds, or go on holding one; None if there is none.
+
+    Args:
+        runner: Who asks.
+        anew: True if it has nothing of what it held; then what it has sent before does nothing any more.
+    """
 
     def read(reply: Reply) -> Held | None:
         found = array(reply)
@@ -93,7 +98,7 @@ def claim(runner: str) -> Command[Held | None]:
         name, now_us, *flat = found
         return Held(blob(name).decode(), integer(now_us) / 1_000_000, _record(pairs(flat)))
 
-    return Command("operation_claim", (keys.OPERATIONS_OPEN, keys.ROOT), (runner, LEASE_MS), read)
+    return Command("operation_claim", (keys.OPERATIONS_OPEN, keys.ROOT), (runner, LEASE_MS, int(anew)), read)
 
 
 def do(
@@ -117,8 +122,17 @@ def do(
         "operation_slice",
         (*_records(part.held), source, target, keys.BELL, keys.QUEUES, keys.ROOT),
         (
-            *(part.held.name, part.held.fence, LEASE_MS, part.looked, part.skipped, part.done, int(part.is_last)),
-            *(manner, what, part.held.now - DEAD_SECONDS, DEAD_MOST),
+            part.held.name,
+            part.held.fence,
+            LEASE_MS,
+            part.looked,
+            part.skipped,
+            part.done,
+            int(part.is_last),
+            manner,
+            what,
+            part.held.now - DEAD_SECONDS,
+            DEAD_MOST,
             *flat,
         ),
         integer,
@@ -139,8 +153,15 @@ def take(part: Part, queue: str, rows: Sequence[tuple[int, bytes]], *, died: flo
         "operation_take",
         (*_records(part.held), keys.queue(queue), keys.DEAD, keys.slot(queue), keys.ROOT),
         (
-            *(part.held.name, part.held.fence, LEASE_MS, part.looked, part.skipped, int(part.is_last)),
-            *("" if died is None else died, part.held.now - DEAD_SECONDS, DEAD_MOST),
+            part.held.name,
+            part.held.fence,
+            LEASE_MS,
+            part.looked,
+            part.skipped,
+            int(part.is_last),
+            "" if died is None else died,
+            part.held.now - DEAD_SECONDS,
+            DEAD_MOST,
             *flat,
         ),
         integer,

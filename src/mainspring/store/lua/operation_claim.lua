@@ -5,13 +5,14 @@
 --
 -- ARGV[1]  runner    who asks
 -- ARGV[2]  lease_ms  for how long it holds
+-- ARGV[3]  is_anew   1 if it has nothing of what it held: what it has sent before shall do nothing any more
 --
 -- Returns  {}                                there is none
 --          {id, now_us, field, value, ...}   the operation; its fence is new if its runner is
 -- include: lib/forbidden.lua
 
 local open, root = KEYS[1], KEYS[2]
-local runner, lease_ms = ARGV[1], tonumber(ARGV[2])
+local runner, lease_ms, is_anew = ARGV[1], tonumber(ARGV[2]), ARGV[3] == "1"
 
 local time = redis.call("TIME")
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -30,7 +31,7 @@ for _, name in ipairs(redis.call("ZRANGE", open, 0, -1)) do
 end
 local found = mine or free
 local record = root .. "operation:" .. (found or "")
-local refusal = forbidden("HINCRBY", record, "HSET", record, "PEXPIRE", record, "ZREM", open)
+local refusal = forbidden("HINCRBY", record, "HSET", record, "PEXPIRE", record, "HGETALL", record, "ZREM", open)
 if refusal then
   return refusal
 end
@@ -42,7 +43,7 @@ if not found then
 end
 -- It could free memory, so a full server lets the rest of the script run.
 redis.call("PEXPIRE", record, 2592000000)
-if not mine then
+if is_anew or not mine then
   -- Whoever takes over looks at all places anew.
   redis.call("HINCRBY", record, "fence", 1)
   redis.call("HSET", record, "runner", runner, "looked", 0, "skipped", 0)

@@ -29,8 +29,8 @@ if redis.call("ZCARD", open) >= crowd then
 end
 -- An ACL that forbids one of these is met before the first write, lest it is half begun.
 local refusal = forbidden(
-  "HSET", record, "PEXPIRE", record, "ZADD", index, "PEXPIRE", index, "ZREM", index, "ZADD", open, "PEXPIRE", open,
-  "DEL", record, "XADD", audit, "PEXPIRE", audit
+  "HSET", record, "PEXPIRE", record, "ZADD", index, "PEXPIRE", index, "ZRANGE", index, "ZREM", index, "ZADD", open,
+  "PEXPIRE", open, "ZSCORE", open, "DEL", record, "XADD", audit, "PEXPIRE", audit
 )
 if refusal then
   return refusal

@@ -1,5 +1,6 @@
--- set_due: read what is due in the two sets of jobs for later, and of gates, by the server's clock; and whether there
--- is a bulk operation to be done, which costs nobody a call of its own so.
+-- set_due: read what is due in the two sets of jobs for later, and of gates, by the server's clock.
+--
+-- And whether there are bulk operations to be done: asked here, it costs nobody a call of its own.
 --
 -- KEYS[1]  zset  schedule                    score = unix seconds when due
 -- KEYS[2]  zset  retry                       score = unix seconds of the next try

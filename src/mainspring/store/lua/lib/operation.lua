@@ -5,7 +5,7 @@
 -- The refusal if this user's ACL forbids what noting an operation's progress takes.
 local function operation_forbidden(record, open, audit)
   return forbidden(
-    "HSET", record, "HINCRBY", record, "PEXPIRE", record, "ZREM", open, "PEXPIRE", audit, "XADD", audit
+    "HSET", record, "HINCRBY", record, "PEXPIRE", record, "HMGET", record, "ZREM", open, "PEXPIRE", audit, "XADD", audit
   )
 end
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -65,7 +64,3 @@ def main(settings: dict[str, Any]) -> None:
     stopping.wait()
     for thread in threads:
         thread.join(60)
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))

@@ -11,7 +11,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections import Counter, defaultdict
@@ -22,10 +21,10 @@ from typing import Any, Self
 
 from mainspring import App
 from scenarios import program
+from scenarios.nursery import ROOT, Born, nursery
 from servers import Server
 from support import until
 
-ROOT = Path(__file__).parents[2]
 SHORT = {"LEASE": 3, "BEAT": 0.5, "SWEEP": 0.5, "GRACE": 1, "RECONCILE": 60}
 
 
@@ -36,15 +35,8 @@ class Process:
         """Start it; `ready` waits until it runs jobs."""
         self._office = office
         self.log = office.directory / f"log-{len(office.processes)}"
-        with self.log.open("wb") as log:
-            self.popen = subprocess.Popen(
-                [sys.executable, str(Path(program.__file__)), json.dumps(settings)],
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.log.touch()
+        self.popen: Born | subprocess.Popen[bytes] = nursery().start("scenarios.program", settings, env, self.log)
         self.pid = self.popen.pid
 
     def ready(self, timeout: float = 20) -> Process:
@@ -130,10 +122,8 @@ class Office:
         """Start a worker process; *settings* are those of `program.main`."""
         timing = {f"MAINSPRING_{name}": str(value) for name, value in (SHORT | dict(self.timing)).items()}
         paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
-        # Unbuffered, since Python ends with 120 what it cannot flush at the end, whatever the worker has said before.
-        own = {"PYTHONPATH": paths, "ORACLE": str(self.oracle), "PYTHONUNBUFFERED": "1"}
+        own = {"PYTHONPATH": paths, "ORACLE": str(self.oracle), "MAINSPRING_URL": self.url or self.server.url}
         env = os.environ | timing | own
-        env["MAINSPRING_URL"] = self.url or self.server.url
         process = Process(self, settings | {"mutant": mutant}, env)
         self.processes.append(process)
         return process

@@ -10,8 +10,6 @@ import json
 import math
 import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,8 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from scenarios import contender
-from scenarios.harness import ROOT
+from scenarios.nursery import Born, nursery
 from scenarios.program import boot_time
 from support import until
 
@@ -114,7 +111,7 @@ class Crowd:
     mutant: str = ""
     seed: int = field(default_factory=lambda: random.SystemRandom().randrange(10**6))
     killed: dict[int, float] = field(default_factory=dict)
-    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _running: list[Born] = field(default_factory=list)
     _read: int = 0
     _lines: int = 0
 
@@ -132,24 +129,17 @@ class Crowd:
         """What the contenders wrote down."""
         return self.directory / "oracle"
 
-    def start(self, threads: int = 10) -> subprocess.Popen[bytes]:
+    def start(self, threads: int = 10) -> Born:
         """Let one more process contend."""
         settings = vars(self) | {"oracle": str(self.oracle), "threads": threads}
         settings |= {"kind": self.rule.kind, "n": self.rule.n, "span": self.rule.span}
         asked = {name: value for name, value in settings.items() if isinstance(value, str | int | float)}
-        path = f"{ROOT / 'tests'}{os.pathsep}{ROOT / 'src'}"
-        with (self.directory / f"log-{len(self._running)}").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, str(Path(contender.__file__)), json.dumps(asked)],
-                env=os.environ | {"PYTHONPATH": path},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        log = self.directory / f"log-{len(self._running)}"
+        process = nursery().start("scenarios.contender", asked, os.environ, log)
         self._running.append(process)
         return process
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
+    def kill(self, process: Born) -> None:
         """Kill a process with -9."""
         process.kill()
         process.wait(10)

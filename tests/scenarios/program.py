@@ -2,20 +2,18 @@
 
 Each run appends a line when it starts and one when it is done, each with a single
 ``write`` to a file opened for appending: what stands there has happened, whatever died
-afterwards. Run as a program it is a worker process; imported, it gives a test the same
-jobs to enqueue.
+afterwards. `main` is a worker process, which the `nursery` forks; imported, it gives a test
+the same jobs to enqueue.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import select
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -278,10 +276,3 @@ def _spoil(mutant: str) -> None:
         from scenarios import mutants
 
         mutants.apply(mutant)
-
-
-if __name__ == "__main__":
-    # A job that forks or aborts must not take the test's terminal with it.
-    threading.current_thread().name = "main"
-    logging.raiseExceptions = False
-    sys.exit(main(json.loads(sys.argv[1])))

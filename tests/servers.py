@@ -18,6 +18,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -192,11 +193,19 @@ class Server:
 
     def snapshot(self) -> dict[str, bytes | None]:
         """Return the dump of every key, to assert that nothing at all was written."""
-        return {key: self.dump(key) for key in self.keys()}
+        names = sorted(self.keys())
+        return dict(zip(names, self._each("DUMP", names), strict=True))
 
     def lasting(self) -> set[str]:
         """Return the keys that have no TTL."""
-        return {key for key in self.keys() if self.client.pttl(key) == -1}
+        names = sorted(self.keys())
+        return {name for name, ttl in zip(names, self._each("PTTL", names), strict=True) if ttl == -1}
+
+    def _each(self, command: str, names: Sequence[str]) -> list[Any]:
+        with self.client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.execute_command(command, name)
+            return list(pipe.execute())
 
     def flush(self) -> None:
         """Remove every key of every database."""

@@ -10,6 +10,7 @@ from mainspring.web.pages import (
     batches,
     clock,
     entries,
+    failures,
     job,
     job_edit,
     jobs,
@@ -27,6 +28,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *jobs.PAGES,
     *job_edit.PAGES,
     *job.PAGES,
+    *failures.PAGES,
     *operations.PAGES,
     *audit.PAGES,
     *batches.PAGES,
@@ -39,6 +41,7 @@ PAGES: Final[tuple[Page, ...]] = (
 ACTIONS: Final[tuple[Action, ...]] = (
     *steering.ACTIONS,
     *job_edit.ACTIONS,
+    *failures.ACTIONS,
     *operations.ACTIONS,
     *batches.ACTIONS,
     *clock.ACTIONS,

@@ -11,7 +11,7 @@ from mainspring.api.operations import Operation
 from mainspring.api.query import MOST_TERMS, Query, parse
 from mainspring.api.slices import ACTIONS as FITS
 from mainspring.base.errors import InvalidFilter
-from mainspring.web import steering
+from mainspring.web import steering, words
 from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page, Unable
 
 #: Beyond so many jobs a person types what is to be done.
@@ -35,7 +35,17 @@ def dialog(ask: Ask) -> Context:
         return _asked(action, state, str(query)) | {"error": "Choose one state: what can be done depends on it."}
     found = ask.app.search(query, state=state, count=1)
     count, is_whole = ask.app.operations.count(query, state=state, cutoff=found.at)
-    return _asked(action, state, str(query)) | {"count": count, "is_whole": is_whole, "cutoff": found.at}
+    return _asked(action, state, str(query)) | {
+        "count": count,
+        "is_whole": is_whole,
+        "cutoff": found.at,
+        "exact": _exact(found.at),
+    }
+
+
+def _exact(at: float) -> str:
+    found = words.moment(at)
+    return f"{found:%H:%M:%S} UTC" if found is not None else words.NONE
 
 
 def meant(ask: Ask) -> Query:
@@ -65,6 +75,7 @@ def _asked(action: str, state: str, q: str) -> dict[str, object]:
         "count": 0,
         "is_whole": True,
         "cutoff": None,
+        "exact": "",
         "many": MANY,
         "error": "",
     }

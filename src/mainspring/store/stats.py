@@ -71,3 +71,17 @@ def keys_with(prefix: str, cursor: int) -> Command[tuple[int, list[str]]]:
 def drop(names: Sequence[str]) -> Command[int]:
     """Delete whole keys, and return how many there were."""
     return plain("UNLINK", *names, decode=integer)
+
+
+def size() -> Command[int]:
+    """Count all keys."""
+    return plain("DBSIZE", decode=integer)
+
+
+def some() -> Command[list[str]]:
+    """Read the names of about a thousand keys, or of all if there are fewer: a sample, by no order."""
+
+    def read(reply: Reply) -> list[str]:
+        return texts(array(reply)[1])
+
+    return plain("SCAN", args=(0, "COUNT", 1000), decode=read)

@@ -18,6 +18,7 @@ from mainspring.web.pages import (
     operations,
     overview,
     queues,
+    store,
     workers,
 )
 from mainspring.web.view import Action, Page
@@ -37,6 +38,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *limits.PAGES,
     *queues.PAGES,
     *workers.PAGES,
+    *store.PAGES,
 )
 ACTIONS: Final[tuple[Action, ...]] = (
     *steering.ACTIONS,

@@ -34,12 +34,20 @@ class Site:
         office = self.office
         some = {
             "/jobs/{jid:path}": f"/jobs/{office.jids.get('retrying', 'a' * 24)}",
+            "/job-edit": f"/job-edit?jid={office.jids.get('retrying', 'a' * 24)}",
             "/failures/{signature}": f"/failures/{next((each.signature for each in office.app.failures), 'none')}",
             "/queues/{name:path}": "/queues/default",
+            "/queue-clear": "/queue-clear?name=reports",
             "/workers/{identity:path}": f"/workers/{next((each.identity for each in office.app.processes), 'none')}",
             "/clock/{name:path}": "/clock/letters.hourly",
             "/backfill": "/backfill?name=letters.hourly",
             "/batches/{bid}": f"/batches/{office.bid or 'none'}",
+            "/workflows/{bid}": f"/workflows/{office.workflow or 'none'}",
+            "/limits/{name:path}": "/limits/referees",
+            "/gates/{name:path}": f"/gates/{next((each.name for each in office.app.gates), 'none')}",
+            "/operations/new": "/operations/new?action=retry&state=retrying&q=class:office.ask_reference",
+            "/operations/{id}": f"/operations/{next((each.id for each in office.app.operations), 'none')}",
+            "/metrics/{name:path}": "/metrics/office.write_letter",
         }
         return {page.path: some.get(page.path, page.path) for page in PAGES}
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from mainspring import App, Retry
+from mainspring import App, Retry, chain
 from mainspring.clock import Clock
 from mainspring.worker import Worker
 from support import until
@@ -27,7 +27,7 @@ class Office:
         self.app = App(url, name="admissions")
         self.closing = threading.Event()
         self.jids: dict[str, str] = {}
-        self.bid = ""
+        self.bid = self.workflow = ""
         self._define()
 
     def _define(self) -> None:
@@ -60,6 +60,10 @@ class Office:
         def send_mail(mail: int = 0, *, password: str = "") -> None:
             del mail, password
 
+        @app.job(name="office.ask_school", concurrency=1)
+        def ask_school(school: int) -> None:
+            self.closing.wait(120)
+
         app.every("1h", write_letter, args=[1], name="letters.hourly", at="**:30")
         app.cron("*/10 8-18 * * mon-fri", ask_reference, args=[7], name="references")
         app.every("1d", long_report, args=[2026], at="00:00", tz="Europe/London", name="report.daily")
@@ -86,6 +90,10 @@ class Office:
         self.bid = batch.bid
         for job in ("long_report",) * 2:
             self.jids["running"] = jobs[job].enqueue(2026).jid
+        jobs["ask_school"].enqueue_many([(school,) for school in range(4)])
+        with app.flow("admission") as flow:
+            flow.add(chain(jobs["write_letter"].step(1), jobs["write_letter"].step(2), jobs["send_mail"].step(3)))
+        self.workflow = flow.batch.bid
         with app.limiter.window("referees", 50, "1h"):
             pass
 
@@ -93,12 +101,13 @@ class Office:
     def open(self) -> Iterator[None]:
         """Let a worker and a clock be at work."""
         queues = ("critical,3", "default,2", "low,1", f"{PAUSED},1")
-        worker, clock = Worker(self.app, 4, queues), Clock(self.app)
+        worker, clock = Worker(self.app, 6, queues), Clock(self.app)
         worker.start()
         clock.start()
         try:
             until(lambda: self.app.retries.size >= 16 and self.app.dead.size >= 3, timeout=60)
-            until(lambda: any(process.busy >= 2 for process in self.app.processes), timeout=60)
+            until(lambda: any(process.busy >= 3 for process in self.app.processes), timeout=60)
+            self.app.operations.start("retry", "class:office.charge_fee args.0:2", state="retrying", by="ada", spread=600)
             yield
         finally:
             self.closing.set()

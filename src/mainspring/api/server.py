@@ -101,20 +101,20 @@ class Server:
         return sorted(found, key=lambda check: ("bad", "warn", "ok").index(check.severity))
 
 
-def look(store: Store, time: TimeSource, url: str = "") -> Server:
+def look(store: Store, machine: TimeSource, url: str = "") -> Server:
     """Return what the server says of itself, and what lies in it, in one round trip.
 
     Args:
         store: The store.
-        time: The machine's clocks.
+        machine: The machine's clocks.
         url: The store's address, as it was configured.
 
     Raises:
         StoreError: If it cannot be reached.
     """
-    before, sent = time.now(), time.monotonic()
+    before, sent = machine.now(), machine.monotonic()
     info, clock, count, sample = store.pipeline([stats.server_info(), stats.server_time(), stats.size(), stats.some()])
-    rtt = time.monotonic() - sent
+    rtt = machine.monotonic() - sent
     at = _allowed(clock, None)
     names: Sequence[str] = _allowed(sample, [])
     return Server(
@@ -145,7 +145,7 @@ _OTHERS: Final = re.compile(r"(queue|stat|it|b|j|h|deploylock|lock)([:|-]).+", r
 def family(key: str) -> str:
     """Return what keys are called that hold the same of different things, such as ``queue:*``."""
     if found := _OF_QUEUE.match(key):
-        return f"{{queue:*}}:{found[1]}"
+        return "{queue:*}:" + found[1]
     if found := _OF_OURS.fullmatch(key):
         return f"{found[1]}:*" if found[2] else found[1]
     if _PROCESS.fullmatch(key):

@@ -110,7 +110,7 @@ def listed(ask: Ask) -> Context:
     matching = sum(wanted in name.lower() for name in found.names)
     return {
         "rows": Rows(
-            found.standings, _rates(ask, f"queues:{wanted}:{start}", found.standings), ran.answer(found.others)
+            found.standings, _rates(ask, f"queues {start} {wanted}", found.standings), ran.answer(found.others)
         ),
         "total": len(found.names),
         "matching": matching,
@@ -133,7 +133,7 @@ def one(ask: Ask) -> Context:
     series = ran.answer(rest[: len(ran.commands)])
     return {
         "name": name,
-        "rows": Rows(found.standings, _rates(ask, f"queue:{name}", found.standings), {name: series}),
+        "rows": Rows(found.standings, _rates(ask, f"only {name}", found.standings), {name: series}),
         # One that was cleared is no longer among the queues, and may be listened to all the same.
         "otherwise": QueueState(name, 0, 0.0, held.is_paused, sum(held.lanes.values())),
         "is_there": name in found.names,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mainspring.api.audit import Audit
     from mainspring.api.batches import Batches
     from mainspring.api.cancel import Cancelled
+    from mainspring.api.checks import Finding
     from mainspring.api.failures import Failures
     from mainspring.api.gates import Gates
     from mainspring.api.jobs import StoredJob
@@ -38,9 +39,11 @@ class Looking:
 
     Attributes:
         time: The App's clocks.
+        namespace: What keeps its schedule apart from those of other Apps.
     """
 
     time: TimeSource
+    namespace: str
 
     @property
     def store(self) -> Store:
@@ -114,6 +117,12 @@ class Looking:
         from mainspring.metrics.query import Metrics
 
         return Metrics(self.store, self.time)
+
+    def checks(self) -> list[Finding]:
+        """Return what needs somebody, what is worst first, and what is well; see `mainspring.api.checks`."""
+        from mainspring.api import checks, health
+
+        return checks.judge(health.read(self.store, self.time, self.namespace))
 
     def stats(self) -> Stats:
         """Return counters, sizes, and the history of the last days."""

@@ -131,6 +131,11 @@ def current_code(ns: str) -> Command[str]:
     return plain("HGET", keys.periodic_code(ns), args=("current",), decode=_digest)
 
 
+def is_alive(ns: str, digest: str) -> Command[bool]:
+    """Return whether a clock lives that has the schedule of *digest* in its code."""
+    return plain("EXISTS", keys.periodic_alive(ns, digest), decode=lambda reply: bool(integer(reply)))
+
+
 def enter(ns: str, digest: str, seen_current: str, *, ttl_ms: int = ALIVE_MS) -> Command[Entered]:
     """Let a clock take part, and decide whether the schedule in its code counts. It is safe to send again.
 

@@ -101,6 +101,11 @@ def size(key: str) -> Command[int]:
     return plain("ZCARD", key, decode=integer)
 
 
+def since(key: str, at: float) -> Command[int]:
+    """Count what has a score of *at* or more, unix seconds."""
+    return plain("ZCOUNT", key, args=(at, "+inf"), decode=integer)
+
+
 def page(key: str, skip: int, count: int, *, newest_first: bool = False) -> Command[list[tuple[bytes, float]]]:
     """Read *count* jobs of a set with their scores, in order, *skip* of them left out."""
     args = (skip, skip + count - 1, *(("REV",) if newest_first else ()), "WITHSCORES")

@@ -25,7 +25,7 @@ from mainspring.web.routes import ACTIONS, PAGES
 from mainspring.web.security import with_headers
 from mainspring.web.serving import Pages
 from mainspring.web.settings import SECRETS, Link, Settings
-from mainspring.web.signin import Auth, Loopback
+from mainspring.web.signin import Anyone, Auth, Loopback
 from mainspring.web.users import Authorize
 
 _log: Final = Log("mainspring.web")
@@ -72,6 +72,7 @@ class Dashboard:
             links=tuple(links),
             redact=tuple(redact),
             is_read_only=read_only,
+            is_open=isinstance(auth, Anyone),
             trusted_origins=frozenset(trusted_origins),
         )
         self._assets = Assets()

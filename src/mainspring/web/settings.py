@@ -43,6 +43,7 @@ class Settings:
         links: Links out, such as to logs and traces.
         redact: Parts of the names of arguments that are hidden, in small letters.
         is_read_only: True if nobody may change anything.
+        is_open: True if it was told to believe everybody.
         trusted_origins: Beside its own, the origins whose forms it takes, such as ``https://admin.example``.
     """
 
@@ -51,4 +52,5 @@ class Settings:
     links: Sequence[Link] = ()
     redact: Sequence[str] = SECRETS
     is_read_only: bool = False
+    is_open: bool = False
     trusted_origins: frozenset[str] = field(default_factory=frozenset)

@@ -29,6 +29,9 @@ STEP: Final = 1_000
 #: How many places are asked in one round trip.
 _AT_ONCE: Final = 50
 
+#: States whose jobs lie in one place, so that it can be asked before anybody has counted.
+SINGLE: Final = frozenset({"running", "retrying", "scheduled", "dead"})
+
 _NONE: Final[Mapping[str, Job[Any, Any]]] = MappingProxyType({})
 
 
@@ -112,7 +115,7 @@ class Search:
         count: int = PAGE,
         budget: Budget | None = None,
     ) -> Found:
-        """Return a page of the jobs that *query* means; of all jobs of a state in two round trips.
+        """Return a page of the jobs that *query* means; of a set in one round trip, of all states in two.
 
         Raises:
             InvalidFilter: If *query* cannot be read.
@@ -123,7 +126,7 @@ class Search:
         if not isinstance(count, int) or not 1 <= count <= MOST:
             raise InvalidOption(f"count={count!r}: a page has 1 to {MOST:,} jobs")
         states = _states(asked, state)
-        survey = self._store.run(search.survey(search.GATES if "waiting" in states else 0))
+        survey = search.survey(search.GATES if "waiting" in states else 0)
         names = parameters(asked, self._jobs)
         return _Turn(self._store, self._time, names, asked, budget or Budget(), count).run(survey, states, where)
 
@@ -134,6 +137,13 @@ def _states(query: Query, state: str | None) -> list[str]:
     wanted = {each for each in STATES if state in {None, each}}
     asked = set(query.values("state"))
     return [each for each in STATES if each in wanted and (not asked or each in asked)]
+
+
+def _certain(states: Sequence[str], where: Cursor | None) -> list[tuple[Source, Position]]:
+    """Return the place that comes first, where that is known before anything is counted; its size is not."""
+    if where is not None:
+        return [(Source(where.state, where.name, 0), where.position)] if where.state in states else []
+    return [(Source(states[0], "", 0), Position())] if states and states[0] in SINGLE else []
 
 
 class _Turn:
@@ -153,12 +163,16 @@ class _Turn:
         self._works: list[bytes] = []
         self._searched = 0
 
-    def run(self, survey: Survey, states: Sequence[str], where: Cursor | None) -> Found:
+    def run(self, count: Command[Survey], states: Sequence[str], where: Cursor | None) -> Found:
         """Look place by place, from *where* on, and return what was found."""
+        first = list(self._next(_certain(states, where)))
+        survey, *parts = self._told([count, *(call for _, _, call in first)])
         places = sources(survey, states, self._query)
         ahead = deque((place, Position()) for place in places if where is None or place.order >= where.order)
         if where and ahead and ahead[0][0].order == where.order:
             ahead[0] = (ahead[0][0], where.position)
+        if first and ahead and ahead[0][0].order == first[0][0].order:
+            self._enter(ahead, parts, survey.now)
         is_spent = False
         while ahead and not self._is_full and not is_spent:
             self._step(ahead, survey.now)
@@ -186,11 +200,18 @@ class _Turn:
 
     def _step(self, ahead: deque[tuple[Source, Position]], now: float) -> None:
         """Ask the next places in one round trip, and take what they answer, in their order."""
-        asked = list(self._next(ahead))
-        answers = self._store.pipeline([call for _, _, call in asked])
-        for (source, _, _), part in zip(asked, answers, strict=True):
-            if isinstance(part, Exception):
-                raise part
+        self._enter(ahead, self._told([call for _, _, call in self._next(ahead)]), now)
+
+    def _told(self, calls: Sequence[Command[Any]]) -> list[Any]:
+        answers = self._store.pipeline(calls)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    def _enter(self, ahead: deque[tuple[Source, Position]], parts: Sequence[Part], now: float) -> None:
+        """Take *parts* of the places that are ahead, in their order."""
+        for (source, _), part in zip(list(islice(ahead, len(parts))), parts, strict=True):
             self._take(source, part, now)
             if self._is_full:
                 return

@@ -309,3 +309,9 @@ def test_a_filter_that_cannot_be_read_is_refused(server, ops) -> None:
         ops.start("delete", "colour:red", state="dead")
 
     assert server.snapshot() == {}
+
+
+def test_an_operation_is_begun_on_a_server_that_knows_no_script(server, ops) -> None:
+    server.client.script_flush()
+
+    assert ops.start("delete", state="dead").status == "running"

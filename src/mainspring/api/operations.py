@@ -140,15 +140,11 @@ class Operations:
             "names": codec.encode(parameters(asked, self._jobs)).decode(),
         }
         name, facts = os.urandom(8).hex(), packed({key: value for key, value in fields.items() if key != "names"})
-        begun, record = self._store.pipeline(
-            [operations.start(name, fields, cutoff=cutoff, by=by, facts=facts), operations.read(name)]
-        )
-        for answer in (begun, record):
-            if isinstance(answer, Exception):
-                raise answer
+        begun = self._store.run(operations.start(name, fields, cutoff=cutoff, by=by, facts=facts))
         if not begun:
             raise InvalidOption(f"{operations.CROWD} bulk operations are under way; cancel one, or wait for its end")
-        return _operation(name, record)
+        # Not in one round trip: a server that does not know the script yet would be asked for the record first.
+        return _operation(name, self._store.run(operations.read(name)))
 
     def find(self, name: str) -> Operation | None:
         """Return the operation with the id *name*; None if there is none, or none any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 import click
@@ -72,13 +72,14 @@ def jobs(
         for job in shown:
             print_json(as_record(job))
         return
-    _print(app, shown)
+    print_jobs(app, shown, state_of)
     if limit and next(selection, None) is not None:
         click.echo(f"there are more than {limit}: --limit 0 lists all", err=True)
 
 
-def _print(app: App, shown: Iterable[StoredJob]) -> None:
-    rows = [_row(job, app.time.now()) for job in shown]
+def print_jobs(app: App, shown: Iterable[StoredJob], state: Callable[[StoredJob], str]) -> None:
+    """Print a table of jobs, with where each is by the words of *state*."""
+    rows = [(state(job), *_row(job, app.time.now())) for job in shown]
     header = ("STATE", "JID", "QUEUE", "WHEN", "JOB", "ERROR")
     if len(rows) > _PAGE or any(row[-1] for row in rows):
         print_rows(header, rows, "")
@@ -89,7 +90,7 @@ def _print(app: App, shown: Iterable[StoredJob]) -> None:
 def _row(job: StoredJob, now: float) -> tuple[str, ...]:
     what = call(job.display_name, job.args, job.kwargs) if job.is_readable else _raw(job)
     error = f"{job.error_class}: {job.error_message or ''}" if job.error_class else ""
-    return (state_of(job), job.jid, job.queue, ago(job.at or job.enqueued_at, now), _short(what), _short(error))
+    return (job.jid, job.queue, ago(job.at or job.enqueued_at, now), _short(what), _short(error))
 
 
 def _short(text: str) -> str:

@@ -39,8 +39,10 @@ _COMMANDS: Final = {
         "batches": "List, show and cancel batches and workflows.",
         "cron": "List, check and steer periodic entries.",
         "jobs": "List jobs, or show one.",
+        "search": "Find jobs in all states by one line.",
         "retry": "Run failed or dead jobs again now.",
         "kill": "Move jobs to the dead set.",
+        "operations": "Do something to all jobs that a filter means.",
         "cancel": "Drop waiting jobs, and end running ones.",
         "delete": "Drop jobs for good.",
         "unlock": "Take the lock of a unique job away.",
@@ -169,6 +171,14 @@ def _load_tool(name: str) -> click.Command | None:
             from mainspring.cli import cancel
 
             return cancel.cancel
+        case "search":
+            from mainspring.cli import search
+
+            return search.search
+        case "operations":
+            from mainspring.cli import operations
+
+            return operations.operations
         case "unlock":
             from mainspring.cli import unlock
 

@@ -10,10 +10,22 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(predicate: Callable[[], T], timeout: float = 10.0, every: float = 0.01) -> T:
+def best(measure: Callable[[], float], bar: float, tries: int = 5) -> float:
+    """Return the first of some measures that is below *bar*, or the least of them.
+
+    Other processes make any one worse; a fault makes all of them worse.
+    """
+    found: list[float] = []
+    while not found or (found[-1] >= bar and len(found) < tries):
+        found.append(measure())
+    return min(found)
+
+
+def until(predicate: Callable[[], T], timeout: float = 30.0, every: float = 0.01) -> T:
     """Return the first true value of *predicate*; fail after *timeout* seconds.
 
-    Other processes cannot signal a test, so it looks; the deadline bounds the wait.
+    Other processes cannot signal a test, so it looks; the deadline bounds the wait, and is long: it is met only where
+    something is wrong, or where many others want the same processor.
     """
     pause = threading.Event()
     deadline = time.monotonic() + timeout

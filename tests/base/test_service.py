@@ -117,7 +117,7 @@ def test_a_wake_ends_a_long_wait():
     service.start()
 
     for expected in ("a", "b", None):
-        assert service.seen.get(timeout=5) == expected
+        assert service.seen.get(timeout=30) == expected
         service.wake()
 
     assert service.join(5)
@@ -129,7 +129,7 @@ def test_a_turn_that_sees_no_end_of_the_wait_does_not_end_the_loop(pause):
     service.start()
 
     for expected in ("a", "b", None):
-        assert service.seen.get(timeout=5) == expected
+        assert service.seen.get(timeout=30) == expected
         service.wake()
 
     assert service.join(5)
@@ -140,9 +140,9 @@ def test_many_wakes_during_a_turn_are_one():
     for _ in range(5):
         service.wake()
     service.start()
-    assert service.seen.get(timeout=5) == "a"
+    assert service.seen.get(timeout=30) == "a"
 
-    assert service.seen.get(timeout=5) is None
+    assert service.seen.get(timeout=30) is None
     assert service.all_seen() == ["end"]
 
 
@@ -151,7 +151,7 @@ def test_a_stop_ends_a_long_wait_and_what_is_left_is_done_in_the_loops_thread():
     service = Script("a", pause=3600.0)
     service.end = lambda: threads.append(threading.current_thread().name)  # type: ignore[method-assign]  # to look in
     service.start()
-    service.seen.get(timeout=5)
+    service.seen.get(timeout=30)
 
     service.stop()
 
@@ -187,7 +187,7 @@ def test_a_join_has_a_deadline_and_never_waits_for_itself():
     assert service.join(5)
     service.start()
 
-    assert service.seen.get(timeout=5) is False
+    assert service.seen.get(timeout=30) is False
     assert service.join(0.01) is False
     blocker.set()
     assert service.join(5)

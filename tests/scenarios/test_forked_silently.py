@@ -15,7 +15,7 @@ def test_a_child_that_returns_from_its_job_leaves_without_a_log(office, manner, 
     office.push_many(name, [("return",)] * 3)
     office.push_many("work" if name == "forker" else "awork", [(2,)] * 50)
 
-    office.until_done(timeout=10)
+    office.until_done()
 
     found = check(office, f"forked-silently-{name}")
     assert (found.lost, found.dup, found.overlap, found.copies) == (0, 0, 0, 0)

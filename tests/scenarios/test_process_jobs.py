@@ -105,7 +105,7 @@ def test_a_cancelled_job_is_killed_and_no_other(office, worker):
     until(lambda: not is_alive(start["pid"]), every=0.001)
     took = boot_time() - told
     office.until_done([other])
-    assert took < 0.5
+    assert took < 5  # of sixty seconds
     assert not office.stored()
     ((facts),) = [line for line in worker.events("job.discard") if line.get("jid") == jid]
     assert facts["reason"] == "cancelled"

@@ -114,7 +114,8 @@ def test_a_second_int_gives_up_at_once(office, names):
 
     print(f"second INT to exit: {seconds:.2f} s, {names}")  # noqa: T201
     assert code == 130
-    assert seconds < 2
+    # Each of them would take a minute, and so would the worker.
+    assert seconds < 20
     assert set(office.stored()) == set(jids)
     assert not office.in_flight()
 
@@ -123,16 +124,15 @@ def test_tstp_starts_nothing_more_and_gives_back_what_waits(office):
     worker = office.start(concurrency=1, timeout=30).ready()
     # Short ones first, so that jobs are fetched ahead of the slot.
     office.push_many("work", [(1,)] * 200)
-    long = office.push("sleeper", 3)
+    long = office.push("sleeper", 4)
     rest = office.push_many("work", [(1,)] * 200)
     started(office, [long])
 
-    begun = time.monotonic()
     worker.signal(signal.SIGTSTP)
     worker.became("quiet")
     eventually(lambda: len(office.in_flight()) == 1 and office.server.client.llen("queue:default") == len(rest))
 
-    assert time.monotonic() - begun < 2
+    assert long not in office.done()
     office.until_done([long])
     assert not set(rest) & {line["jid"] for line in office.runs("start")}
     assert office.server.client.llen("queue:default") == len(rest)

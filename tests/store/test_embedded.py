@@ -103,7 +103,7 @@ def user(folder: Path) -> Iterator[Callable[..., User]]:
 
 def ends(pid: int | None) -> bool:
     """Wait for a process that has done its work; init may take its time to bury it."""
-    return until(lambda: not is_alive(pid), timeout=5)
+    return until(lambda: not is_alive(pid), timeout=30)
 
 
 def is_alive(pid: int | None) -> bool:

@@ -83,7 +83,7 @@ def test_a_paused_queue_starts_nothing_and_goes_on_when_it_is_resumed(bench, ran
 
     bench.client.srem("paused", "stopped")
 
-    until(lambda: ran == ["going", "going", "stopped"], timeout=3)
+    until(lambda: ran == ["going", "going", "stopped"])
 
 
 def test_capsules_keep_slots_for_their_own_queues(bench):

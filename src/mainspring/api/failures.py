@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +12,7 @@ from mainspring.base.errors import InvalidOption
 from mainspring.base.payload import unpack_backtrace
 from mainspring.base.timesource import TimeSource
 from mainspring.store import failures
+from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.store.failures import Group
 
@@ -115,14 +116,28 @@ class Failures:
         Raises:
             InvalidOption: If *cursor* is not that of a page, or *count* not from 1 to 1,000.
         """
+        call, made = self.asking(cursor, count)
+        return made(self._store.run(call))
+
+    def asking(
+        self, cursor: str = "", count: int = PAGE
+    ) -> tuple[Command[list[Group]], Callable[[list[Group]], Page[Failure]]]:
+        """Return the call that `page` makes, and what makes a page of its answer, to be asked together with others.
+
+        Raises:
+            InvalidOption: As for `page`.
+        """
         if not isinstance(count, int) or not 1 <= count <= MOST:
             raise InvalidOption(f"count={count!r}: a page has 1 to {MOST} failures")
         if not isinstance(cursor, str) or (cursor and not _CURSOR.fullmatch(cursor)):
             raise InvalidOption(f"cursor={cursor!r}: pass the cursor of the page before, or nothing")
         start, now = int(cursor or 0), self._time.now()
-        found = self._store.run(failures.page(start, count))
-        items = [Failure.read(group, now) for group in found if group.texts]
-        return Page(items, str(start + count) if len(found) == count else "")
+
+        def made(found: list[Group]) -> Page[Failure]:
+            items = [Failure.read(group, now) for group in found if group.texts]
+            return Page(items, str(start + count) if len(found) == count else "")
+
+        return failures.page(start, count), made
 
     def find(self, signature: str) -> Failure | None:
         """Return the error *signature*, in one round trip; None if it is not known, or not any more."""

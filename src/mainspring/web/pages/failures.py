@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from mainspring.api import terms
 from mainspring.api.failures import Failure
+from mainspring.api.paging import Page as Listing
 from mainspring.api.query import Query
+from mainspring.metrics import questions
+from mainspring.metrics.questions import Question
 from mainspring.metrics.series import Deploy
 from mainspring.web import frames
 from mainspring.web.pages import jobs
@@ -39,11 +42,13 @@ class Row:
 
 def listed(ask: Ask) -> Context:
     """Read a page of the errors, the one that was seen last first."""
-    found = ask.app.failures.page(ask.text("cursor"), ROWS)
-    deploy = newest(ask.app.metrics.deploys("7d")) if found.items else None
+    call, made = ask.app.failures.asking(ask.text("cursor"), ROWS)
+    page = Question([call], lambda answers: made(answers[0]))
+    found, deploys = ask.app.metrics.ask(page, questions.deploys("7d", ask.now))
+    errors, deploy = cast("Listing[Failure]", found), newest(cast("list[Deploy]", deploys))
     return {
-        "rows": [_row(each, deploy, ask.now) for each in found],
-        "cursor": found.cursor,
+        "rows": [_row(each, deploy, ask.now) for each in errors],
+        "cursor": errors.cursor,
         "is_first": not ask.text("cursor"),
         "deploy": deploy,
     }

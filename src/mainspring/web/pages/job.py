@@ -23,6 +23,8 @@ _TRACE: Final = re.compile("[0-9a-f]{32}")
 _PLACEHOLDERS: Final = ("{jid}", "{trace_id}", "{class}")
 #: Characters of a payload that is no JSON, and of a field of one that is.
 _LONGEST: Final = 10_000
+#: Where a job without a retry has not run.
+_UNTRIED: Final = frozenset({"queued", "scheduled", "waiting", "running"})
 #: Shown elsewhere, and unreadable as they are stored.
 _SHOWN_ABOVE: Final = ("error_backtrace",)
 
@@ -53,7 +55,8 @@ def one(ask: Ask) -> Context:
     jid, shown = ask.path["jid"], Shown.of(ask.query)
     found = ticked.look_for(ask.app, jid, shown)
     job: StoredJob | FinishedJob | None = found.jobs[0] if found.jobs else None
-    attempts = ask.app.attempts(jid)
+    has_run = not isinstance(job, StoredJob) or job.retry_count is not None or state_of(job) not in _UNTRIED
+    attempts = ask.app.attempts(jid) if has_run else []
     if job is None:
         job = ask.app.finished(jid)
     if job is None and not attempts:

@@ -34,7 +34,9 @@ def dialog(ask: Ask) -> Context:
     if not state:
         return _asked(action, state, str(query)) | {"error": "Choose one state: what can be done depends on it."}
     found = ask.app.search(query, state=state, count=1)
-    count, is_whole = ask.app.operations.count(query, state=state, cutoff=found.at)
+    count, is_whole = found.total, True
+    if query:
+        count, is_whole = ask.app.operations.count(query, state=state, cutoff=found.at)
     return _asked(action, state, str(query)) | {
         "count": count,
         "is_whole": is_whole,

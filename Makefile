@@ -10,8 +10,9 @@
 
 PYTHON ?= python3
 DEMO_SECONDS ?=
-# Most of the scenarios wait, so that more of them than there are cores run side by side.
-PYTEST_ARGS ?= -n 4
+# Most of the scenarios wait, so that more of them than there are cores run side by side; and each process keeps to
+# modules of its own, whose servers and tables are shared, until it has none left and takes from others.
+PYTEST_ARGS ?= -n 6 --dist worksteal
 BENCH_ARGS ?=
 KILLS ?= 100
 

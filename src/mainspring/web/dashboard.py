@@ -21,6 +21,7 @@ from mainspring.web import errors, names
 from mainspring.web.actions import Actions
 from mainspring.web.assets import Assets
 from mainspring.web.entrance import Entrance, base_of
+from mainspring.web.exports import Exports
 from mainspring.web.routes import ACTIONS, PAGES
 from mainspring.web.security import with_headers
 from mainspring.web.serving import Pages
@@ -84,6 +85,7 @@ class Dashboard:
     def _routes(self) -> list[Route]:
         return [
             Route("/static/{name}", self._static, methods=["GET"], name="static"),
+            *Exports(self.app, self._pages, self.settings.redact).routes,
             *(
                 Route(names.any_text(page.path), self._pages.endpoint(page), methods=["GET"], name=page.path)
                 for page in PAGES

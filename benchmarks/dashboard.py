@@ -131,7 +131,14 @@ def _row(reader: Reader, path: str, rounds: int) -> tuple[str, ...]:
 
 def _paths(app: App) -> Iterator[str]:
     jid = next(iter(app.retries.page().items)).jid
-    samples = {"jid": jid, "name": "queue-7", "identity": "host-3:1:abcdefabcdef", "signature": "none", "bid": "none"}
+    samples = {
+        "jid": jid,
+        "name": "queue-7",
+        "identity": "host-3:1:abcdefabcdef",
+        "signature": "none",
+        "bid": "none",
+        "id": "none",
+    }
     for page in PAGES:
         path = page.path.replace(":path}", "}")
         yield (

@@ -144,7 +144,8 @@ class Operations:
         if not begun:
             raise InvalidOption(f"{operations.CROWD} bulk operations are under way; cancel one, or wait for its end")
         # Not in one round trip: a server that does not know the script yet would be asked for the record first.
-        return _operation(name, self._store.run(operations.read(name)))
+        record = self._store.run(operations.read(name))
+        return _operation(name, record)
 
     def find(self, name: str) -> Operation | None:
         """Return the operation with the id *name*; None if there is none, or none any more."""

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 from mainspring.base.durations import in_words
 from mainspring.base.errors import StoreRefused
 from mainspring.base.timesource import TimeSource
-from mainspring.store import stats
+from mainspring.store import keys, stats
 from mainspring.store.connection import Store
 from mainspring.store.url import masked
 
@@ -145,7 +145,7 @@ _OTHERS: Final = re.compile(r"(queue|stat|it|b|j|h|deploylock|lock)([:|-]).+", r
 def family(key: str) -> str:
     """Return what keys are called that hold the same of different things, such as ``queue:*``."""
     if found := _OF_QUEUE.match(key):
-        return "{queue:*}:" + found[1]
+        return keys.slot("*") + found[1]
     if found := _OF_OURS.fullmatch(key):
         return f"{found[1]}:*" if found[2] else found[1]
     if _PROCESS.fullmatch(key):

@@ -22,6 +22,7 @@ from mainspring.web.actions import Actions
 from mainspring.web.assets import Assets
 from mainspring.web.entrance import Entrance, base_of
 from mainspring.web.exports import Exports
+from mainspring.web.health import Health
 from mainspring.web.routes import ACTIONS, PAGES
 from mainspring.web.security import with_headers
 from mainspring.web.serving import Pages
@@ -91,6 +92,7 @@ class Dashboard:
                 for page in PAGES
             ),
             Route("/actions/{action}", self._actions.serve, methods=["POST"], name="action"),
+            *Health(self.app, self._pages).routes,
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

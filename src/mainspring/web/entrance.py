@@ -19,6 +19,8 @@ from mainspring.web.users import Authorize, User, has_role
 SEE: Final = "see"
 #: What asks for no user: files that come with the package, and whether this process lives.
 _OPEN: Final = ("/static/", "/-/live", "/-/ready")
+#: What asks programs on this machine for no user: numbers for monitoring and autoscaling, which tell of no job.
+_LOCAL: Final = ("/-/metrics", "/-/scale")
 _USER: Final = "mainspring.user"
 
 
@@ -52,6 +54,8 @@ class Entrance:
         if inner_path(request.scope).startswith(_OPEN):
             return None
         user = await self._who(request)
+        if user is None and inner_path(request.scope) in _LOCAL:
+            user = Loopback()(request)
         if user is None:
             challenge = getattr(self._auth, "challenge", "")
             return errors.unknown_person(challenge) if challenge else errors.stranger(is_open=self._is_open)

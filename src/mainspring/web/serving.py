@@ -81,6 +81,14 @@ class Pages:
         """Let the next look see what an action did."""
         self._cache.expire()
 
+    def snapshot(self) -> Snapshot:
+        """Return what stands on every page, read within the last second.
+
+        Raises:
+            StoreError: If the store cannot be asked.
+        """
+        return self._cache.get("snapshot", self._overview.read)
+
     def refusal(self, request: Request, problem: Problem) -> Response:
         """Return the page for whoever was not let in: it shows nothing of the store, and no menu."""
         return self._plain(request, problem, template="refusal.html")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mainspring.web import steering
-from mainspring.web.pages import (
+from mainspring.web.pages import 
     audit,
     batches,
     clock,
@@ -15,6 +15,7 @@ from mainspring.web.pages import (
     job_edit,
     jobs,
     limits,
+    metrics,
     operations,
     overview,
     queues,
@@ -36,6 +37,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *clock.PAGES,
     *entries.PAGES,
     *limits.PAGES,
+    *metrics.PAGES,
     *queues.PAGES,
     *workers.PAGES,
     *store.PAGES,

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from mainspring.api.answers import failed_at, state_of
 from mainspring.api.jobs import StoredJob
@@ -134,7 +134,7 @@ def _iso(moment: float) -> str:
         return ""
 
 
-def _json(value: Any) -> bytes:
+def _json(value: object) -> bytes:
     try:
         return codec.encode(value)
     except InvalidPayload:

@@ -155,7 +155,7 @@ class _Turn:
         self._names = names
         self._query = query
         self._items = budget.items
-        self._deadline = time.monotonic() + budget.ms / 1000
+        self._deadline = self._time.monotonic() + budget.ms / 1000
         self._count = count
         # Where all jobs are meant one more is read, to tell whether there are more.
         self._wanted = 1 if query.jid else count if query else count + 1

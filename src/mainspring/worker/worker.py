@@ -147,9 +147,8 @@ class Worker:
         self._holdings = [(each.name, queue) for each in settings for queue in each.names]
         patience = self._timeout + CUT_TIMEOUT + 1.5
         self._pace = Pace(app.store, lease=self._lease, holdings=self._holdings, timing=timing, patience=patience)
-        operator = Operator(app, rng=rng)
+        served, operator = [queue for _, queue in self._holdings], Operator(app, rng=rng)
         self._forwarder = Forwarder(app.store, limit=app.client.limit, operate=operator.notice, rng=rng)
-        served = [queue for _, queue in self._holdings]
         leader = Leader(app.store, identity=lambda: self.identity, handlers=app.handlers, rng=rng)
         self._companions = (*self._companions, leader, operator)
         self._recoverer = Recoverer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mainspring.web import steering
-from mainspring.web.pages import 
+from mainspring.web.pages import (
     audit,
     batches,
     clock,

@@ -7,7 +7,21 @@ import sys
 import time
 from types import ModuleType
 
-from benchmarks import batches, boot, clock, dashboard, enqueue, flow, lanes, latency, memory, mix, soak, throughput
+from benchmarks import (
+    batches,
+    boot,
+    clock,
+    dashboard,
+    enqueue,
+    flow,
+    lanes,
+    latency,
+    memory,
+    metering,
+    mix,
+    soak,
+    throughput,
+)
 from benchmarks.peers import compare
 from benchmarks.process import Silent
 from benchmarks.recovery import command as recovery
@@ -24,6 +38,7 @@ ALL: dict[str, ModuleType] = {
     "flow": flow,
     "lanes": lanes,
     "memory": memory,
+    "metering": metering,
     "mix": mix,
     "peers": compare,
     "recovery": recovery,

@@ -82,7 +82,9 @@ def done(
     """Return a delivery that ended just now, after it had waited and run for so many seconds."""
     since = waited(NOON) if callable(waited) else NOON - ran - waited
     payload = Payload(name=job, jid="a", enqueued_at=since, **more)
-    return Delivery(queue, 1, b"", "me", 0.0, payload=payload, started=1000.0 - ran, ended=1000.0, settlement=what)
+    kind = job if what is None and not more and isinstance(since, float) else None
+    times = {"started": 1000.0 - ran, "ended": 1000.0}
+    return Delivery(queue, 1, b"", "me", 0.0, payload=payload, settlement=what, kind=kind, **times)
 
 
 def found(store: Store, family: Any, name: str, at: float = NOON) -> Record | None:

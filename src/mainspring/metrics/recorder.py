@@ -23,10 +23,10 @@ _LONGEST: Final = 200
 
 
 #: How many runs of one job of one queue are timed between two flushes, each for itself. Crowds are what costs, and
-#: have samples enough: of the next thousand one in two is timed, for both, of the next two thousand one in four ...
-EXACT: Final = 1000
+#: have samples enough: of the next five hundred one in two is timed, for both, of the next thousand one in four ...
+EXACT: Final = 500
 #: ... and at most one in so many.
-STRIDE: Final = 32
+STRIDE: Final = 64
 
 
 @dataclass(slots=True)

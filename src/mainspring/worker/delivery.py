@@ -35,6 +35,7 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
         is_gone: True if the store has moved it elsewhere in the meantime, so that nothing is to be acknowledged.
         flow: What it carries of flow control; None for a plain job. Its slot reads it.
         trace: What is kept of its run for people; None of most that go well. Its slot writes this, as the settlement.
+        kind: Of the plain successes of one job one and the same; None of all else, and of what ran elsewhere.
     """
 
     queue: str
@@ -54,6 +55,12 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
     is_gone: bool = False
     flow: Flow | None = None
     trace: Trace | None = None
+    kind: object = None
+
+    @property
+    def name(self) -> str:
+        """The job's name; empty if it could not be read."""
+        return self.payload.name if self.payload else ""
 
     @property
     def jid(self) -> str:

@@ -307,6 +307,8 @@ class Executor:
         if (job is not None and job.retry_count is not None) or (flow is not None and flow.history):
             # It has failed before, or all its runs are kept.
             delivery.trace = self._tracer.trace(delivery, _DONE)
+        elif delivery.settlement is None:
+            delivery.kind = found
         if self._reporter.hears_success:
             self._reporter.finished(delivery, _DONE)
 

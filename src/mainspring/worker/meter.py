@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mainspring.base.errors import StoreError
-from mainspring.base.payload import Payload, unix
+from mainspring.base.payload import unix
 from mainspring.base.timesource import TimeSource
 from mainspring.metrics.recorder import Counts, Recorder, for_sidekiq
 from mainspring.store import metrics
@@ -60,25 +60,40 @@ class Meter:
             self._close(now)
         # Start and end are on the monotonic clock, the time of the enqueueing on the wall's.
         offset = now - self._time.monotonic()
-        queue, name, counts, skip = "", "", Counts(), 0
+        kind, queue, counts, skip = None, "", Counts(), 0
         for delivery in settled:
-            payload, settlement = delivery.payload, delivery.settlement
-            if delivery.trace is not None:
-                self._tally.add(delivery.trace, delivery.queue)
-            if payload is None:
-                continue
-            # In a crowd, nearly all are of the queue and the job of the one before, and end here.
-            if payload.name != name or delivery.queue is not queue:
-                counts.skip = skip
-                queue, name = delivery.queue, payload.name
-                counts = self._recorder.of(queue, name)
-                skip = counts.skip
-            if skip and (settlement is None or (settlement.runs and not settlement.fails)):
+            # In a crowd, nearly all are of the kind and the queue of the one before, and end here: the payload is long
+            # out of the processor's cache, and to look at it would cost more than all the rest.
+            if skip and delivery.kind is kind and delivery.queue is queue:
                 skip -= 1
-            elif delivery.ended and (settlement is None or settlement.runs):
-                has_failed = settlement is not None and settlement.fails
-                skip += _timed(delivery, payload, counts, offset, has_failed)
+                continue
+            if delivery.kind is None:
+                self._count_one(delivery, offset)
+                continue
+            if delivery.kind is not kind or delivery.queue is not queue:
+                counts.skip = skip
+                kind, queue = delivery.kind, delivery.queue
+                counts = self._recorder.of(queue, delivery.name)
+                skip = counts.skip
+            skip = skip - 1 if skip else _count_plain(delivery, counts, offset)
         counts.skip = skip
+
+    def _count_one(self, delivery: Delivery, offset: float) -> None:
+        """Count a delivery that failed, or failed before, or on which something hung, or that ran elsewhere."""
+        payload, settlement = delivery.payload, delivery.settlement
+        if delivery.trace is not None:
+            self._tally.add(delivery.trace, delivery.queue)
+        if payload is None or not delivery.ended or (settlement is not None and not settlement.runs):
+            return
+        counts = self._recorder.of(delivery.queue, payload.name)
+        if settlement is not None and settlement.fails:
+            counts.failed += 1
+        else:
+            counts.ran(delivery.ended - delivery.started)
+        # The wait of a retry is its policy's.
+        since = unix(payload.enqueued_at) if payload.retry_count is None else None
+        if since is not None:
+            counts.waited(delivery.started + offset - since)
 
     def _close(self, now: float) -> None:
         """Begin a new minute: what was counted belongs to the one before."""
@@ -134,17 +149,11 @@ class Meter:
         return not isinstance(answers[0], StoreError)
 
 
-# By position, because it is called for every job that is timed.
-def _timed(delivery: Delivery, payload: Payload, counts: Counts, offset: float, has_failed: bool) -> int:  # noqa: FBT001
-    """Count a run and how long it took and had waited; return for how many more of its kind it stands."""
-    started = delivery.started
-    weight = 1 if has_failed else counts.weight()
-    if has_failed:
-        counts.failed += 1
-    else:
-        counts.ran(delivery.ended - started, weight)
-    # The wait of a retry is its policy's.
-    since = unix(payload.enqueued_at) if payload.retry_count is None else None
+def _count_plain(delivery: Delivery, counts: Counts, offset: float) -> int:
+    """Count a plain success; return for how many more of its kind it stands."""
+    weight = counts.weight()
+    counts.ran(delivery.ended - delivery.started, weight)
+    since = None if delivery.payload is None else unix(delivery.payload.enqueued_at)
     if since is not None:
-        counts.waited(started + offset - since, weight)
+        counts.waited(delivery.started + offset - since, weight)
     return weight - 1

@@ -18,38 +18,32 @@
 local flushed = KEYS[1]
 local ttl, most, others, jobs = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 
-local function unpacked(packed)
-  local good, record = pcall(cmsgpack.unpack, packed)
-  return good and record or nil
-end
-
-local function sum(old, new)
-  local place = {}
-  for i = 4, #old, 2 do
-    place[old[i]] = i + 1
-  end
-  local found = {}
-  for i, value in ipairs(old) do
-    found[i] = value + 0
-  end
+-- Both are in the order of their buckets' numbers, and so is the sum.
+local function sum(packed, new)
+  local old, at = cmsgpack.unpack(packed), 4
   for i = 1, 3 do
-    found[i] = found[i] + new[i]
+    old[i] = old[i] + new[i]
   end
   for i = 4, #new, 2 do
-    local at = place[new[i]]
-    if at then
-      found[at] = found[at] + new[i + 1]
+    local number, known = new[i], old[at]
+    while known and known < number do
+      at = at + 2
+      known = old[at]
+    end
+    if known == number then
+      old[at + 1] = old[at + 1] + new[i + 1]
     else
-      found[#found + 1], found[#found + 2] = new[i], new[i + 1]
+      table.insert(old, at, number)
+      table.insert(old, at + 1, new[i + 1])
     end
   end
-  return found
+  return cmsgpack.pack(old)
 end
 
 -- What stands there was written by somebody: it must not stop what comes.
-local function added(old, new)
+local function added(old, new, packed)
   local good, found = pcall(sum, old, new)
-  return good and found or new
+  return good and found or packed
 end
 
 if redis.call("EXISTS", flushed) == 1 then
@@ -57,9 +51,10 @@ if redis.call("EXISTS", flushed) == 1 then
 end
 
 local tiers = (#KEYS - 1) / 2
-local rows, names, records = 4 + 2 * tiers, {}, {}
-for i = rows + 1, #ARGV, 2 do
-  names[#names + 1], records[#records + 1] = ARGV[i], cmsgpack.unpack(ARGV[i + 1])
+local names, packed, records = {}, {}, {}
+for i = 5 + 2 * tiers, #ARGV, 2 do
+  local row = #names + 1
+  names[row], packed[row], records[row] = ARGV[i], ARGV[i + 1], cmsgpack.unpack(ARGV[i + 1])
 end
 
 local writes = {}
@@ -70,7 +65,7 @@ for k = 2, #KEYS do
   end
   if first <= last then
     local room = most - redis.call("HLEN", hash)
-    local old, staged, order = redis.call("HMGET", hash, others, unpack(names, first, last)), {}, {}
+    local old, staged, fields = redis.call("HMGET", hash, others, unpack(names, first, last)), {}, {}
     for i = first, last do
       local name, known = names[i], old[i - first + 2]
       if not known and name ~= others and not staged[name] then
@@ -81,14 +76,14 @@ for k = 2, #KEYS do
           name, known = others, old[1]
         end
       end
-      if not staged[name] then
-        order[#order + 1], staged[name] = name, known and unpacked(known) or { 0, 0, 0 }
+      local place = staged[name]
+      if not place then
+        place = #fields + 2
+        staged[name], fields[place - 1] = place, name
+      else
+        known = fields[place]
       end
-      staged[name] = added(staged[name], records[i])
-    end
-    local fields = {}
-    for _, name in ipairs(order) do
-      fields[#fields + 1], fields[#fields + 2] = name, cmsgpack.pack(staged[name])
+      fields[place] = known and added(known, records[i], packed[i]) or packed[i]
     end
     writes[k] = fields
   end

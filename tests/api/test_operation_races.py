@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -16,6 +18,7 @@ from mainspring.api.operations import Operations
 from mainspring.base.errors import StoreUnavailable
 from mainspring.store import keys, scripts
 from mainspring.store.connection import Store
+from support import until
 
 pytestmark = pytest.mark.both_stores
 
@@ -194,6 +197,52 @@ def test_an_operation_that_this_release_cannot_read_fails_and_says_why(server, o
 
     assert ended.status == "failed"
     assert "there is no key 'colour'" in ended.reason
+
+
+@pytest.mark.parametrize(("field", "value"), [("cutoff", "soon"), ("names", "["), ("state", "asleep")])
+def test_a_record_that_makes_no_sense_fails_and_lets_others_be_done(server, ops, field, value) -> None:
+    fill(server, keys.RETRY, 3)
+    broken, sound = (ops.start("delete", state="retrying").id for _ in range(2))
+    server.client.hset(keys.operation(broken), field, value)
+
+    assert finish(ops, sound).done == 3
+    assert finish(ops, broken).status in {"failed", "done"}
+
+
+#: A process that dies of kill -9 when it has just sent its third part, whose answer nobody reads.
+RUNNER = """
+import os, signal, sys
+from mainspring import App
+from mainspring.store.connection import Store
+app, begin, left = App(sys.argv[1]), Store._begin, [3]
+def dying(store, commands):
+    connection = begin(store, commands)
+    left[0] -= commands[0].name in {"operation_slice", "operation_take"}
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return connection
+Store._begin = dying
+while True:
+    app.operations.turn(0.0)
+"""
+
+
+@pytest.mark.parametrize("state", ["retrying", "queued"])
+def test_a_runner_that_is_killed_is_followed_by_another_who_does_the_rest_once(server, other, state) -> None:
+    fill(server, keys.RETRY, 3000)
+    server.client.rpush(default_queue(), *(job(f"q{n:05}", **{"class": "shop.mail"}) for n in range(3000)))
+    server.client.sadd(keys.QUEUES, "default")
+    found = other.start("kill", "class:shop.mail" if state == "queued" else "", state=state)
+
+    ended = subprocess.run([sys.executable, "-c", RUNNER, server.url], check=False)
+
+    assert ended.returncode == -9
+    until(lambda: 500 <= other.find(found.id).done < 3000)
+    expire(server, found.id)
+    assert finish(other, found.id).done == 3000
+    assert server.client.zcard(keys.DEAD) == 3000
+    left = (server.client.zcard(keys.RETRY), server.client.llen(default_queue()))
+    assert left == ((3000, 0) if state == "queued" else (0, 3000))
 
 
 def test_a_record_that_is_gone_is_forgotten(server, ops) -> None:

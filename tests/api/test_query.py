@@ -140,7 +140,7 @@ def read(text: str) -> Query | None:
 
 
 @given(st.lists(TERMS | AMOUNTS, max_size=8).map(" ".join))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_what_is_written_is_read_as_the_same(text):
     query = read(text)
 
@@ -157,7 +157,7 @@ def test_any_text_is_read_or_refused(text):
 
 
 @given(st.lists(TERMS | AMOUNTS, max_size=4).map(" ".join), st.sampled_from([SOME, b"no json", b"{}"]))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_the_sieve_lets_all_through_that_are_meant(text, fields):
     query, job = read(text), stored(fields)
 

@@ -251,19 +251,18 @@ class Operations:
             while self._run.step():
                 if self._time.monotonic() >= deadline:
                     return True
-        except StoreRefused as error:
-            if error.code not in _HOPELESS:
+        except StoreError as error:
+            if not isinstance(error, StoreRefused) or error.code not in _HOPELESS:
                 raise
             self._fail(held, error)
-        except StoreError:
-            raise
-        except MainspringError as error:
+        except (MainspringError, KeyError, ValueError) as error:
+            # Another release, or another program, has written it.
             self._fail(held, error)
         self._run = None
         return True
 
-    def _fail(self, held: Held, error: MainspringError) -> None:
-        self._store.run(operations.end(held.name, "failed", reason=str(error)[:500]))
+    def _fail(self, held: Held, error: Exception) -> None:
+        self._store.run(operations.end(held.name, "failed", reason=f"{type(error).__name__}: {error}"[:500]))
 
 
 class _Runner:
@@ -297,7 +296,10 @@ def _times(
 
 def _operation(name: str, record: Mapping[str, str]) -> Operation:
     def number(field: str) -> float | None:
-        return float(record[field]) if record.get(field) else None
+        try:
+            return float(record.get(field, ""))
+        except ValueError:
+            return None
 
     return Operation(
         id=name,

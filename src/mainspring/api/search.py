@@ -48,6 +48,10 @@ class Budget:
     ms: float = 150.0
 
 
+#: What a search for an id may cost where nobody says otherwise: the server passes over all others.
+BY_ID: Final = Budget(ms=1_000.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a search found.
@@ -128,7 +132,9 @@ class Search:
         states = _states(asked, state)
         survey = search.survey(search.GATES if "waiting" in states else 0)
         names = parameters(asked, self._jobs)
-        return _Turn(self._store, self._time, names, asked, budget or Budget(), count).run(survey, states, where)
+        return _Turn(self._store, self._time, names, asked, budget or (BY_ID if asked.jid else Budget()), count).run(
+            survey, states, where
+        )
 
 
 def _states(query: Query, state: str | None) -> list[str]:

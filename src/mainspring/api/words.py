@@ -44,6 +44,9 @@ def sieve(query: Query, *, in_queue: bool = False) -> Sieve:
         query: The filter.
         in_queue: True for jobs of a queue, which need not name it.
     """
+    if query.jid and not query.jid.startswith("raw-"):
+        # Ids have no capitals, so that none need be made small.
+        return Sieve([[query.jid.encode()]] if _SAFE.fullmatch(query.jid) else ())
     groups: dict[object, list[bytes]] = {}
     folds = False
     skipped: set[object] = set()

@@ -91,7 +91,7 @@ def test_what_cannot_be_exported_is_refused_before_the_first_row(server, app) ->
 
 
 def test_memory_does_not_grow_with_the_number_of_jobs(server, app) -> None:
-    fill(server, keys.RETRY, 12_000)
+    fill(server, keys.RETRY, 6_000)
     tracemalloc.start()
 
     for _ in rows(app, format="ndjson"):
@@ -99,4 +99,4 @@ def test_memory_does_not_grow_with_the_number_of_jobs(server, app) -> None:
 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 12_000_000
+    assert peak < 9_000_000

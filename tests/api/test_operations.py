@@ -12,8 +12,10 @@ from api.bulk import PAST, default_queue, fill, finish, jids, job, operations
 from mainspring.api.audit import Audit
 from mainspring.api.operations import Operations
 from mainspring.base.errors import InvalidFilter, InvalidOption
-from mainspring.store import batches, keys, queues
+from mainspring.store import batches, flows, gates, keys, queues
 from mainspring.store import operations as verbs
+from mainspring.store.flows import Row
+from mainspring.store.ties import Ties
 
 pytestmark = pytest.mark.both_stores
 
@@ -79,6 +81,24 @@ def test_what_waits_in_queues_is_taken_out_of_their_midst(server, ops, action) -
     assert server.client.llen(keys.queue("high")) == 1300
     assert found.done == 434
     assert server.client.zcard(keys.DEAD) == (434 if action == "kill" else 0)
+
+
+@pytest.mark.parametrize("action", ["delete", "kill"])
+def test_what_waits_by_gates_is_taken_out_of_their_lanes(server, ops, store, action) -> None:
+    store.run(gates.define({"c:x": "1"}))
+    flow = {"gates": ["c:x"]}
+    names = ["first", *(f"{kind}{n:03}" for n in range(600) for kind in ("in", "out"))]
+    rows = [Row(Ties(name, gates="c:x"), job(name, flow=flow, tags=[name[:2]])) for name in names]
+    for start in range(0, len(rows), 100):
+        store.run(flows.enter("default", rows[start : start + 100]))
+
+    found = finish(ops, ops.start(action, "-tag:ou", state="waiting").id)
+
+    assert (found.status, found.done) == ("done", 600)
+    assert store.run(gates.count_waiting("c:x")) == 600
+    assert store.run(gates.lanes("default")) == {"c:x": 600}
+    assert jids(server, default_queue()) == {"first"}
+    assert server.client.zcard(keys.DEAD) == (600 if action == "kill" else 0)
 
 
 def test_a_retried_job_is_as_if_it_had_been_retried_alone(server, ops, store) -> None:

@@ -387,6 +387,10 @@ def test_the_pages_reader_sees_everything_and_changes_nothing(server, documented
     assert app.stats().dead == 2
     assert [job.jid for job in app.dead] == ["a", "a" * 24]
     assert app.find("a" * 24) is not None
+    assert [job.jid for job in app.search("class:x").jobs] == ["a" * 24]
+    assert app.counts()["dead"] == 2
+    assert [each.id for each in app.operations] == ["op1"]
+    assert len(app.audit.page()) == 1
     assert len(app.queue(Q).jobs().items) == 4
     assert sorted(app.periodic) == ["report", "sweep"]
     assert app.periodic["report"].history() == []

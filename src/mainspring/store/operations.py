@@ -178,8 +178,8 @@ def place_of(queue: str, payload: bytes) -> Command[int | None]:
 
 
 def note(part: Part) -> Command[int]:
-    """Note how far an operation is without doing anything; as `do`."""
-    return do(part, keys.RETRY, keys.RETRY, "drop", "", ())
+    """Note how far an operation is whose jobs other calls have moved, and keep the dead set to its bounds; as `do`."""
+    return do(part, keys.DEAD, keys.DEAD, "move", "dead", ())
 
 
 def end(name: str, status: Status, *, by: str = "", reason: str = "") -> Command[int]:

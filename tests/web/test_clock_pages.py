@@ -55,9 +55,9 @@ def test_a_strip_tells_late_skipped_missed_and_manual_ticks_apart(shop, server):
 
     strip = Client(shop).get("/clock").page.one("tr#entry-nightly svg.strip")
 
-    assert [bar["class"] for bar in strip.all("rect")] == ["missed", "ok", "late", "skipped", "manual"]
+    bars = {path["class"]: float(path["d"][1:].split()[0]) for path in strip.all("path")}
+    assert sorted(bars, key=bars.__getitem__) == ["missed", "ok", "late", "skipped", "manual"]
     assert strip["aria-label"] == "5 ticks: 1 on time, 1 late, 1 skipped, 1 missed, 1 by hand"
-    assert "(overlap)" in strip.text
 
 
 def test_a_tick_that_no_clock_settled_is_overdue(shop, server):

@@ -17,7 +17,7 @@ from mainspring.store.connection import Store
 from mainspring.store.periodic import Past
 
 #: How many errors are looked at, those that were seen last.
-ERRORS: Final = 50
+ERRORS: Final = 20
 #: How many entries of the schedule are looked at for missed ticks.
 _ENTRIES: Final = 100
 #: Seconds within which deaths count as of late.

@@ -8,7 +8,6 @@ from typing import Final
 from markupsafe import Markup
 
 from mainspring.api.timetable import TICKS, Tick
-from mainspring.web import words
 
 #: Height of a bar by fate, so that those who see no colours can tell them apart.
 _HEIGHTS: Final = {"ok": 18, "late": 18, "skipped": 8, "missed": 18, "manual": 12}
@@ -23,13 +22,19 @@ _STEP, _WIDTH, _HEIGHT = 6, 4, 20
 
 
 def strip(ticks: Sequence[Tick]) -> Markup:
-    """Draw what became of at most 30 ticks, the newest at the right."""
+    """Draw what became of at most 30 ticks, the newest at the right; those of one fate are one path."""
     shown = ticks[-TICKS:]
     first = TICKS - len(shown)
-    bars = Markup("").join(_bar(first + place, tick) for place, tick in enumerate(shown))
+    bars: dict[str, str] = {}
+    for place, tick in enumerate(shown, first):
+        height = _HEIGHTS[tick.fate]
+        bar = f"M{place * _STEP} {_HEIGHT - height - 1}h{_WIDTH}v{height}h-{_WIDTH}z"
+        bars[tick.fate] = bars.get(tick.fate, "") + bar
+    drawn = Markup("").join(Markup('<path class="{}" d="{}"/>').format(fate, path) for fate, path in bars.items())
     return Markup(
-        '<svg class="strip" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">{bars}</svg>'
-    ).format(w=TICKS * _STEP, h=_HEIGHT, label=summary(shown), bars=bars)
+        '<svg class="strip" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">'
+        "<title>{label}</title>{drawn}</svg>"
+    ).format(w=TICKS * _STEP, h=_HEIGHT, label=summary(shown), drawn=drawn)
 
 
 def summary(ticks: Sequence[Tick]) -> str:
@@ -39,24 +44,3 @@ def summary(ticks: Sequence[Tick]) -> str:
     counts = {fate: sum(tick.fate == fate for tick in ticks) for fate in _WORDS}
     told = ", ".join(f"{count} {_WORDS[fate]}" for fate, count in counts.items() if count)
     return f"{len(ticks)} {'tick' if len(ticks) == 1 else 'ticks'}: {told}"
-
-
-def said(tick: Tick) -> str:
-    """Say in words what became of one tick."""
-    told = _WORDS[tick.fate]
-    if tick.fate in {"ok", "late"}:
-        told += f", {words.seconds(tick.late)} after its time"
-    if tick.why:
-        told += f" ({tick.why})"
-    if tick.folded:
-        told += f", {tick.folded:,} before it missed"
-    return told
-
-
-def _bar(place: int, tick: Tick) -> Markup:
-    height = _HEIGHTS[tick.fate]
-    when = words.moment(tick.at)
-    title = f"{when:%Y-%m-%d %H:%M:%S} UTC: {said(tick)}" if when else said(tick)
-    return Markup(
-        '<rect class="{fate}" x="{x}" y="{y}" width="{w}" height="{h}" rx="1"><title>{title}</title></rect>'
-    ).format(fate=tick.fate, x=place * _STEP, y=_HEIGHT - height - 1, w=_WIDTH, h=height, title=title)

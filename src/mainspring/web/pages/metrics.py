@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from mainspring.metrics import questions
-from mainspring.metrics.questions import Question
-from mainspring.metrics.series import Deploy, JobTotals, Series, Totals
+from mainspring.metrics.questions import By, Question
+from mainspring.metrics.series import Deploy, JobTotals, Series, Totals, shared
 from mainspring.web import histograms, plots
 from mainspring.web.view import Ask, Context, Page
 
@@ -17,6 +17,8 @@ PERIODS: Final = ("1h", "5m", "24h", "7d", "90d")
 #: Rows of the table; a store tells 500 jobs apart.
 ROWS: Final = 100
 _ALL: Final = 1_000
+#: Of the orders of the table those that the metrics know; the others compare all jobs here.
+_ORDERS: Final[Mapping[str, By]] = MappingProxyType({"share": "time", "runs": "runs", "name": "name"})
 
 
 def _quantile(totals: Totals, what: str, share: int) -> float:
@@ -54,18 +56,18 @@ def read(ask: Ask) -> Context:
 def _all(ask: Ask, period: str) -> Context:
     by, sort = ask.choice("by", ("job", "queue")), ask.choice("sort", (*COLUMNS, "name"))
     asked: list[Question[Any]] = [questions.series(period, ask.now), questions.deploys(period, ask.now)]
-    asked.append(questions.jobs(period, ask.now, _ALL) if by == "job" else questions.queues(period, ask.now))
+    asked.append(_jobs(ask, period, sort) if by == "job" else questions.queues(period, ask.now))
     answers: list[Any] = list(ask.app.metrics.ask(*asked))
     series, deploys, found = answers
-    rows = list(found) if by == "job" else _queues(found)
+    rows, total = found if by == "job" else (_queues(found), len(found))
     wanted = ask.text("q").lower()
     matching = [row for row in rows if wanted in row.name.lower()]
     return {
         "kind": "all",
         "plot": plots.throughput(series, deploys, ask.now),
         "rows": sorted(matching, key=_order(sort))[:ROWS],
-        "total": len(rows),
-        "matching": len(matching),
+        "total": total,
+        "matching": len(matching) if wanted else total,
         "quantiles": _quantile,
         "by": by,
         "sort": sort,
@@ -98,21 +100,19 @@ def _typed(found: Sequence[Any]) -> tuple[Series, Sequence[Deploy]]:
     return series, deploys
 
 
+def _jobs(ask: Ask, period: str, sort: str) -> Question[tuple[list[JobTotals], int]]:
+    """Ask for the jobs that can be among the first, and how many there are: histograms are read of no more."""
+    whole = questions.jobs(period, ask.now, _ALL)
+    some = questions.jobs(period, ask.now, ROWS, by=_ORDERS[sort]) if sort in _ORDERS and not ask.text("q") else whole
+
+    def answer(replies: Sequence[Any]) -> tuple[list[JobTotals], int]:
+        return some.answer(replies), len({name for reply in replies for name in reply})
+
+    return Question(whole.commands, answer)
+
+
 def _queues(found: Mapping[str, Series]) -> list[JobTotals]:
-    sums = {name: series.total() for name, series in found.items()}
-    seconds = sum(totals.run_seconds for totals in sums.values())
-    return [
-        JobTotals(
-            each.ok,
-            each.failed,
-            each.run_seconds,
-            each.run,
-            each.wait,
-            name=name,
-            share=each.run_seconds / seconds if seconds else 0.0,
-        )
-        for name, each in sums.items()
-    ]
+    return list(shared({name: series.total() for name, series in found.items()}).values())
 
 
 def _order(sort: str) -> Callable[[JobTotals], tuple[float, str]]:

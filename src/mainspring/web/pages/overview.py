@@ -24,7 +24,7 @@ from mainspring.web.view import Ask, Context, Page
 SHOWS: Final = ("jobs", "wait", "run")
 PERIODS: Final = ("1h", "5m", "24h", "7d", "90d")
 #: How many queues are looked at, and how many of them stand here.
-_LOOKED, _QUEUES = 100, 8
+_LOOKED, _QUEUES = 40, 8
 _JOBS: Final = 6
 #: Findings that stand here; the others are behind "All checks".
 _FINDINGS: Final = 6

@@ -17,7 +17,7 @@ local queues, processes, root = KEYS[1], KEYS[2], KEYS[3]
 local start, skip, count, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local prefix, others = string.sub(root, 1, -1 - string.len("mainspring:")), "\n"
-local names, found, n, looked, ours, shown = redis.call("SMEMBERS", queues), {}, 0, 0, {}, {}
+local names, found, n, looked, shown = redis.call("SMEMBERS", queues), {}, 0, 0, {}
 table.sort(names)
 
 local function note(queue, holder, job, place)
@@ -69,17 +69,18 @@ local function read(queue, holders, passed)
   return passed, true
 end
 
-local next_start, next_skip = others, start == others and skip or 0
-for _, queue in ipairs(names) do
+local function holders_of(queue)
   local owners = prefix .. "{queue:" .. queue .. "}:owners"
-  local holders = redis.call("SMEMBERS", owners)
-  table.sort(holders)
-  for _, holder in ipairs(holders) do
-    ours[process_of(holder)] = true
-  end
-  if start ~= others and queue >= start and next_start == others then
+  return redis.call("SMEMBERS", owners)
+end
+
+local next_start, next_skip = others, start == others and skip or 0
+for _, queue in ipairs(start ~= others and names or {}) do
+  if queue >= start and next_start == others then
     local passed, is_done = queue == start and skip or 0, false
     if looked < most then
+      local holders = holders_of(queue)
+      table.sort(holders)
       passed, is_done = read(queue, holders, passed)
       looked = looked + #holders
     end
@@ -91,6 +92,14 @@ end
 
 -- What holds nothing of ours keeps its jobs to itself, as Ruby's processes do.
 local function theirs()
+  local ours, known = {}, {}
+  for _, queue in ipairs(names) do
+    for _, holder in ipairs(holders_of(queue)) do
+      if not known[holder] then
+        known[holder], ours[process_of(holder)] = true, true
+      end
+    end
+  end
   local place, passed, identities = 0, next_skip, redis.call("SMEMBERS", processes)
   table.sort(identities)
   for _, identity in ipairs(identities) do

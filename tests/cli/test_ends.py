@@ -22,7 +22,7 @@ def test_help_fits_one_screen_and_has_three_examples(ms):
     ended = ms("--help")
 
     assert ended.code == 0
-    assert len(ended.out.splitlines()) <= 44
+    assert len(ended.out.splitlines()) <= 46
     assert ended.out.count("\n    mainspring ") == 3
 
 

@@ -7,10 +7,12 @@ from itertools import islice
 
 import click
 
+from mainspring.api.attempts import Attempt
 from mainspring.api.filters import JobFilter
 from mainspring.api.jobs import StoredJob
 from mainspring.app import App
 from mainspring.cli import boot
+from mainspring.cli.attempts import attempt_record, done_listing, done_record, print_attempts
 from mainspring.cli.options import examples, store_options
 from mainspring.cli.output import ago, call, clean, compact, listing, print_json, print_rows, stamp
 from mainspring.cli.selection import STATES, Selection, filter_options, found
@@ -112,14 +114,29 @@ def state_of(job: StoredJob) -> str:
 def show(*, app_name: str | None, as_json: bool, jid: str) -> None:
     """Show all that is known of one job."""
     app = boot.any_app(app_name)
-    job = found(app, jid)
-    if as_json:
-        print_json(as_record(job))
+    job, attempts, now = app.find(jid), app.attempts(jid), app.time.now()
+    if job is None and attempts:
+        _show_done(app, jid, attempts, as_json=as_json)
         return
-    click.echo(listing(_facts(job, app.time.now())))
+    job = job or found(app, jid)
+    if as_json:
+        print_json(as_record(job) | {"attempts": [attempt_record(attempt) for attempt in attempts]})
+        return
+    click.echo(listing(_facts(job, now)))
     if job.backtrace:
         click.echo("backtrace")
         click.echo("\n".join(f"  {clean(line)}" for line in job.backtrace))
+    print_attempts(attempts, now)
+
+
+def _show_done(app: App, jid: str, attempts: Sequence[Attempt], *, as_json: bool) -> None:
+    done, now = app.finished(jid), app.time.now()
+    if as_json:
+        record = done_record(jid, done, attempts)
+        print_json(record | {"attempts": [attempt_record(attempt) for attempt in attempts]})
+        return
+    click.echo(done_listing(jid, done, attempts, now))
+    print_attempts(attempts, now)
 
 
 def _facts(job: StoredJob, now: float) -> Iterator[tuple[str, object]]:
@@ -139,6 +156,7 @@ def _facts(job: StoredJob, now: float) -> Iterator[tuple[str, object]]:
     yield "retry", compact(job.fields.get("retry"))
     yield "retries", job.retry_count
     yield "error", f"{job.error_class}: {job.error_message or ''}" if job.error_class else None
+    yield "signature", job.signature
     died = state_of(job) == "dead"
     for name, moment in (
         ("created", job.created_at),
@@ -167,6 +185,7 @@ def as_record(job: StoredJob) -> dict[str, object]:
         "retry_count": job.retry_count,
         "error_class": job.error_class,
         "error_message": job.error_message,
+        "signature": job.signature,
         "backtrace": job.backtrace,
         "process": job.process,
         "progress": None if progress is None else {"fraction": progress.fraction, "note": progress.note},

@@ -39,6 +39,7 @@ _COMMANDS: Final = {
         "batches": "List, show and cancel batches and workflows.",
         "cron": "List, check and steer periodic entries.",
         "jobs": "List jobs, or show one.",
+        "failures": "List the errors that jobs fail with, those alike as one.",
         "search": "Find jobs in all states by one line.",
         "retry": "Run failed or dead jobs again now.",
         "kill": "Move jobs to the dead set.",
@@ -149,6 +150,10 @@ def _load_steering(name: str) -> click.Command | None:
             from mainspring.cli import jobs
 
             return jobs.jobs
+        case "failures":
+            from mainspring.cli import failures
+
+            return failures.failures
         case "retry" | "kill" | "delete":
             from mainspring.cli import steer
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from mainspring.base.errors import InvalidOption, StoreError
-from mainspring.metrics.series import Deploy, JobTotals, Series, job_totals
+from mainspring.metrics.series import Deploy, JobTotals, Series, Totals, shared
 from mainspring.store import marks, metrics
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
@@ -118,25 +118,15 @@ def _greatest(replies: Sequence[dict[str, Record]], count: int, by: By) -> list[
     for reply in replies:
         for name, record in reply.items():
             found.setdefault(name, []).append(record)
-    sums = {name: _sums(records) for name, records in found.items()}
-    run_ms = sum(each[2] for each in sums.values())
-    if by == "failed":
-        sums = {name: each for name, each in sums.items() if each[1]}
-    orders: Mapping[By, Callable[[str], tuple[object, ...]]] = {
-        "time": lambda name: (-sums[name][2], -sums[name][0], name),
-        "failed": lambda name: (-sums[name][1], name),
-        "runs": lambda name: (-sums[name][0] - sums[name][1], name),
-        "name": lambda name: (name,),
+    sums = shared({name: Totals.of(records) for name, records in found.items()})
+    wanted = [each for each in sums.values() if each.failed or by != "failed"]
+    orders: Mapping[By, Callable[[JobTotals], tuple[object, ...]]] = {
+        "time": lambda each: (-each.run_seconds, -each.ok, each.name),
+        "failed": lambda each: (-each.failed, each.name),
+        "runs": lambda each: (-each.processed, each.name),
+        "name": lambda each: (each.name,),
     }
-    # The histograms of the others need not be read.
-    return [job_totals(name, found[name], run_ms) for name in sorted(sums, key=orders[by])[:count]]
-
-
-def _sums(records: Sequence[Record]) -> tuple[int, int, int]:
-    ok = failed = run_ms = 0
-    for record in records:
-        ok, failed, run_ms = ok + record[0], failed + record[1], run_ms + record[2]
-    return ok, failed, run_ms
+    return sorted(wanted, key=orders[by])[:count]
 
 
 def oldest(queue: str, period: str, now: float) -> Question[list[tuple[int, float]]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from typing import Literal, TypeAlias
 
@@ -38,37 +39,55 @@ def histogram(record: Record, what: What) -> Histogram:
 def together(records: Iterable[Record]) -> Record:
     """Return the sum of records as one."""
     ok = failed = run_ms = 0
-    counts = [0] * (2 * BUCKETS)
+    counts: dict[int, int] = {}
     for record in records:
         ok, failed, run_ms = ok + record[0], failed + record[1], run_ms + record[2]
-        for number, count in zip(record[3::2], record[4::2], strict=True):
-            if number < len(counts):
-                counts[number] += count
-    return (ok, failed, run_ms, *chain.from_iterable((number, n) for number, n in enumerate(counts) if n))
+        for place in range(3, len(record), 2):
+            number = record[place]
+            counts[number] = counts.get(number, 0) + record[place + 1]
+    return (ok, failed, run_ms, *chain.from_iterable(sorted(counts.items())))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Totals:
-    """Sums over a period.
+    """Sums over a period. Histograms are added up when they are asked for: of many jobs few are looked at.
 
     Attributes:
         ok: Runs that did not fail.
         failed: Runs that failed.
         run_seconds: How long those that did not fail took together.
-        run: How many runs took how long; failed ones are not in it.
-        wait: How many jobs waited how long in their queue before their first run; retries are not in it.
+        records: What was counted in each bucket of the period in which something was.
     """
 
     ok: int
     failed: int
     run_seconds: float
-    run: Histogram
-    wait: Histogram
+    records: tuple[Record, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, record: Record) -> Totals:
-        """Return what a record says."""
-        return cls(record[0], record[1], record[2] / 1000, histogram(record, "run"), histogram(record, "wait"))
+    def of(cls, records: Iterable[Record]) -> Totals:
+        """Return the sums of records."""
+        found = tuple(records)
+        return Totals(
+            sum([record[0] for record in found]),
+            sum([record[1] for record in found]),
+            sum([record[2] for record in found]) / 1000,
+            found,
+        )
+
+    @cached_property
+    def _sum(self) -> Record:
+        return together(self.records)
+
+    @cached_property
+    def run(self) -> Histogram:
+        """How many runs took how long; failed ones are not in it."""
+        return histogram(self._sum, "run")
+
+    @cached_property
+    def wait(self) -> Histogram:
+        """How many jobs waited how long in their queue before their first run; retries are not in it."""
+        return histogram(self._sum, "wait")
 
     @property
     def processed(self) -> int:
@@ -142,16 +161,16 @@ class Series:
 
     def total(self) -> Totals:
         """Return the sums over all buckets."""
-        return Totals.of(together(record for record in self.records if record))
+        return Totals.of(record for record in self.records if record)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JobTotals(Totals):
-    """The sums of one job over a period.
+    """The sums of one job, or of one queue, over a period.
 
     Attributes:
-        name: The job's name; ``(others)`` for those beyond the 500 that are told apart.
-        share: Its part of the run time of all jobs in the period, from 0 to 1.
+        name: Its name; ``(others)`` for those beyond the 500 that are told apart.
+        share: Its part of the run time of all in the period, from 0 to 1.
     """
 
     name: str
@@ -178,11 +197,20 @@ class JobTotals(Totals):
         return self.percentile("wait", 0.95)
 
 
-def job_totals(name: str, records: Sequence[Record], run_ms: int) -> JobTotals:
-    """Return the sums of the job *name*; *run_ms* are those of all jobs."""
-    found = Totals.of(together(records))
-    share = found.run_seconds * 1000 / run_ms if run_ms else 0.0
-    return JobTotals(found.ok, found.failed, found.run_seconds, found.run, found.wait, name=name, share=share)
+def shared(found: Mapping[str, Totals]) -> dict[str, JobTotals]:
+    """Return sums by name, each with its share of all."""
+    seconds = sum(each.run_seconds for each in found.values())
+    return {
+        name: JobTotals(
+            each.ok,
+            each.failed,
+            each.run_seconds,
+            each.records,
+            name=name,
+            share=each.run_seconds / seconds if seconds else 0.0,
+        )
+        for name, each in found.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

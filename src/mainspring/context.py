@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
-from mainspring.base import flow as flows
 from mainspring.base import payload
 from mainspring.base.ends import JobCancelled, JobCut
 from mainspring.base.errors import LeaseLost, NotInAJob
@@ -111,7 +110,7 @@ class JobContext:
     @property
     def expires_at(self) -> float | None:
         """Until when it may be started, in unix seconds; None for ever."""
-        flow = flows.read(self._wire.flow)
+        flow = self._wire.flow
         return None if flow is None else flow.expires_at
 
     @property
@@ -163,7 +162,7 @@ class JobContext:
     @property
     def bid(self) -> str:
         """The id of the batch that it is in, or whose callback it is; empty if in none. See `App.current_batch`."""
-        flow = flows.read(self._wire.flow)
+        flow = self._wire.flow
         return flow.batch if flow is not None and flow.number >= 0 else ""
 
     @property

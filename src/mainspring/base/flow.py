@@ -55,6 +55,17 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     history: Seconds = 0.0
 
     @property
+    def bounds_run(self) -> bool:
+        """True if it may keep the job from running, or bounds its run; a lock that is held until the end does not."""
+        return bool(
+            self.until
+            or self.batch
+            or self.expires_at is not None
+            or self.timeout is not None
+            or self.encrypt is not None
+        )
+
+    @property
     def is_tied(self) -> bool:
         """True if something in the store must be settled with the job."""
         return bool(self.lock or (self.batch and self.number >= 0) or self.gates)

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
-from mainspring.base import codec
+from mainspring.base import codec, flow
 from mainspring.base.errors import InvalidName, InvalidPayload
+from mainspring.base.flow import Flow
 
 #: The longest job accepted, and the length from which one is warned of, in bytes.
 LIMIT: Final = 1_000_000
@@ -56,7 +57,7 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
         carry: Context variables that travel with it.
         recovered: Unix seconds of the deaths of processes that it was running in.
         periodic: Of which entry's tick it is the job; read by `context`, which trusts nothing in it.
-        flow: What it asks for of flow control; None for a plain job. Read by `base.flow`, likewise.
+        flow: What it asks for of flow control, as far as it makes sense; None for a plain job.
     """
 
     name: str = msgspec.field(name="class")
@@ -76,6 +77,12 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
     carry: Any = None
     recovered: Any = None
     periodic: Any = None
+    flow: Flow | None = None
+
+
+class _Anyhow(Payload, frozen=True, gc=False):
+    """A job whose field ``flow`` makes no sense in part."""
+
     flow: Any = None
 
 
@@ -88,6 +95,7 @@ class _Outline(msgspec.Struct, gc=False):
 
 
 _decoder = msgspec.json.Decoder(Payload)
+_lenient = msgspec.json.Decoder(_Anyhow)
 _skimmer = msgspec.json.Decoder(_Outline)
 
 
@@ -105,10 +113,19 @@ def read(data: bytes, limit: int = LIMIT) -> Payload:
         check_length(data, limit)
     try:
         return _decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        # What makes no sense in its flow alone is passed over.
+        return _leniently(data)
+
+
+def _leniently(data: bytes) -> Payload:
+    try:
+        found = _lenient.decode(data)
     except msgspec.ValidationError as error:
         raise InvalidPayload("invalid", f"no job: {error}") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidPayload("not_json", f"not JSON: {error}") from error
+    return msgspec.structs.replace(found, flow=flow.read(found.flow))
 
 
 def check_length(data: bytes, limit: int) -> None:

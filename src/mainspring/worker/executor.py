@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mainspring.base.ends import JobTimeout
 from mainspring.base.errors import UnknownJob
-from mainspring.base.flow import Flow, read
+from mainspring.base.flow import Flow
 from mainspring.base.timesource import TimeSource
 from mainspring.context import Holding, JobContext, enter
 from mainspring.events import Handlers
@@ -114,7 +114,8 @@ class Executor:
             return
         context = self._context(delivery)
         try:
-            if delivery.flow is not None or found.timeout is not None:
+            flow = delivery.flow
+            if found.timeout is not None or (flow is not None and (flow.bounds_run or found.is_guarded)):
                 if self._is_stopped(delivery, context, self._guards):
                     return
                 seconds = self.limit(delivery, found)
@@ -167,7 +168,8 @@ class Executor:
         context = self._context(delivery)
         watch: TaskWatch | None = None
         try:
-            if delivery.flow is not None or found.timeout is not None:
+            flow = delivery.flow
+            if found.timeout is not None or (flow is not None and (flow.bounds_run or found.is_guarded)):
                 if await self._is_stopped_on_loop(delivery, context):
                     return
                 watch = self._task_watch(delivery, found, context)
@@ -244,7 +246,7 @@ class Executor:
             self._bury_unreadable(delivery)
             return None
         if payload.flow is not None and delivery.flow is None:
-            delivery.flow = read(payload.flow)
+            delivery.flow = payload.flow
         if self._cancelled and payload.jid in self._cancelled:
             self._conclude(delivery, Discarded(CANCELLED.reason, tally="cancelled"))
             return None

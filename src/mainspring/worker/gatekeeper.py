@@ -15,7 +15,6 @@ import msgspec
 
 from mainspring.base.errors import StoreError
 from mainspring.base.flow import MOST_GATES, Flow
-from mainspring.base.flow import read as read_flow
 from mainspring.base.loggers import Log
 from mainspring.base.payload import Payload
 from mainspring.features import lanes
@@ -27,10 +26,6 @@ from mainspring.worker.delivery import Delivery
 from mainspring.worker.settings import CapsuleSettings
 
 _log: Final = Log("mainspring.worker")
-
-
-#: What a job carries whose gates it leaves when it starts, if it has nothing else.
-_PLAIN: Final = Flow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +104,14 @@ class Gatekeeper:
         return [
             (delivery, names)
             for delivery in deliveries
-            if delivery.payload is not None
-            and (own or delivery.payload.flow is not None or delivery.payload.name in self._names)
-            and (names := self._gates(delivery, delivery.payload, own))
+            if (payload := delivery.payload) is not None
+            and (own or ((flow := payload.flow) is not None and flow.gates) or payload.name in self._names)
+            and (names := self._gates(delivery, payload, own))
         ]
 
     def _gates(self, delivery: Delivery, payload: Payload, own: Sequence[str]) -> Sequence[str]:
-        only = _only_gates(payload.flow)
-        flow = delivery.flow = read_flow(payload.flow) if only is None else _PLAIN
-        found: Sequence[str] = only or (flow.gates if flow is not None else ())
+        flow = delivery.flow = payload.flow
+        found: Sequence[str] = flow.gates if flow is not None else ()
         if not found and payload.name in self._names:
             found = self._by_class(payload, delivery.queue)
         if not (found or own):
@@ -166,12 +160,21 @@ class Gatekeeper:
             answers = iter(found)
             for column, group in groups.items():
                 held = tuple(filter(gates.is_held, column.split(",")))
-                for delivery in group:
-                    delivery.flow = _left(delivery.flow, held)
+                _leave(group, held)
                 refused.update(each for each, answer in zip(group, answers, strict=False) if answer != gates.GRANTED)
         if refused:
             _log.debug("%d jobs wait in lanes", len(refused), extra={"event": "gates.aside", "facts": {"queue": queue}})
         return refused
+
+
+def _leave(group: Iterable[Delivery], held: tuple[str, ...]) -> None:
+    """Let each of *group* carry those gates only that it leaves when it is settled."""
+    flow = left = None
+    for delivery in group:
+        # Most carry the same as the one before.
+        if left is None or delivery.flow != flow:
+            flow, left = delivery.flow, _left(delivery.flow, held)
+        delivery.flow = left
 
 
 def _left(flow: Flow | None, held: tuple[str, ...]) -> Flow:
@@ -179,13 +182,3 @@ def _left(flow: Flow | None, held: tuple[str, ...]) -> Flow:
     if flow is None:
         return Flow(gates=held)
     return flow if flow.gates == held else msgspec.structs.replace(flow, gates=held)
-
-
-def _only_gates(field: object) -> Sequence[str] | None:
-    """Return the gates of a job that carries one and nothing else of flow control, as most do; else None."""
-    if not isinstance(field, dict) or len(field) != 1:
-        return None
-    names = field.get("gates")
-    if not isinstance(names, list) or len(names) != 1 or not isinstance(names[0], str) or "," in names[0]:
-        return None
-    return names if names[0] else None

@@ -92,6 +92,37 @@ def finish(queue: str, identity: str, jobs: Sequence[tuple[int, Ties]], day: str
         For each delivery 1, or 0 if it was no longer this process's.
     """
     columns = _columns(jobs)
+    if columns == "l":
+        seqs, ties = [seq for seq, _ in jobs], [ties for _, ties in jobs]
+        return unlock(queue, identity, seqs, [each.jid for each in ties], [each.lock for each in ties], day)
+    return _finish(queue, identity, (columns, *_rows(jobs, columns)), day)
+
+
+def unlock(
+    queue: str, identity: str, seqs: Sequence[int], jids: Sequence[str], locks: Sequence[str], day: str
+) -> Command[list[int]]:
+    """Acknowledge at most 500 successes of jobs on each of which a lock hangs and nothing else, in one step.
+
+    Args:
+        queue: The queue's name.
+        identity: The process that ran them.
+        seqs: The deliveries.
+        jids: Their jobs' ids.
+        locks: Their jobs' locks.
+        day: The UTC day, for the counters.
+
+    Returns:
+        As `finish`.
+    """
+    names, digests = _joined(jids), _joined(locks)
+    if names and digests:
+        # To write and to read a word costs more than all else that is done for it.
+        return _finish(queue, identity, ("u", names, digests, *seqs), day)
+    rows = [word for row in zip(seqs, jids, locks, strict=True) for word in row]
+    return _finish(queue, identity, ("l", *rows), day)
+
+
+def _finish(queue: str, identity: str, args: tuple[str | bytes | int, ...], day: str) -> Command[list[int]]:
     return Command(
         "jobs_finish",
         (
@@ -101,16 +132,20 @@ def finish(queue: str, identity: str, jobs: Sequence[tuple[int, Ties]], day: str
             keys.slot(queue),
             keys.ROOT,
         ),
-        (columns, *_rows(jobs, columns)),
+        args,
         integers,
     )
+
+
+def _joined(words: Sequence[str]) -> str:
+    """Return *words* in one, if all have one length in bytes, as those that we make have; else nothing."""
+    joined = "".join(words)
+    return joined if joined.isascii() and len({*map(len, words)}) == 1 else ""
 
 
 def _rows(jobs: Sequence[tuple[int, Ties]], columns: str) -> list[str | bytes | int]:
     if columns == "n":
         return [jobs[0][1].batch, *(word for seq, ties in jobs for word in (seq, ties.number))]
-    if columns == "l":
-        return [word for seq, ties in jobs for word in (seq, ties.jid, ties.lock)]
     flat: list[str | bytes | int] = []
     for seq, ties in jobs:
         flat += (seq, ties.jid)

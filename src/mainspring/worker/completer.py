@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from mainspring.base.errors import StoreError
 from mainspring.base.timesource import TimeSource
 from mainspring.store import flows, queues, stats
 from mainspring.store.command import Command
-from mainspring.store.ties import Ties
+from mainspring.store.ties import NONE, Ties
 from mainspring.worker.delivery import Delivery
 
 #: How many acknowledged deliveries are remembered, to acknowledge them again should the store lose its last second.
 REMEMBERED: Final = 10_000
+
+#: Deliveries that are acknowledged together, by queue and holder.
+Groups: TypeAlias = dict[tuple[str, str], list[Delivery]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,33 +104,33 @@ class Completer:
     def _calls(self, batch: Sequence[Delivery]) -> Iterator[Acknowledgement]:
         now = self._time.now()
         day = stats.day(now)
-        plain: dict[tuple[str, str], list[Delivery]] = {}
-        tied: dict[tuple[str, str], list[tuple[Delivery, Ties]]] = {}
+        plain: Groups = {}
+        locked: Groups = {}
+        tied: Groups = {}
+        last: Groups = {}
         queue = holder = ""
         group: list[Delivery] = []
         for delivery in batch:
-            what = delivery.settlement
+            what, flow = delivery.settlement, delivery.flow
             if what is not None:
                 # One that was recovered from a crash has a mark in the store, which goes with it.
-                if what.ties is not None and what.what == "ok" and not delivery.is_suspect:
-                    tied.setdefault((delivery.queue, delivery.holder), []).append((delivery, what.ties))
+                if what.ties is None or what.what != "ok" or delivery.is_suspect:
+                    call = queues.settle(delivery.queue, delivery.holder, delivery.seq, what, now=now, day=day)
+                    yield Acknowledgement(call, (delivery,))
                     continue
-                call = queues.settle(delivery.queue, delivery.holder, delivery.seq, what, now=now, day=day)
-                yield Acknowledgement(call, (delivery,))
-                continue
-            # Nearly all have the queue and the holder of the one before.
-            if delivery.queue is not queue or delivery.holder is not holder:
-                queue, holder = delivery.queue, delivery.holder
-                group = plain.setdefault((queue, holder), [])
+                kind = tied
+            elif flow is None:
+                kind = plain
+            elif flow.lock and not (flow.batch or flow.gates):
+                kind = locked
+            else:
+                kind = tied if flow.is_tied else plain
+            # Nearly all have the queue, the holder and the kind of the one before.
+            if delivery.queue is not queue or delivery.holder is not holder or kind is not last:
+                queue, holder, last = delivery.queue, delivery.holder, kind
+                group = kind.setdefault((queue, holder), [])
             group.append(delivery)
-        for (queue, holder), group in plain.items():
-            seqs = [delivery.seq for delivery in group]
-            yield Acknowledgement(queues.done(queue, holder, seqs, day), group, seqs)
-        for (queue, holder), successes in tied.items():
-            for start in range(0, len(successes), flows.MOST):
-                part = successes[start : start + flows.MOST]
-                jobs = [(delivery.seq, ties) for delivery, ties in part]
-                yield Acknowledgement(flows.finish(queue, holder, jobs, day), [delivery for delivery, _ in part])
+        yield from _merged(plain, locked, tied, day)
 
     def sent(self) -> None:
         """Note that the calls are on their way: an answer of 0 to the next attempt will mean nothing bad."""
@@ -184,3 +187,32 @@ class Completer:
     def refused(self, delivery: Delivery) -> None:
         """Note that a running delivery is no longer ours, so that its outcome will not be recorded."""
         self._fenced(delivery)
+
+
+def _merged(plain: Groups, locked: Groups, tied: Groups, day: str) -> Iterator[Acknowledgement]:
+    """Return the calls that acknowledge many successes each: plain ones, those with a lock alone, and the others."""
+    for (queue, holder), group in plain.items():
+        seqs = [delivery.seq for delivery in group]
+        yield Acknowledgement(queues.done(queue, holder, seqs, day), group, seqs)
+    for (queue, holder), group in locked.items():
+        for part in _parts(group):
+            jids = [delivery.jid for delivery in part]
+            locks = [flow.lock for delivery in part if (flow := delivery.flow) is not None]
+            call = flows.unlock(queue, holder, [delivery.seq for delivery in part], jids, locks, day)
+            yield Acknowledgement(call, part)
+    for (queue, holder), group in tied.items():
+        for part in _parts(group):
+            jobs = [(delivery.seq, _ties(delivery)) for delivery in part]
+            yield Acknowledgement(flows.finish(queue, holder, jobs, day), part)
+
+
+def _parts(group: list[Delivery]) -> list[list[Delivery]]:
+    return [group[start : start + flows.MOST] for start in range(0, len(group), flows.MOST)]
+
+
+def _ties(delivery: Delivery) -> Ties:
+    """Return what hangs on a job that succeeded."""
+    what, flow = delivery.settlement, delivery.flow
+    if what is not None and what.ties is not None:
+        return what.ties
+    return (None if flow is None else Ties.of(delivery.jid, flow)) or NONE

@@ -27,7 +27,8 @@ class Delivery(msgspec.Struct, gc=False, eq=False):
         received: When it was fetched, on the monotonic clock.
         started: When its slot took it, likewise; 0 before. Only its slot writes this.
         ended: When its run ended, likewise; 0 before. Only its slot writes this.
-        settlement: What becomes of it; None for a plain success. Its slot writes this before it is finished.
+        settlement: What becomes of it; None for a success of which nothing is to be said but what hangs on it. Its slot
+            writes this before it is finished.
         is_suspect: True if a process died before while it may have run.
         runs_in: Where it must run, if that is no thread: ``async`` or ``process``; else empty.
         was_sent: True once an acknowledgement was sent, whether an answer came or not.

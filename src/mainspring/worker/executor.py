@@ -298,7 +298,7 @@ class Executor:
             return
         delivery.ended = self._clock()
         flow = delivery.flow
-        if flow is not None:
+        if flow is not None and (flow.result_ttl or delivery.is_suspect):
             kept = found.packer.given(delivery.jid, result) if flow.result_ttl and found.packer is not None else b""
             ties = Ties.of(delivery.jid, flow, result=kept)
             delivery.settlement = Settlement(ties=ties) if ties is not None else None

@@ -63,7 +63,7 @@ class Report(msgspec.Struct, tag="report"):
     """What shall become of the job; the process has ended its run.
 
     Attributes:
-        settlement: What the store shall record; None for a plain success.
+        settlement: What the store shall record; None for a success, with all that the worker knows to hang on it.
         trace: What is kept of the run for people; None for nothing.
         is_given_up: True if it shall not be acknowledged.
         is_gone: True if the store has moved it elsewhere.

@@ -3,9 +3,9 @@
 
 -- Let the locks of jobs that have succeeded go, in as few calls as there may be: digests, and the jids in their order.
 local function finish_locks(root, digests, jids)
-  local locks, ours = {}, {}
+  local lock, locks, ours = root .. "lock:", {}, {}
   for i, digest in ipairs(digests) do
-    locks[i] = root .. "lock:" .. digest
+    locks[i] = lock .. digest
   end
   local held = #locks > 0 and redis.call("MGET", unpack(locks)) or {}
   for i, lock in ipairs(locks) do

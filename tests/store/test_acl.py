@@ -52,7 +52,6 @@ TIES = Ties("a", "one", 1000, "b1", 0, "c:x")
 TIED = b'{"jid":"a","queue":"default","flow":{"lock":"one","unique_for":1,"bid":"b1","n":0,"gates":["c:x"]}}'
 #: A job that waits in a lane, and limits.
 LANE = b"\n".join((Q.encode(), b"c", b"c:x", TIED.replace(b'"a"', b'"c"')))
-#: A bulk operation that somebody runs.
 HELD = Held("op1", NOW, {"fence": "1"})
 WINDOW, SLOTS = Limit("window", 5, 1_000_000, "x"), Limit("concurrent", 1, 1_000_000, "x")
 REPORT, SWEEP = Definition("report", "1", "1", b"{}"), Definition("sweep", "1", "1", b"{}")
@@ -135,7 +134,6 @@ CALLS = {
     "operation_slice": [
         operations.do(Part(HELD, 1), keys.DEAD, keys.SCHEDULE, "move", "again", [(TIED, TIED, 1.0)]),
         operations.do(Part(HELD, 1), keys.SCHEDULE, keys.SCHEDULE, "push", "", [(b"kept", b"kept", Q)]),
-        operations.note(Part(HELD, 1, is_last=True)),
     ],
     "operation_take": [
         operations.take(Part(HELD, 1), Q, [(0, TIED)], died=NOW),
@@ -154,8 +152,7 @@ CALLS = {
 HARMLESS = {
     *("process_show", "process_suspect", "queue_position", "set_due"),
     *("periodic_poll", "periodic_read", "once_release", "leader_claim", "lock_release", "set_clear"),
-    *("failures_read", "limiter_read", "process_tell", "metrics_add"),
-    *("jobs_survey", "jobs_grep", "jobs_running"),
+    *("failures_read", "limiter_read", "process_tell", "metrics_add", "jobs_survey", "jobs_grep", "jobs_running"),
 }
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward", "set_move",
@@ -388,9 +385,8 @@ def test_the_pages_reader_sees_everything_and_changes_nothing(server, documented
     assert [job.jid for job in app.dead] == ["a", "a" * 24]
     assert app.find("a" * 24) is not None
     assert [job.jid for job in app.search("class:x").jobs] == ["a" * 24]
-    assert app.counts()["dead"] == 2
+    assert (app.counts()["dead"], len(app.audit.page())) == (2, 1)
     assert [each.id for each in app.operations] == ["op1"]
-    assert len(app.audit.page()) == 1
     assert len(app.queue(Q).jobs().items) == 4
     assert sorted(app.periodic) == ["report", "sweep"]
     assert app.periodic["report"].history() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
@@ -65,3 +65,41 @@ class Cache:
             while len(self._entries) > MOST:
                 self._entries.popitem(last=False)
             return entry
+
+
+class Guesses(MutableMapping[str, Sequence[str]]):
+    """Names that pages found when they looked last; those that were not written for longest are forgotten.
+
+    Keys may hold what people typed, so that their number has to be bounded.
+    """
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._known: OrderedDict[str, Sequence[str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getitem__(self, key: str) -> Sequence[str]:
+        """Return what was written last."""
+        return self._known[key]
+
+    def __setitem__(self, key: str, names: Sequence[str]) -> None:
+        """Remember *names*."""
+        with self._lock:
+            self._known[key] = names
+            self._known.move_to_end(key)
+            while len(self._known) > MOST:
+                self._known.popitem(last=False)
+
+    def __delitem__(self, key: str) -> None:
+        """Forget a key."""
+        with self._lock:
+            del self._known[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the keys, as they were when it began."""
+        with self._lock:
+            return iter(list(self._known))
+
+    def __len__(self) -> int:
+        """Count the keys."""
+        return len(self._known)

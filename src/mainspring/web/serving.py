@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -20,7 +20,7 @@ from mainspring.base.errors import InvalidOption, StoreError
 from mainspring.base.loggers import Log
 from mainspring.web import errors, rendering, said
 from mainspring.web.assets import Assets
-from mainspring.web.cache import Cache
+from mainspring.web.cache import Cache, Guesses
 from mainspring.web.entrance import SEE, Entrance, base_of, user_of
 from mainspring.web.errors import Problem
 from mainspring.web.redaction import Redactor
@@ -65,7 +65,7 @@ class Pages:
         self._entrance = entrance
         self._assets = assets
         self._cache = Cache(app.time)
-        self._guesses: dict[str, Sequence[str]] = {}
+        self._guesses = Guesses()
         self._overview = Overview(app.store, app.time, app.namespace)
         self._templates = rendering.Templates(Redactor(settings.redact))
 

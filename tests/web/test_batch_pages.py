@@ -8,6 +8,7 @@ from mainspring import App, chain, previous
 from mainspring.api.batches import BatchStep
 from mainspring.store import keys
 from mainspring.web import graphs
+from mainspring.web.pages import batches
 from web.client import Client
 
 HOSTILE = "<script>alert(1)</script> \"x\" 'y' z"
@@ -174,6 +175,19 @@ def test_retry_failed_means_the_jobs_of_this_batch_and_no_others(shop, server):
     assert said == "3 jobs retried."
     assert len(shop.dead) == 2
     assert shop.batches.find(other).dead == 2
+
+
+def test_what_would_take_long_is_retried_by_an_operation(shop, server, monkeypatch):
+    bid = letters(shop, 3)
+    for job in list(shop.queue("default")):
+        job.kill()
+    monkeypatch.setattr(batches, "_AT_ONCE", 1)
+
+    said = Client(shop).act("batch.retry", {"bid": bid, "back": f"/batches/{bid}"}).said
+
+    assert said == "1 job retried. The rest goes on as an operation."
+    (begun,) = shop.operations
+    assert (begun.action, begun.query, begun.state, begun.by) == ("retry", f"batch:{bid}", "dead", "ada")
 
 
 def test_a_viewer_may_neither_cancel_nor_retry(shop, server):

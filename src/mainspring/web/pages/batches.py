@@ -16,8 +16,9 @@ from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page, Una
 ROWS: Final = 100
 #: How many batches are looked through for those that are workflows.
 _LOOKED: Final = 500
-#: How much one press of "retry failed" may cost.
-_BUDGET: Final = Budget(items=100_000, ms=3_000.0)
+#: How much one press of "retry failed" may cost, and how many jobs it retries itself.
+_BUDGET: Final = Budget(items=20_000, ms=500.0)
+_AT_ONCE: Final = 200
 #: Rows of steps and of children on the page of one batch.
 _STEPS: Final = 200
 
@@ -87,17 +88,24 @@ def cancel(act: Act) -> Done:
 
 
 def retry(act: Act) -> Done:
-    """Let the jobs of the batch that failed or died run again now."""
-    counts = [_retried(act.app, act.resource, state) for state in ("retrying", "dead")]
-    done, is_all = sum(count for count, _ in counts), all(whole for _, whole in counts)
-    rest = "" if is_all else " There is more to look through; press it again."
-    if not done:
-        return Done(f"No failed job of it was found.{rest}", has_effect=False)
-    return Done(f"{done:,} {'job' if done == 1 else 'jobs'} retried.{rest}", facts={"count": str(done)})
+    """Let the jobs of the batch that failed or died run again now; what would take long goes on as an operation."""
+    query = f'batch:"{act.resource}"'
+    found = {state: _retried(act.app, query, state) for state in ("retrying", "dead")}
+    done, rest = (
+        sum(count for count, _ in found.values()),
+        [state for state, (_, is_all) in found.items() if not is_all],
+    )
+    begun = [act.app.operations.start("retry", query, state=state, by=act.user.id) for state in rest]
+    if not done and not begun:
+        return Done("No failed job of it was found.", has_effect=False)
+    told = f"{done:,} {'job' if done == 1 else 'jobs'} retried."
+    facts = {"count": str(done), "operations": ", ".join(each.id for each in begun)}
+    return Done(f"{told} The rest goes on as an operation." if begun else told, facts=facts)
 
 
-def _retried(app: App, bid: str, state: str) -> tuple[int, bool]:
-    found = app.search(f'batch:"{bid}"', state=state, count=1_000, budget=_BUDGET)
+def _retried(app: App, query: str, state: str) -> tuple[int, bool]:
+    """Retry those that are found within the budget; return how many those were, and whether it was all."""
+    found = app.search(query, state=state, count=_AT_ONCE, budget=_BUDGET)
     return sum(job.retry() for job in found.jobs), not found.cursor
 
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from browser.office import Office
-from browser.site import CHROMIUM, Site, launch, served
+from browser.site import CHROMIUM, PATIENCE, Site, launch, served
 from mainspring.web import Dashboard
 from servers import Server
 
@@ -22,6 +22,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail(absent)
         pytest.skip(absent)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser

@@ -19,3 +19,8 @@ def faults(page: Page) -> list[str]:
 def overflow(page: Page) -> int:
     """Return by how many pixels *page* can be scrolled sideways."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def needs_something(name: str, path: str) -> bool:
+    """Return whether a page shows one thing, which an empty store has not."""
+    return "{" in name or "?" in path

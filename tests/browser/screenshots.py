@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402 - the tests' folder had to be on the path
 
-from browser.looks import LEADS_ON, faults, overflow  # noqa: E402
+from browser.looks import LEADS_ON, faults, needs_something, overflow  # noqa: E402
 from browser.office import Office  # noqa: E402
 from browser.site import DESK, PHONE, Site, launch, looking, served  # noqa: E402
 from mainspring.web import Dashboard  # noqa: E402
@@ -45,7 +45,7 @@ def take(browser: Browser, state: str, folder: Path) -> list[str]:
     with site_in(state) as (site, server):
         paths = {name: path for name, path in site.samples().items() if name not in LEADS_ON}
         if state != "busy":
-            paths = {name: path for name, path in paths.items() if "{" not in name}
+            paths = {name: path for name, path in paths.items() if not needs_something(name, path)}
         if state == "gone":
             # What was seen before is what is shown then.
             with looking(browser) as page:

@@ -19,6 +19,8 @@ from support import until
 CHROMIUM = shutil.which("chromium")
 #: Width and height of a desk and of a telephone.
 DESK, PHONE = (1360, 900), (390, 844)
+#: Milliseconds for which a browser waits on a machine that has much else to do.
+PATIENCE = 60_000
 
 
 class Site:
@@ -90,7 +92,7 @@ def looking(browser: Browser, theme: str = "light", size: tuple[int, int] = DESK
 
     page.on("console", hear)
     page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE)
     try:
         yield page
     finally:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import compileall
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from servers import KINDS, NoSuchServer, Server, binary
 
@@ -40,6 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line("markers", "both_stores: run this test on Valkey and on Redis")
+    # How long an example takes is the machine's, and what else it does at that moment.
+    settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("suite")
     if not hasattr(config, "workerinput"):
         # Hundreds of processes import these; where no bytecode may be written, each would compile them anew.
         for folder in ("src", "tests", "examples"):
@@ -54,6 +59,12 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         sys.dont_write_bytecode = was
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage go through thousands of tests and all that they import."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

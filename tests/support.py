@@ -21,6 +21,16 @@ def best(measure: Callable[[], float], bar: float, tries: int = 5) -> float:
     return min(found)
 
 
+def oversleeping() -> float:
+    """Return by how many seconds a thread of this process is woken late at this moment."""
+    late = []
+    for _ in range(11):
+        begun = time.monotonic()
+        threading.Event().wait(0.01)
+        late.append(time.monotonic() - begun - 0.01)
+    return sorted(late)[5]
+
+
 def until(predicate: Callable[[], T], timeout: float = 30.0, every: float = 0.01) -> T:
     """Return the first true value of *predicate*; fail after *timeout* seconds.
 

@@ -31,7 +31,7 @@ def shown(start):
 
     def capsules(*arguments: str, **environment: str) -> list[str]:
         worker = start("worker", *arguments, **environment)
-        until(lambda: "ready in" in worker.err or worker.process.poll() is not None, 20)
+        until(lambda: "ready in" in worker.err or worker.process.poll() is not None, 60)
         lines = [" ".join(line.split()) for line in worker.err.splitlines()]
         worker.send(signal.SIGTERM)
         assert worker.wait() == 0, worker.err

@@ -91,9 +91,9 @@ def test_calls_one_after_the_other_share_a_connection(server, store):
 
 
 def test_a_blocking_call_may_take_longer_than_an_answer(server, connect):
-    patient = connect(server.url, timeout=0.1)
+    patient = connect(server.url, timeout=0.3)
 
-    assert patient.run(queues.look("default", 0.3)) is False
+    assert patient.run(queues.look("default", 0.6)) is False
 
 
 # --- scripts that the server forgot --------------------------------------------------

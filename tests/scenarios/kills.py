@@ -20,6 +20,8 @@ from scenarios.record import record  # noqa: E402 - likewise
 #: Jobs pushed at once, and seconds between two pushes.
 BURST = 100
 PERIOD = 0.1
+#: Jobs that may wait: on a machine that is too busy, those that matter would come after all that were pushed before.
+MOST = 300
 #: Longer jobs pushed before a kill, more than two workers have slots, and how long they take, in milliseconds.
 LONGER = 24
 LONG_MS = 150
@@ -38,6 +40,8 @@ class Producer:
 
     def _run(self) -> None:
         while not self._told.wait(PERIOD):
+            if self._office.server.client.llen("queue:default") > MOST:
+                continue
             self._office.push_many("work", [(self._office.rng.uniform(0, 5),) for _ in range(self._burst)])
 
     def stop(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from statistics import median
@@ -178,3 +180,6 @@ def test_the_checker_finds_processes_that_outlive_their_worker(office):
 
     with pytest.raises(AssertionError):
         eventually(lambda: not is_alive(start["pid"]), 2)
+    for pid in (start["pid"], start["parent"]):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -310,7 +310,7 @@ def test_what_was_started_in_time_goes_on_though_its_time_to_start_has_passed(be
             yield number + 1
 
     bench.job(late, iterable=True)
-    jid = bench.push("late", flow={"expires_at": time.time() + 0.5, "timeout": 60.0})
+    jid = bench.push("late", flow={"expires_at": time.time() + 2.0, "timeout": 60.0})
     worker = bench.work(timeout=10.0)
     until(lambda: 2 in done)
     worker.quiet()

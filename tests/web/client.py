@@ -63,7 +63,7 @@ class Answer:
     @property
     def said(self) -> str:
         """What the action before has said."""
-        notice = self.page.find("#notices .notice")
+        notice = self.tree.find("#notices .notice")
         return notice.text if notice is not None else ""
 
     def json(self) -> Any:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import contextmanager
 
 import pytest
 
+from mainspring import current_job
 from mainspring.base import payload
 from mainspring.store import keys
 from mainspring.web import Link, frames
+from mainspring.worker import Worker
+from support import until
 from web.client import Client
 from web.stock import HOSTILE, everywhere, failed, jid_of, job, put
 
@@ -218,6 +223,65 @@ def test_a_copy_is_a_job_of_its_own(client, server):
     assert answer.page.one("#jid").text == made["jid"] != JID
     assert "flow" not in made
     assert everywhere(server, JID) == ["dead"]
+
+
+def test_what_runs_is_shown_while_it_runs_and_can_be_cancelled(app, client):
+    is_cancelled = threading.Event()
+
+    @app.job(name="crm.long")
+    def long_one() -> None:
+        job = current_job()
+        until(lambda: job.progress(0.4, "row 4 of 10") or job.is_cancelled(), timeout=60, every=0.1)
+        is_cancelled.set()
+        job.check()
+
+    jid = long_one.enqueue().jid
+    with _working(app):
+        page = until(lambda: _running(client, jid), timeout=60)
+        answer = client.submit(page.form("job.cancel"))
+        assert is_cancelled.wait(60)
+
+    assert story(page)[-1].startswith("Attempt 1 runs")
+    assert page.one(".progress b").text == "40 %"
+    assert answer.said == f"{jid} runs, and its process was told to end it."
+    assert until(lambda: client.get(f"/jobs/{jid}").status == 404, timeout=60)
+
+
+def _running(client, jid):
+    answer = client.live(f"/jobs/{jid}")
+    found = answer.tree.find(".progress b")
+    return client.get(f"/jobs/{jid}").page if found is not None else None
+
+
+def test_a_job_that_is_done_is_shown_while_its_history_is_kept(app, client):
+    @app.job(name="crm.short", history="1h")
+    def short_one(number: int) -> None: ...
+
+    jid = short_one.enqueue(7).jid
+    with _working(app):
+        page = until(lambda: _done(client, jid), timeout=60)
+
+    assert page.one(".head .tag").text == "done"
+    assert story(page)[-1].startswith("Attempt 1 on")
+    assert "succeeded after" in story(page)[-1]
+    assert json.loads(page.one("#call").text) == {"number": 7}
+    assert client.submit(page.form("job.duplicate")).said.startswith("Enqueued again, as")
+
+
+@contextmanager
+def _working(app):
+    worker = Worker(app, 1)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop(5)
+
+
+def _done(client, jid):
+    answer = client.live(f"/jobs/{jid}")
+    tag = answer.tree.find(".head .tag")
+    return answer.page if tag is not None and tag.text == "done" else None
 
 
 def test_a_viewer_sees_no_button_and_can_do_nothing(app, server):

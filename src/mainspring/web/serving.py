@@ -180,7 +180,14 @@ class Pages:
         snapshot = last[0] if last is not None and isinstance(last[0], Snapshot) else None
         context = rendering.merged(
             self._around(request, user_of(request), snapshot),
-            {"problem": problem, "layout": "base.html", "page": None, "age": None, "said": "", "can": lambda *_: False},
+            {
+                "problem": problem,
+                "layout": "base.html",
+                "page": None,
+                "age": None,
+                "said": said.read(request),
+                "can": lambda *_: False,
+            },
         )
         text = self._templates.render(template, context)
         return HTMLResponse(text, problem.status, headers=dict(problem.headers))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
@@ -146,8 +147,7 @@ def cancel(act: Act) -> Done:
     (wanted, *_) = ticked.ticks(act.many.get("job", ()))
     found = ticked.look_for(act.app, wanted.jid, Shown.of(act.form))
     job = found.jobs[0] if found.jobs else None
-    told = {"": False, "dropped": True, "told": True}
-    verb = Verb("cancel", "cancelled", frozenset(steering.PLACES) - {"dead"}, lambda job: told[act.app.cancel(job.jid)])
+    verb = Verb("cancel", "cancelled", frozenset(steering.PLACES) - {"dead"}, partial(_cancelled, act.app))
     outcome = ticked.act(verb, wanted, job)
     if outcome != "done":
         to = steering.after(act.form, is_gone=job is None)
@@ -155,6 +155,13 @@ def cancel(act: Act) -> Done:
     if job is not None and state_of(job) == "running":
         return Done(f"{wanted.jid} runs, and its process was told to end it.")
     return Done(f"{wanted.jid} was cancelled.", to=steering.after(act.form, is_gone=True))
+
+
+def _cancelled(app: App, job: StoredJob) -> bool:
+    found = app.cancel(job.jid)
+    if not found and state_of(job) == "running":
+        raise Unable(f"Nothing was done: {job.jid} has just ended, or runs in a Ruby process, which cannot be told.")
+    return bool(found)
 
 
 PAGES: Final = (Page("/job-edit", "job_edit.html", form, area="/jobs"),)

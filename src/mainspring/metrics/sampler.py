@@ -8,7 +8,7 @@ asks to take the sample of a minute, and the first one does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -32,8 +32,8 @@ _AT_ONCE: Final = 20
 class _Waiting(msgspec.Struct, gc=False):
     """What of a job says since when it waits."""
 
-    enqueued_at: Any = None
-    created_at: Any = None
+    enqueued_at: object = None
+    created_at: object = None
 
 
 _decoder = msgspec.json.Decoder(_Waiting)

@@ -127,7 +127,7 @@ def test_what_runs_says_since_when(app, everywhere) -> None:
 
     found = app.search(state="running")
 
-    assert found.started["r-low-1"] == pytest.approx(PAST + 5)
+    assert found.started == {"r-low-1": pytest.approx(PAST + 5), "ruby": pytest.approx(PAST)}
     assert [each.process for each in found.jobs] == [ME] * 6 + ["ruby:9:bbbbbbbbbbbb"]
 
 

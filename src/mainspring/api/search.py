@@ -238,6 +238,8 @@ class _Turn:
     def _take(self, source: Source, part: Part, now: float) -> None:
         looked = part.looked
         self._works += part.works
+        if source.state == "running":
+            self._works += [hit.raw for hit in part.hits if not hit.queue]
         for hit in part.hits:
             job = source.job(self._store, self._time, hit)
             self._items -= 1

@@ -13,8 +13,10 @@ from mainspring.metrics.query import Metrics
 from mainspring.metrics.series import Deploy
 from mainspring.store import keys, marks
 from mainspring.store.connection import Store
+from mainspring.worker import Worker
 from metrics.asking import NOON, asked
 from servers import Server
+from support import until
 
 pytestmark = pytest.mark.both_stores
 
@@ -99,4 +101,15 @@ def test_the_app_marks_and_lists(server: Server) -> None:
 
     assert isinstance(app.metrics, Metrics)
     assert app.metrics.deploys("5m") == [deploy]
+    app.close()
+
+
+def test_a_worker_marks_its_release_when_it_starts(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAINSPRING_RELEASE", "a91f3c")
+    app = App(server.url)
+
+    with Worker(app):
+        until(lambda: app.metrics.deploys("5m"), timeout=30)
+
+    assert [deploy.label for deploy in app.metrics.deploys("5m")] == ["a91f3c"]
     app.close()

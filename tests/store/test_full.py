@@ -6,11 +6,13 @@ import pytest
 
 from mainspring import App, PushFailed
 from mainspring.base.errors import StoreRefused
-from mainspring.store import entries, keys, periodic, processes, queues, sets
+from mainspring.store import attempts, entries, failures, keys, periodic, processes, queues, sets
 from mainspring.store.connection import Store
 from mainspring.store.entries import Definition
+from mainspring.store.failures import Noted
 from mainspring.store.periodic import Attempt, TickJob
 from mainspring.store.queues import Settlement
+from mainspring.store.ties import Trace
 from servers import KINDS
 
 ME, DEAD, LEAVER = "host:1:aaaaaaaaaaaa", "host:2:bbbbbbbbbbbb", "host:3:cccccccccccc"
@@ -44,6 +46,8 @@ REFUSED = {
     "run": periodic.push_run("", "report", TickJob(Q, b"a"), record=b"{}"),
     "entry": entries.define("", [Definition("report", "2", "2", b"{}")], origin="api"),
     "suspect": processes.suspect(Q, DEAD),
+    "failures": failures.note([Noted("ab", ("a", "b", "c", "d", "e", "f"), 1, 1.0, 1.0, ["a"])], now=2.0),
+    "finished": attempts.note([Trace("a", b"[1]", 60_000, JOB, 60_000)]),
 }
 
 
@@ -90,7 +94,7 @@ def test_every_outcome_can_be_recorded(full):
     server, store = full
     outcomes = [
         Settlement(),
-        Settlement(keys.RETRY, 99.0, JOB + b"retried", fails=True),
+        Settlement(keys.RETRY, 99.0, JOB + b"retried", fails=True, trace=Trace("a", b"[1]", 60_000)),
         Settlement(keys.DEAD, 5e9, JOB + b"died", fails=True),
         Settlement(keys.SCHEDULE, 99.0, JOB + b"snoozed", runs=False),
     ]
@@ -99,6 +103,7 @@ def test_every_outcome_can_be_recorded(full):
         assert store.run(queues.settle(Q, ME, seq, what, now=100.0, day=DAY)) == 1
 
     assert server.client.zscore(keys.RETRY, JOB + b"retried") == 99.0
+    assert server.client.lrange(keys.attempts("a"), 0, -1) == [b"[1]"]
     assert server.client.zscore(keys.DEAD, JOB + b"died") == 5e9
     assert server.client.zscore(keys.SCHEDULE, JOB + b"snoozed") == 99.0
 

@@ -120,7 +120,7 @@ add.using(queue="low").enqueue_many([(1, 2)])
 # --- how it ended -----------------------------------------------------------------------
 
 
-@app.job(result_ttl="1h", expires_in=timedelta(minutes=30), encrypt=["token"])
+@app.job(result_ttl="1h", expires_in=timedelta(minutes=30), encrypt=["token"], history=True)
 async def fetch(url: str, token: str) -> bytes:
     return token.encode()
 
@@ -133,7 +133,7 @@ async def ask() -> None:
 
 assert_type(add.result("50e0c1d2a3b4c5d6e7f80910", timeout="5s"), int)
 assert_type(fetch.result("50e0c1d2a3b4c5d6e7f80910"), bytes)
-assert_type(add.using(result_ttl="5m").result("50e0c1d2a3b4c5d6e7f80910"), int)
+assert_type(add.using(result_ttl="5m", history="2h").result("50e0c1d2a3b4c5d6e7f80910"), int)
 assert_type(app.result("50e0c1d2a3b4c5d6e7f80910", timeout=timedelta(seconds=5)), object)
 App(keys={1: "b3BlbnNzbCByYW5kIC1iYXNlNjQgMzIgcHJpbnRzIDE=", 2: b"0" * 32}, active_key=1)
 

@@ -66,7 +66,10 @@ def test_whoever_is_not_known_sees_nothing_by_any_path(app, trick):
 def test_what_is_there_cannot_be_told_from_what_is_not(app):
     client = Client(app, auth=lambda _: None)
 
-    assert len({(client.get(path).status, client.get(path).text) for path in PATHS}) == 1
+    # Programs are told in JSON, people by a page.
+    for is_api in (True, False):
+        paths = [path for path in (*PATHS, "/api/v1/nowhere") if path.startswith("/api/") is is_api]
+        assert len({(client.get(path).status, client.get(path).text) for path in paths}) == 1
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)

@@ -17,12 +17,14 @@ from starlette.types import Receive, Scope, Send
 
 from mainspring.app import App
 from mainspring.base.loggers import Log
-from mainspring.web import errors, names
+from mainspring.web import errors, names, rest
 from mainspring.web.actions import Actions
 from mainspring.web.assets import Assets
 from mainspring.web.entrance import Entrance, base_of
+from mainspring.web.errors import Problem
 from mainspring.web.exports import Exports
 from mainspring.web.health import Health
+from mainspring.web.rest import Rest, is_api
 from mainspring.web.routes import ACTIONS, PAGES
 from mainspring.web.security import with_headers
 from mainspring.web.serving import Pages
@@ -93,6 +95,7 @@ class Dashboard:
             ),
             Route("/actions/{action}", self._actions.serve, methods=["POST"], name="action"),
             *Health(self.app, self._pages).routes,
+            *Rest(self.app, self.settings, self._entrance, self._pages.changed).routes(),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +118,8 @@ class Dashboard:
     async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         refused = await self._entrance.refuse(request)
         if refused is not None:
-            await self._pages.refusal(request, refused)(scope, receive, send)
+            told = rest.refusal if is_api(request) else self._pages.refusal
+            await told(request, refused)(scope, receive, send)
             return
         try:
             await self._router(scope, receive, send)
@@ -127,10 +131,13 @@ class Dashboard:
     def _failed(self, request: Request, error: Exception) -> Response:
         key = secrets.token_hex(4)
         _log.error("a page failed: %s", key, extra={"event": "web.error", "facts": {"id": key}}, error=error)
-        return self._pages.problem(request, errors.broken(key))
+        return self._told(request, errors.broken(key))
+
+    def _told(self, request: Request, problem: Problem) -> Response:
+        return rest.refusal(request, problem) if is_api(request) else self._pages.problem(request, problem)
 
     async def _static(self, request: Request) -> Response:
         return self._assets.serve(request)
 
     async def _nowhere(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._pages.problem(Request(scope), errors.nowhere())(scope, receive, send)
+        await self._told(Request(scope), errors.nowhere())(scope, receive, send)

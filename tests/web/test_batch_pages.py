@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from mainspring import App, chain, previous
@@ -145,6 +147,11 @@ def test_the_steps_of_a_workflow_stand_in_a_graph_and_in_a_list(shop):
     assert len(page.all("svg.graph path")) == 1
     assert "waits for others" in page.one("tr#step-1").text
     assert page.one("tr#step-1 a")["href"] == page.all("svg.graph a")[1]["href"]
+
+
+@pytest.mark.parametrize("cursor", ["9" * 100, "-1", "\N{ARABIC-INDIC DIGIT THREE}", "x"])
+def test_a_cursor_that_no_page_gave_is_a_page_that_says_so(app, cursor):
+    assert Client(app).get(f"/batches?cursor={quote(cursor)}").status == 404
 
 
 def test_a_batch_that_is_forgotten_is_a_page_of_its_own(shop):

@@ -20,6 +20,9 @@ from mainspring.store.callbacks import Calls
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
 
+#: The most digits that a cursor has: the server counts to 2^63.
+_DIGITS: Final = 18
+
 StepState: TypeAlias = Literal["waiting", "ready", "failed", "dead", "done"]
 
 #: What the two bits of a job say. One that has not run yet waits for others, or is ready: queued or running.
@@ -117,8 +120,8 @@ class Batches:
         """
         if not isinstance(count, int) or not 1 <= count <= MOST:
             raise InvalidOption(f"count={count!r}: a page has 1 to {MOST} batches")
-        if cursor and not cursor.isdecimal():
-            raise InvalidOption(f"cursor={cursor!r}: pass the cursor of the page before, or nothing")
+        if cursor and not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= _DIGITS):
+            raise InvalidOption(f"cursor={cursor!r:.100}: pass the cursor of the page before, or nothing")
         start = int(cursor or 0)
         bids, *found = _told(self._store, [batches.page(start, count), *map(batches.read, guess)])
         if bids != list(guess):

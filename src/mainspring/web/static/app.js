@@ -21,7 +21,7 @@ const keep = {
       after.checked = before.checked;
       after.toggleAttribute("checked", before.checked);
     }
-    if (before.matches("input:not([type=checkbox]):not([type=hidden]), textarea, select") && before === document.activeElement) return false;
+    if (before.matches("input:not([type=checkbox]):not([type=hidden]), textarea, select") && (before === document.activeElement || "defaultValue" in before && before.value !== before.defaultValue)) return false;
     return !before.hasAttribute("data-keep");
   },
 };

@@ -142,6 +142,11 @@ def test_few_jobs_are_cleared_at_once_and_many_by_whoever_types_the_name(client,
     assert client.submit(client.get("/queue-clear?name=mail").page.form("queue.clear")).said == "1 job of mail dropped."
 
 
+def test_a_dialog_that_names_no_queue_is_not_found(client):
+    assert client.get("/queue-clear").status == 404
+    assert client.get("/queue-clear?name=no/name").status == 404
+
+
 def test_a_viewer_sees_no_button_and_is_refused(app, mail):
     mail.enqueue(1)
     viewer = Client(app, role="viewer")

@@ -14,6 +14,7 @@ from mainspring.api.entries import PeriodicEntry
 from mainspring.api.jobs import StoredJob
 from mainspring.api.overview import Overview
 from mainspring.api.processes import Process, Running
+from mainspring.api.queues import states
 from mainspring.metrics.query import PERIODS
 from mainspring.web import shapes
 from mainspring.web.endpoint import Call, Endpoint, Failed, Param
@@ -71,10 +72,9 @@ def queue(call: Call) -> shapes.Queue:
 
 def _queues(call: Call, names: Sequence[str]) -> list[shapes.Queue]:
     known = standings.look(call.app.store, (), lambda _: names).standings
-    states = [call.app.queues[name].state() for name in names]
     return [
         taken(shapes.Queue, each, target=known[each.name].target, concurrency=known[each.name].concurrency)
-        for each in states
+        for each in states(call.app.store, call.app.time, names)
     ]
 
 

@@ -12,13 +12,13 @@ from mainspring.api.processes import Process
 from mainspring.api.queues import Queue, QueueState
 from mainspring.api.standings import Standing
 from mainspring.base import durations
-from mainspring.base.errors import InvalidDuration
+from mainspring.base.errors import InvalidDuration, InvalidName
 from mainspring.metrics import questions
 from mainspring.metrics.series import Series
 from mainspring.web import traffic
 from mainspring.web.rendering import segment
 from mainspring.web.traffic import Rate
-from mainspring.web.view import Act, Action, Ask, Context, Done, Page, Unable, whole
+from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page, Unable, whole
 
 #: Rows of a page.
 ROWS: Final = 100
@@ -147,7 +147,10 @@ def one(ask: Ask) -> Context:
 
 def clearing(ask: Ask) -> Context:
     """Read how much would be cleared."""
-    queue = ask.app.queues[ask.text("name")]
+    try:
+        queue = ask.app.queues[ask.text("name")]
+    except InvalidName as error:
+        raise Gone(f"Which queue? {error}") from error
     return {"state": queue.state(), "many": MANY}
 
 

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mainspring.api.overview import Overview, Snapshot
 from mainspring.app import App
-from mainspring.base.errors import InvalidOption, StoreError
+from mainspring.base.errors import InvalidName, InvalidOption, StoreError
 from mainspring.base.loggers import Log
 from mainspring.web import errors, rendering, said
 from mainspring.web.assets import Assets
@@ -105,7 +105,7 @@ class Pages:
             found = self._read(page, ask)
         except Moved as moved:
             return RedirectResponse(rendering.linker(base_of(request.scope))(moved.path, **moved.query), 303)
-        except (Gone, InvalidOption) as error:
+        except (Gone, InvalidOption, InvalidName) as error:
             return self.problem(request, errors.nowhere(str(error)))
         except StoreError as error:
             return self.problem(request, errors.storeless(_noted(error)))

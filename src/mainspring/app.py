@@ -127,10 +127,7 @@ class App(Looking, Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Ans
             limit=config.payload_limit(),
         )
         self._defaults = Options(check_queue(queue), Retry.of(retry), history=kept_for(history))
-        self.keyring: Keyring = Keyring(
-            config.encryption_keys() if keys is None else keys,
-            active=config.active_key() if active_key is None and keys is None else active_key,
-        )
+        self.keyring: Keyring = _keyring(keys, active_key)
         self.client.results = self
         self._registry = Registry(partial(weave, self.keyring))
         self._stores = Stores(self._url, text("prefix", prefix))
@@ -311,3 +308,11 @@ class App(Looking, Scheduling, Listening, Outboxes, Once, Limiting, Flowing, Ans
     async def aclose(self) -> None:
         """Close as `close`, and this event loop's connections as well."""
         await self._stores.aclose()
+
+
+def _keyring(given: Mapping[int, bytes | str] | None, active: int | None) -> Keyring:
+    """Return the keys that were *given*, or else those of the environment."""
+    return Keyring(
+        config.encryption_keys() if given is None else given,
+        active=config.active_key() if active is None and given is None else active,
+    )

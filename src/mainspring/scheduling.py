@@ -184,12 +184,12 @@ class Scheduling:
             try:
                 known = find()
                 made = add(known, _bound(known, options))
-                self.schedule.places[made.name] = _caller()
-                return made
             except MainspringError as error:
                 if not catalog.note(_caller(), error):
                     raise
                 return catalog.broken()
+            self.schedule.places[made.name] = _caller()
+            return made
 
         if job is not None:
             return checked(lambda: job if isinstance(job, Job) else self.job_named(job))

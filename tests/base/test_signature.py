@@ -27,6 +27,8 @@ def signed(message="no", job="sync", kind="ValueError", frame=HERE, roots=("/srv
         ("cannot open /var/lib/shop/7.db!", "cannot open {path}!"),
         ("503 for url: https://al:pw@api.crm.example:8443/v1/9?x=1,2", "{n} for url: https://api.crm.example/{path}"),
         ("no order 5f2e41c0-9a7b-4d68-9a7b-5f2e41c09a7b", "no order {uuid}"),
+        ("no answer of https://api.example/.", "no answer of https://api.example"),
+        ("no answer of https://api.example//", "no answer of https://api.example/{path}"),
         ("job 50e0c1d2a3b4c5d6e7f80910 is gone", "job {hex} is gone"),
         ("<Order object at 0x7f00aa12bc>", "<Order object at {hex}>"),
         ("since 2026-11-22 11:00:00.123 +00:00 it waits", "since {time} it waits"),

@@ -107,7 +107,9 @@ class Office:
         try:
             until(lambda: self.app.retries.size >= 16 and self.app.dead.size >= 3, timeout=60)
             until(lambda: any(process.busy >= 3 for process in self.app.processes), timeout=60)
-            self.app.operations.start("retry", "class:office.charge_fee args.0:2", state="retrying", by="ada", spread=600)
+            self.app.operations.start(
+                "retry", "class:office.charge_fee args.0:2", state="retrying", by="ada", spread=600
+            )
             yield
         finally:
             self.closing.set()

@@ -5,6 +5,7 @@ Light and dark, at a desk and on a telephone, busy, empty and without a store; e
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
 from collections.abc import Iterator
@@ -47,15 +48,18 @@ def take(browser: Browser, state: str, folder: Path) -> list[str]:
         if state != "busy":
             paths = {name: path for name, path in paths.items() if not needs_something(name, path)}
         if state == "gone":
-            # What was seen before is what is shown then.
-            with looking(browser) as page:
-                for path in paths.values():
-                    page.goto(site.base + path)
+            see(browser, site, paths)
             server.kill9()
-        for theme in ("light", "dark"):
-            for size in (DESK, PHONE):
-                found += shoot(browser, site, paths, folder, (state, theme, size))
+        for theme, size in itertools.product(("light", "dark"), (DESK, PHONE)):
+            found += shoot(browser, site, paths, folder, (state, theme, size))
     return found
+
+
+def see(browser: Browser, site: Site, paths: dict[str, str]) -> None:
+    """Look at all pages: what was seen before is what is shown when the store is gone."""
+    with looking(browser) as page:
+        for path in paths.values():
+            page.goto(site.base + path)
 
 
 def shoot(

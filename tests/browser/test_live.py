@@ -22,9 +22,7 @@ COUNT = """
 def jobs(busy, browser):
     """A page with rows to tick, that looks again each tenth of a second."""
     with looking(browser) as page:
-        page.add_init_script(
-            HASTE
-        )
+        page.add_init_script(HASTE)
         page.goto(f"{busy.base}/jobs")
         page.evaluate(COUNT)
         yield page
@@ -144,9 +142,7 @@ def test_a_hidden_tab_asks_for_nothing(jobs):
 
 def test_an_open_detail_stays_open(busy, browser):
     with looking(browser) as page:
-        page.add_init_script(
-            HASTE
-        )
+        page.add_init_script(HASTE)
         page.goto(busy.base + busy.samples()["/jobs/{jid}"])
         page.evaluate(COUNT)
         closed = page.locator("main details:not([open])").first

@@ -10,8 +10,8 @@ import pytest
 from batchwork import Yard
 from mainspring import current_job
 from mainspring.base.errors import BatchNotFound
-from mainspring.store.callbacks import callback_jid as jid_of
 from mainspring.store import keys
+from mainspring.store.callbacks import callback_jid as jid_of
 from support import until
 
 

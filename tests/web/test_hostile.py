@@ -70,7 +70,7 @@ PAYLOADS = [
 #: Several at once: what one of them opens, the others would fall into.
 GROUPS = ["\n".join(PAYLOADS[begin :: len(PAYLOADS) // 6]) for begin in range(len(PAYLOADS) // 6)]
 HARMLESS = "harmless"
-JID = "a" * 24
+JID, PROCESS = "a" * 24, "host:7:abc"
 #: What a page may be asked for, by any name that any page has.
 ASKED = (
     "q",
@@ -97,56 +97,51 @@ def shape(node: Node) -> object:
     return node.tag, sorted(node.attributes), inner
 
 
-def store(server, text: str) -> None:
-    """Write jobs and a process into the store of which every text is *text*."""
-    now = time.time()
-    job = {
-        "class": text,
+def job(text: str) -> str:
+    """Return a stored job of which every text is *text*."""
+    times = dict.fromkeys(("created_at", "enqueued_at", "failed_at"), 1_790_000_000.0)
+    names = (
+        "class",
+        "queue",
+        "error_class",
+        "error_message",
+        "error_signature",
+        "display_class",
+        "wrapped",
+        "traceparent",
+    )
+    record = {
         "args": [text, {text: [text]}],
         "kwargs": {"x": text},
         "jid": JID,
-        "queue": text,
         "tags": [text],
-        "created_at": 1_790_000_000.0,
-        "enqueued_at": 1_790_000_000.0,
-        "failed_at": 1_790_000_000.0,
         "retry_count": 3,
         "retry": 25,
-        "error_class": text,
-        "error_message": text,
-        "display_class": text,
-        "wrapped": text,
-        "traceparent": text,
         "flow": {"lock": text, "bid": text, "gates": [text]},
     }
-    raw = json.dumps(job)
+    return json.dumps(times | dict.fromkeys(names, text) | record)
+
+
+def store(server, text: str) -> None:
+    """Write jobs and a process into the store of which every text is *text*."""
+    now, raw, client = time.time(), job(text), server.client
     for key in ("retry", "schedule", "dead"):
-        server.client.zadd(key, {raw.replace(JID, JID[:-1] + key[0]) if key != "retry" else raw: now + 1000})
-    server.client.sadd("queues", text)
-    server.client.lpush(f"queue:{text}", raw.replace(JID, "b" * 24))
-    info = {
-        "hostname": text,
-        "pid": 7,
-        "started_at": now - 9,
-        "queues": [text],
-        "labels": [text],
-        "tag": text,
-        "version": text,
-    }
-    server.client.sadd("processes", "host:7:abc")
-    server.client.hset(
-        "host:7:abc", mapping={"info": json.dumps(info), "busy": 1, "concurrency": 5, "beat": now, "quiet": "false"}
-    )
-    server.client.hset(
-        "host:7:abc:work", "slot", json.dumps({"queue": text, "payload": raw.replace(JID, "c" * 24), "run_at": now - 5})
-    )
-    for key in ("host:7:abc", "host:7:abc:work"):
-        server.client.expire(key, 60)
+        client.zadd(key, {raw if key == "retry" else raw.replace(JID, JID[:-1] + key[0]): now + 1000})
+    client.sadd("queues", text)
+    client.lpush(f"queue:{text}", raw.replace(JID, "b" * 24))
+    info = dict.fromkeys(("hostname", "tag", "version"), text)
+    info |= {"pid": 7, "started_at": now - 9, "queues": [text], "labels": [text]}
+    client.sadd("processes", PROCESS)
+    client.hset(PROCESS, mapping={"info": json.dumps(info), "busy": 1, "concurrency": 5, "beat": now, "quiet": "false"})
+    work = {"queue": text, "payload": raw.replace(JID, "c" * 24), "run_at": now - 5}
+    client.hset(f"{PROCESS}:work", "slot", json.dumps(work))
+    for key in (PROCESS, f"{PROCESS}:work"):
+        client.expire(key, 60)
 
 
 def paths() -> list[str]:
     """Return a path of each page."""
-    samples = {"jid": JID, "identity": "host:7:abc"}
+    samples = {"jid": JID, "identity": PROCESS}
     return [
         page.path.replace(":path}", "}").format_map(samples)
         for page in PAGES

@@ -194,7 +194,7 @@ def _link(text: str) -> str:
     if found is None:
         return "{url}"
     scheme, host, rest = found.groups()
-    return f"{scheme}{_within(host)}{'/{path}' if rest.strip('/.,:') else ''}"
+    return f"{scheme}{_within(host)}{'/{path}' if rest.rstrip('.,:') not in {'', '/'} else ''}"
 
 
 def _word(word: str) -> str:

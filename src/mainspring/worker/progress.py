@@ -38,6 +38,7 @@ class Progress(Service):
         self._time = time
         self._said: dict[str, bytes] = {}  # jobs write, the loop takes
         self._shown: dict[str, tuple[float, bytes]] = {}  # only the loop touches this: when, and what
+        self._unknown: set[str] = set()  # likewise: who was not known to run at the last turn
         self._is_started = False
 
     def tell(self, jid: str, fraction: float, note: str) -> None:
@@ -60,11 +61,14 @@ class Progress(Service):
         for jid in [*said, *(jid for jid in self._shown if jid not in said)]:
             since, data = self._shown.get(jid, (-LONGEST_PAUSE, b""))
             if jid not in running:
-                self._said.pop(jid, None)
+                # Who has just begun is known to run a moment later; who is not known twice has ended.
+                if jid in self._unknown:
+                    self._said.pop(jid, None)
             elif now - since >= (EVERY if jid in self._said else _AGAIN):
                 data = self._said.pop(jid, data)
                 self._shown[jid] = now, data
                 calls.append(progress.write(jid, data))
+        self._unknown = {jid for jid in said if jid not in running} - self._unknown
         self._write(calls)
         return EVERY / 2 if self._shown or self._said else LONGEST_PAUSE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -140,20 +140,14 @@ def cancel(act: Act) -> Done:
     return Done("Cancelled; what it has done stays done.")
 
 
-def _start(action: str) -> Callable[[Act], Done]:
-    return partial(start, action)
-
-
 PAGES: Final = (
     Page("/operations/new", "operation_new.html", dialog, area="/operations"),
     Page("/operations", "operations.html", listed, area="/operations", every=2.0),
     Page("/operations/{id}", "operation.html", one, area="/operations", every=1.0),
 )
 #: They write entries of their own in the audit log, in the step that begins or ends them.
-ACTIONS: Final = (
-    *(
-        Action(f"operation.{name}", _start(name), role=role, resource="state", is_audited=False)
-        for name, role in steering.ROLES.items()
-    ),
-    Action("operation.cancel", cancel, resource="id", is_audited=False),
+STARTS: Final[Sequence[Action]] = tuple(
+    Action(f"operation.{name}", partial(start, name), role=role, resource="state", is_audited=False)
+    for name, role in steering.ROLES.items()
 )
+ACTIONS: Final = (*STARTS, Action("operation.cancel", cancel, resource="id", is_audited=False))

@@ -12,6 +12,7 @@ from mainspring.api.jobs import StoredJob
 from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidPayload
 from mainspring.web import bodies, shapes
+from mainspring.web.asking import asked
 from mainspring.web.bodies import Jids, JidsAt, Meant, NewJob
 from mainspring.web.endpoint import Call, Endpoint, Failed
 from mainspring.web.endpoints import taken
@@ -107,7 +108,8 @@ def start(action: str, call: Call) -> shapes.Operation:
     """Begin to do something to all jobs that a filter means."""
     meant = cast("Meant", call.body)
     spread = cast("Duration | None", meant.spread)
-    begun = call.app.operations.start(action, meant.q, state=meant.state, by=call.user.id, spread=spread, at=meant.at)
+    query = asked(meant.q, call.redactor)
+    begun = call.app.operations.start(action, query, state=meant.state, by=call.user.id, spread=spread, at=meant.at)
     return taken(shapes.Operation, begun)
 
 

@@ -17,6 +17,7 @@ from mainspring.api.processes import Process, Running
 from mainspring.api.queues import states
 from mainspring.metrics.query import PERIODS
 from mainspring.web import shapes
+from mainspring.web.asking import asked
 from mainspring.web.endpoint import Call, Endpoint, Failed, Param
 from mainspring.web.entrance import SEE
 from mainspring.web.view import whole
@@ -81,7 +82,10 @@ def _queues(call: Call, names: Sequence[str]) -> list[shapes.Queue]:
 def jobs(call: Call) -> shapes.Jobs:
     """Look for jobs."""
     found = call.app.search(
-        call.text("q"), state=call.text("state") or None, cursor=call.text("cursor"), count=call.count
+        asked(call.text("q"), call.redactor),
+        state=call.text("state") or None,
+        cursor=call.text("cursor"),
+        count=call.count,
     )
     return taken(shapes.Jobs, found, jobs=[shape(call, job) for job in found.jobs])
 

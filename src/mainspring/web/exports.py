@@ -15,6 +15,7 @@ from mainspring.api import export, terms
 from mainspring.app import App
 from mainspring.base.errors import InvalidFilter, InvalidOption, StoreError
 from mainspring.web import calls
+from mainspring.web.asking import asked
 from mainspring.web.errors import Problem
 from mainspring.web.redaction import Redactor
 from mainspring.web.serving import Pages
@@ -53,7 +54,7 @@ class Exports:
 
     def _rows(self, query: str, state: str | None, kind: Literal["csv", "ndjson"]) -> Iterator[bytes]:
         redact = partial(redacted, self._app, self._redactor)
-        rows = export.rows(self._app, query, state, format=kind, redact=redact)
+        rows = export.rows(self._app, asked(query, self._redactor), state, format=kind, redact=redact)
         # What is wrong is told before the answer begins.
         first = next(rows, b"")
         return (part for parts in ((first,), rows) for part in parts)

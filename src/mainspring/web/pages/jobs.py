@@ -9,10 +9,11 @@ from typing import Final
 from mainspring.api import terms
 from mainspring.api.answers import state_of
 from mainspring.api.jobs import StoredJob
-from mainspring.api.query import Query, parse
+from mainspring.api.query import Query
 from mainspring.api.slices import ACTIONS as FITS
 from mainspring.base.errors import InvalidFilter
 from mainspring.web import calls, ticked
+from mainspring.web.asking import asked
 from mainspring.web.redaction import Redactor
 from mainspring.web.rendering import segment
 from mainspring.web.ticked import Tick
@@ -68,7 +69,7 @@ def listed(ask: Ask) -> Context:
     """Read a page of the jobs that a filter means."""
     said, state = ask.text("q"), ask.choice("state", ("", *terms.STATES))
     try:
-        query = parse(said)
+        query = asked(said, Redactor(ask.settings.redact))
         _gather(ask, query, state)
         found = ask.app.search(query, state=state or None, cursor=ask.text("cursor"), count=ROWS)
     except InvalidFilter as error:

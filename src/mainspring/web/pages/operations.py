@@ -12,6 +12,8 @@ from mainspring.api.query import MOST_TERMS, Query, parse
 from mainspring.api.slices import ACTIONS as FITS
 from mainspring.base.errors import InvalidFilter
 from mainspring.web import steering, words
+from mainspring.web.asking import asked
+from mainspring.web.redaction import Redactor
 from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page, Unable
 
 #: Beyond so many jobs a person types what is to be done.
@@ -60,7 +62,7 @@ def meant(ask: Ask) -> Query:
     if len(ticked) > terms_left(ask.text("q")):
         raise InvalidFilter("signature", f"tick at most {terms_left(ask.text('q'))} errors at once")
     signatures = (terms.make("signature", each, is_quoted=True) for each in ticked)
-    return Query((*parse(ask.text("q")).terms, *signatures))
+    return Query((*asked(ask.text("q"), Redactor(ask.settings.redact)).terms, *signatures))
 
 
 def terms_left(said: str) -> int:
@@ -112,7 +114,7 @@ def start(action: str, act: Act) -> Done:
     try:
         begun = act.app.operations.start(
             action,
-            form.get("q", ""),
+            asked(form.get("q", ""), Redactor(act.settings.redact)),
             state=state,
             by=act.user.id,
             spread=steering.span(form.get("spread", "")) or None if action == "retry" else None,

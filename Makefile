@@ -21,7 +21,7 @@ PY := $(VENV)/bin/python
 RECIPE := pyproject.toml constraints.txt src/mainspring/__about__.py
 
 # What `make test` would like to have from Debian: command:package, command:package ...
-DEBIAN := redis-server:redis-server chromium:chromium sidekiq:ruby-sidekiq clockwork:ruby-clockwork faketime:faketime pg_ctlcluster:postgresql
+DEBIAN := redis-server:redis-server chromium:chromium nginx:nginx-light sidekiq:ruby-sidekiq clockwork:ruby-clockwork faketime:faketime pg_ctlcluster:postgresql
 
 ifneq ($(DEMO_SECONDS),)
 export DEMO_SECONDS

@@ -14,7 +14,8 @@ from mainspring.web import Dashboard
 from servers import Server
 
 
-@pytest.fixture(scope="session")
+# One for each module: while it is there, Playwright's event loop runs in this thread, and tests that have one cannot.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start Debian's Chromium."""
     if CHROMIUM is None:
@@ -41,7 +42,8 @@ def office_on(server: Server, *, is_busy: bool) -> Iterator[Site]:
             yield site
 
 
-@pytest.fixture(scope="session")
+# Of one module, too: their threads would be in the way of tests that fork.
+@pytest.fixture(scope="module")
 def busy() -> Iterator[Site]:
     """An office at work; who changes something in it takes care that others can still look at it."""
     server = Server()
@@ -50,7 +52,7 @@ def busy() -> Iterator[Site]:
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def empty() -> Iterator[Site]:
     """An office in which nothing has happened yet."""
     server = Server()

@@ -143,7 +143,7 @@ def test_a_hidden_tab_asks_for_nothing(jobs):
 def test_an_open_detail_stays_open(busy, browser):
     with looking(browser) as page:
         page.add_init_script(HASTE)
-        page.goto(busy.base + busy.samples()["/jobs/{jid}"])
+        page.goto(busy.base + busy.samples()["/jobs/{jid:path}"])
         page.evaluate(COUNT)
         closed = page.locator("main details:not([open])").first
         closed.locator("summary").click()

@@ -83,7 +83,7 @@ def test_an_office_whose_worker_is_killed_loses_nothing_and_does_nothing_twice(
     assert total["retries"] >= 1
     until(lambda: is_deserted(tmp_path), timeout=20)
     speakers = {match[1] for line in output.splitlines() if (match := PREFIX.match(line))}
-    assert speakers == {"demo", "web", "clock", "worker-1", "worker-2", "worker-3"}
+    assert speakers == {"demo", "web", "board", "clock", "worker-1", "worker-2", "worker-3"}
 
 
 def test_ctrl_c_closes_the_office_in_order(demo: Callable[[float], subprocess.Popen[str]], tmp_path: Path) -> None:

@@ -122,6 +122,6 @@ def show(office: Office, raw: bytes) -> StoredJob:
     for name in (name for name, kind in vars(StoredJob).items() if isinstance(kind, property)):
         getattr(job, name)
     json.dumps(cli.as_record(job), default=str)
-    for text in (table(("A",) * 6, [cli._row(job, now)]), listing(cli._facts(job, now))):
+    for text in (table(("A",) * 5, [cli._row(job, now)]), listing(cli._facts(job, now))):
         assert all(line.isprintable() for line in text.split("\n")), f"it moves a cursor: {text!r}"
     return job

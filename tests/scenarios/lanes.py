@@ -138,13 +138,16 @@ def at_once(lines: Iterable[Mapping[str, Any]]) -> int:
     most = 0
     alive: set[tuple[str, int]] = set()
     dying: dict[tuple[str, int], float] = {}
+    killed: set[int] = set()
     for line in sorted(lines, key=lambda line: line["at"]):
-        if line["event"] == "start" and line["name"] == "narrow":
+        # What a process begins between the word of its death and its death is dying with it.
+        if line["event"] == "start" and line["name"] == "narrow" and line["pid"] not in killed:
             alive.add((line["jid"], line["pid"]))
             dying = {key: until for key, until in dying.items() if until > line["at"]}
         elif line["event"] == "done":
             alive.discard((line["jid"], line["pid"]))
         elif line["event"] == "killed":
+            killed.add(line["pid"])
             dying |= {key: line["at"] + LAST_BREATH for key in alive if key[1] == line["pid"]}
             alive -= dying.keys()
         most = max(most, len(alive))

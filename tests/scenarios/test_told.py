@@ -20,7 +20,7 @@ from scenarios.faultwire import REFUSALS, SCRIPTS, Fault, Wire
 from scenarios.record import record
 
 #: Seconds to wait for an answer that never comes.
-PATIENCE = 0.3
+PATIENCE = 1.0
 #: The same where a call of each script is under way at once, which on a busy machine takes long by itself.
 CROWD_PATIENCE = 1.5
 SILENT = (Fault.FAIL, Fault.EXECUTE_AND_TIMEOUT, Fault.HANG)

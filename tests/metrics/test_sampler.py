@@ -63,6 +63,20 @@ def test_a_queue_without_jobs_has_waited_for_nothing_and_a_minute_without_a_samp
     assert asked(store, NOON + 180).oldest("empty", "5m") == [(NOON, 0.0), (NOON + 120, 0.0)]
 
 
+def test_who_idles_asks_for_little_and_is_still_known_to_have_idled(store: Store, server: Server) -> None:
+    store.run(queues.push("low", [b"{}"]))
+    store.run(queues.fetch("low", "me:1:a", 1, "1", "_req"))
+    sample(store, NOON)
+    before = server.client.info("stats")["total_commands_processed"]
+
+    sample(store, NOON + 60)
+
+    # That it is asked, the claim, the queues, one look at each, and what is written of this minute.
+    assert server.client.info("stats")["total_commands_processed"] - before <= 6
+    assert asked(store, NOON + 65).oldest(period="7d") == [(NOON, 0.0)]
+    assert asked(store, NOON + 65).oldest("low", "1h") == [(NOON, 0.0), (NOON + 60, 0.0)]
+
+
 def test_of_many_processes_one_takes_the_sample_of_a_minute(store: Store, server: Server) -> None:
     clock = Clock()
     samplers = [Sampler(store, clock) for _ in range(5)]

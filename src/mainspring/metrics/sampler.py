@@ -88,11 +88,13 @@ def sample(store: Store, now: float) -> bool:
     """
     if not store.run(metrics.claim_sample(int(now // 60) * 60)):
         return False
-    starts = [(tier, tier.start(now)) for tier in SAMPLED]
-    names, *known = told(store.pipeline([queues.names(), *(metrics.ages(*start) for start in starts)]))
-    ages = _ages(store, names[:MOST_NAMES], now)
+    ages = _ages(store, store.run(queues.names())[:MOST_NAMES], now)
     # Queues in which nothing waits take no room: they are known by what is written of all together.
     found = {name: age for name, age in ages.items() if age} | {ALL: max(ages.values(), default=0.0)}
+    # Of an idle cluster's nothing a bucket is told once, at its beginning: who idles shall ask for little.
+    tiers = [tier for tier in SAMPLED if found[ALL] or tier.start(now) > now - 60]
+    starts = [(tier, tier.start(now)) for tier in tiers]
+    known = told(store.pipeline([metrics.ages(*start) for start in starts])) if found[ALL] else [{}] * len(starts)
     calls = [
         call
         for (tier, start), before in zip(starts, known, strict=True)

@@ -25,8 +25,9 @@ _log: Final = Log("mainspring.worker")
 BATCH: Final = 100
 #: How late the server may end a blocking call, in seconds: it looks at its clients ten times a second.
 LATE: Final = 0.1
-#: The longest wait, in seconds: what Ruby schedules rings no bell. About a second, with half of what the server adds.
-LONGEST: Final = 1.0 - LATE / 2
+#: The longest wait, in seconds: what Ruby schedules rings no bell. With half of what the server adds; two commands go
+#: with each, which are most of what an idle worker sends.
+LONGEST: Final = 1.25 - LATE / 2
 
 
 class Forwarder(Service):

@@ -87,7 +87,7 @@ class Nursery:
         self._lock = threading.Lock()
         self._popen = subprocess.Popen(
             [sys.executable, __file__],
-            env=os.environ | {"PYTHONPATH": paths},
+            env=os.environ | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,

@@ -27,7 +27,7 @@ BATCH: Final = 100
 LATE: Final = 0.1
 #: The longest wait, in seconds: what Ruby schedules rings no bell. With half of what the server adds; two commands go
 #: with each, which are most of what an idle worker sends.
-LONGEST: Final = 1.25 - LATE / 2
+LONGEST: Final = 1.4 - LATE / 2
 
 
 class Forwarder(Service):

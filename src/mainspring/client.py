@@ -153,11 +153,12 @@ class Client:
             PushFailed: If it had certainly no effect.
             PushAmbiguous: If nobody can tell.
         """
-        attempts = _Attempts(self._time, shipment)
+        began, attempts = self._time.monotonic(), None
         while True:
             try:
                 answer: object = self._store().run(shipment.command)
             except StoreError as error:
+                attempts = attempts or _Attempts(self._time, shipment, began)
                 self._time.sleep(attempts.failed(error))
             else:
                 shipment.answered(answer)
@@ -167,11 +168,12 @@ class Client:
         """Make a push from a coroutine, as `deliver`."""
         import asyncio
 
-        attempts = _Attempts(self._time, shipment)
+        began, attempts = self._time.monotonic(), None
         while True:
             try:
                 answer: object = await self._async_store().run(shipment.command)
             except StoreError as error:
+                attempts = attempts or _Attempts(self._time, shipment, began)
                 await asyncio.sleep(attempts.failed(error))
             else:
                 shipment.answered(answer)
@@ -327,11 +329,11 @@ class _Part:
 class _Attempts:
     """The attempts at one push, and whether there is another."""
 
-    def __init__(self, time: TimeSource, shipment: Shipment) -> None:
+    def __init__(self, time: TimeSource, shipment: Shipment, began: float) -> None:
         self._time = time
         self._shipment = shipment
         self._waits = iter(_AGAIN)
-        self._began = self._time.monotonic()
+        self._began = began
         self._lost: StoreError | None = None
 
     def failed(self, error: StoreError) -> float:

@@ -196,3 +196,70 @@ def test_a_join_has_a_deadline_and_never_waits_for_itself():
 def test_a_service_must_say_what_a_turn_is():
     with pytest.raises(NotImplementedError):
         Service("none", rng=random.Random(1)).turn()
+
+
+class Placed(Script):
+    """Notes in which threads it does its turns, and waits for an hour after each that pauses."""
+
+    def __init__(self, *turns: object) -> None:
+        super().__init__(*turns, pause=3600.0)
+        self.threads: list[str] = []
+        self.held = threading.Event()
+        self.held.set()
+
+    def turn(self) -> float:
+        self.threads.append(threading.current_thread().name)
+        pause = super().turn()
+        assert self.held.wait(10)
+        return pause
+
+
+def test_a_turn_can_be_done_in_the_thread_that_knows_of_the_work():
+    service = Placed("first", "mine")
+    service.start()
+    assert service.seen.get(timeout=10) == "first"
+    with service._turning:
+        pass
+
+    service.turn_here()
+
+    assert service.join(10)
+    assert service.threads[1] == threading.current_thread().name
+    assert service.threads[2] == "mainspring-script", "the loop was woken for the turn after it"
+    assert service.all_seen() == ["mine", None, "end"]
+
+
+def test_two_threads_never_do_a_turn_together():
+    service = Placed("first")
+    service.held.clear()
+    service.start()
+    assert service.seen.get(timeout=10) == "first"
+
+    service.turn_here()
+    assert service.threads == ["mainspring-script"], "the turn under way is not disturbed"
+    service.held.set()
+
+    assert service.join(10)
+    assert service.threads == ["mainspring-script"] * 2
+    assert service.all_seen() == [None, "end"]
+
+
+def test_a_turn_elsewhere_that_fails_is_reported_and_made_again_by_the_loop():
+    service = Placed("first", GONE)
+    service.start()
+    assert service.seen.get(timeout=10) == "first"
+    with service._turning:
+        pass
+
+    service.turn_here()
+
+    assert service.all_seen() == [GONE, None, "end"]
+
+
+def test_nothing_is_done_elsewhere_once_it_is_told_to_stop():
+    service = Placed("never")
+    service.stop()
+
+    service.turn_here()
+
+    assert service.threads == []

@@ -208,7 +208,7 @@ def test_an_interrupt_while_connecting_leaves_no_connection(server, store, monke
 def test_a_connection_with_an_answer_too_many_is_not_used_again(server, store):
     store.run(stats.ping())
     # What a library's bug, or a server's, would leave behind.
-    connection = store._free[-1]
+    connection = store._free[-1]._connection
     connection.send_command("ECHO", "stale")
     poller = select.poll()
     poller.register(connection._sock, select.POLLIN)

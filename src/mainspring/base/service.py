@@ -46,6 +46,7 @@ class Service:
         # Its `put` is reentrant, so a signal handler may wake a service whose code it interrupted.
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"mainspring-{name}", daemon=True)
+        self._turning = threading.Lock()  # held by whoever does a turn
         self._stopping = False
         self._failures = 0  # only the loop writes this, and what follows
         self._reported: set[tuple[object, ...]] = set()
@@ -65,6 +66,18 @@ class Service:
         """End the present wait; safe from any thread, and from a signal handler."""
         self._bell.put(None)
 
+    def turn_here(self) -> None:
+        """Do the next turn in the calling thread, which saves the time to wake the loop's; then wake that one.
+
+        If a turn is being done just now, the loop does the next.
+        """
+        if not self._stopping and self._turning.acquire(blocking=False):
+            try:
+                self._safely()
+            finally:
+                self._turning.release()
+        self.wake()
+
     def stop(self) -> None:
         """Ask the loop to end; returns at once."""
         self._stopping = True
@@ -83,10 +96,12 @@ class Service:
 
     def _run(self) -> None:
         while not self._stopping:
-            pause = self._safely()
+            with self._turning:
+                pause = self._safely()
             if pause > 0 and not self._stopping:
                 self._sleep(pause)
-        self.end()
+        with self._turning:
+            self.end()
 
     def _safely(self) -> float:
         try:

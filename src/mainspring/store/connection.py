@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from mainspring.base.errors import StoreError, StoreRefused, StoreUnavailable
 from mainspring.store import replies, scripts
 from mainspring.store.command import Command
+from mainspring.store.line import Line
 from mainspring.store.loops import PerLoop, close_all
 from mainspring.store.overheard import Overheard
 from mainspring.store.url import redis_options
@@ -149,7 +150,8 @@ class Store(_Wire):
             StoreUnavailable: The server did not answer; ``applied`` tells whether it may have acted.
             StoreRefused: The server answered with an error.
         """
-        reply = self._send([command])[0]
+        commands = (command,)
+        reply = self._answers(self._begin(commands), commands)[0]
         if isinstance(reply, StoreError):
             raise reply
         return command.decode(reply)
@@ -168,8 +170,8 @@ class Store(_Wire):
         Raises:
             StoreUnavailable: The server cannot be reached; or, when the answers are read, did not give them all.
         """
-        connection = self._begin(commands)
-        return lambda: _decoded(commands, self._answers(connection, commands))
+        line = self._begin(commands)
+        return lambda: _decoded(commands, self._answers(line, commands))
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -179,104 +181,92 @@ class Store(_Wire):
     # The list of free connections is made on first use, and anew in a forked child:
     # a socket that two processes read gives each the other's answers.
     @property
-    def _free(self) -> deque[Any]:
-        local: deque[Any] | None = self.__dict__.get("_idle")
+    def _free(self) -> deque[Line]:
+        local: deque[Line] | None = self.__dict__.get("_idle")
         if local is None or self._pid != os.getpid():
             self._pid = os.getpid()
             local = self.__dict__["_idle"] = deque()
         return local
 
-    def _send(self, commands: Sequence[Command[Any]]) -> list[Any]:
-        return self._answers(self._begin(commands), commands)
-
-    def _begin(self, commands: Sequence[Command[Any]]) -> Any:
+    def _begin(self, commands: Sequence[Command[Any]]) -> Line:
         """Send calls, and return the connection on which their answers come."""
         words = [self._words(command) for command in commands]
-        connection = self._borrow()
-        self._write(connection, words)
-        return connection
+        line = self._borrow()
+        self._write(line, words)
+        return line
 
-    def _answers(self, connection: Any, commands: Sequence[Command[Any]]) -> list[Any]:
-        answers = self._read_all(connection, commands)
+    def _answers(self, line: Line, commands: Sequence[Command[Any]]) -> list[Any]:
+        answers = self._read_all(line, commands)
         again = [index for index, answer in enumerate(answers) if _is_noscript(answer)]
         if again:
             # The server refused these before doing anything, so they may be sent again, with their text.
-            self._write(connection, [self._words(commands[index], whole=True) for index in again])
-            fresh = self._read_all(connection, [commands[index] for index in again])
+            self._write(line, [self._words(commands[index], whole=True) for index in again])
+            fresh = self._read_all(line, [commands[index] for index in again])
             for index, answer in zip(again, fresh, strict=True):
                 answers[index] = answer
-        self._free.append(connection)
+        self._free.append(line)
         return [self._judge(answer) for answer in answers]
 
-    def _write(self, connection: Any, words: list[tuple[Any, ...]]) -> None:
+    def _write(self, line: Line, words: list[tuple[Any, ...]]) -> None:
         try:
-            connection.send_packed_command(connection.pack_commands(words), check_health=False)
+            line.write(words)
         except BaseException as error:
-            self._give_up(connection, error)
+            self._give_up(line, error)
             raise
 
-    def _read_all(self, connection: Any, commands: Sequence[Command[Any]]) -> list[Any]:
+    def _read_all(self, line: Line, commands: Sequence[Command[Any]]) -> list[Any]:
         try:
-            return [self._read(connection, command) for command in commands]
+            return [self._read(line, command) for command in commands]
         except BaseException as error:
-            self._give_up(connection, error)
+            self._give_up(line, error)
             raise
 
-    def _give_up(self, connection: Any, error: BaseException) -> None:
+    def _give_up(self, line: Line, error: BaseException) -> None:
         # Half an answer may still be under way: this connection must not serve another call.
-        connection.disconnect()
+        line.disconnect()
         if isinstance(error, _broken()):
             raise replies.cut_off(error, self.url) from error
 
-    def _read(self, connection: Any, command: Command[Any]) -> Any:
+    def _read(self, line: Line, command: Command[Any]) -> Any:
         try:
-            if command.blocks:
-                return connection.read_response(timeout=command.blocks + self.timeout)
-            return connection.read_response()
+            return line.read(command, self.timeout)
         except _errors() as error:
             if _is_answer(error):
                 return error
             raise
 
-    def _borrow(self) -> Any:
+    def _borrow(self) -> Line:
         try:
-            connection = self._free.pop()
+            line = self._free.pop()
         except IndexError:
-            return self._connect(self._new())
+            import redis
+
+            return self._connect(Line(self._make(redis)))
+        if line.is_stale():
+            line.disconnect()
+            return self._connect(line)
+        return line
+
+    def _connect(self, line: Line) -> Line:
         try:
-            stale = connection.can_read(0)
-        except _broken():
-            stale = True
-        if stale:
-            connection.disconnect()
-            return self._connect(connection)
-        return connection
-
-    def _new(self) -> Any:
-        import redis
-
-        return self._make(redis)
-
-    def _connect(self, connection: Any) -> Any:
-        try:
-            self._open(connection)
+            self._open(line)
         except (*_broken(), *_errors()) as error:
-            connection.disconnect()
+            line.disconnect()
             raise replies.no_connection(self._reason(error), self.url) from error
         except BaseException:
-            connection.disconnect()
+            line.disconnect()
             raise
         self._overheard.clear()
-        return connection
+        return line
 
-    def _open(self, connection: Any) -> None:
+    def _open(self, line: Line) -> None:
         try:
-            connection.connect()
+            line.connect()
         except _broken():
             if self._revive is None:
                 raise
             self._revive()
-            connection.connect()
+            line.connect()
 
 
 class AsyncStore(_Wire):

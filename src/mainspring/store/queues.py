@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, cast
 
 import msgspec
@@ -96,18 +97,19 @@ def fetch(queue: str, identity: str, n: int, reqid: str, field: str) -> Command[
         reqid: Names this request; renewed only after an answer was read.
         field: Names the requester within the process: one request under way for each.
     """
-    return Command(
-        "jobs_fetch",
-        (
-            keys.queue(queue),
-            keys.inflight(queue, identity),
-            keys.fence(queue),
-            keys.tomb(queue, identity),
-            keys.PAUSED,
-            keys.owners(queue),
-        ),
-        (n, reqid, field, queue, identity),
-        _fetched,
+    return Command("jobs_fetch", _fetch_keys(queue, identity), (n, reqid, field, queue, identity), _fetched)
+
+
+@lru_cache(maxsize=128)
+def _fetch_keys(queue: str, identity: str) -> tuple[str, ...]:
+    # A worker asks with the same ones all its life, and a job waits for each microsecond.
+    return (
+        keys.queue(queue),
+        keys.inflight(queue, identity),
+        keys.fence(queue),
+        keys.tomb(queue, identity),
+        keys.PAUSED,
+        keys.owners(queue),
     )
 
 

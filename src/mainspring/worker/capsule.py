@@ -88,7 +88,7 @@ class Capsule(Service):
         self._completer = Completer(time=time, fenced=reporter.fenced)
         self._quarantine = Quarantine()
         self._meter = Meter(time)
-        self._lookers = {name: Looker(name, store, rung=self.wake, rng=rng) for name in settings.names}
+        self._lookers = {name: Looker(name, store, rung=self.turn_here, rng=rng) for name in settings.names}
         self._inflight = InFlight(settings.names)
         self._sent: Request | None = None  # the next request, under way while the last answers are read
         self._is_quiet = False
@@ -209,9 +209,10 @@ class Capsule(Service):
         """Send what is to be acknowledged and fetched; None if that is nothing."""
         calls, dropped = self._completer.take()
         self._fetcher.measure(sum(len(call.deliveries) for call in calls))
-        self._forget(dropped)
-        # They are not acknowledged, and may be in flight for us still: the reconciliation gives them back.
-        self._must_reconcile = self._must_reconcile or any(delivery.is_given_up for delivery in dropped)
+        if dropped:
+            self._forget(dropped)
+            # They are not acknowledged, and may be in flight for us still: the reconciliation gives them back.
+            self._must_reconcile = self._must_reconcile or any(delivery.is_given_up for delivery in dropped)
         holder = self.holder
         commands: list[Command[Any]] = [call.command for call in calls]
         commands += [self._fetcher.ask(queue, holder, room) for queue in asked]

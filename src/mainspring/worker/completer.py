@@ -93,6 +93,8 @@ class Completer:
     def take(self) -> tuple[list[Acknowledgement], list[Delivery]]:
         """Return the calls to make now, and the deliveries that need none: they were given up, or are gone."""
         finished = self._finished
+        if not self.has_work:
+            return [], []
         many = min(len(finished), queues.MOST - len(self._unconfirmed))
         batch = self._unconfirmed + [finished.popleft() for _ in range(many)]
         dropped = [delivery for delivery in batch if delivery.is_given_up or delivery.is_gone]

@@ -73,6 +73,7 @@ NAMES = {
     "F38": "calls cancelled half-way",
     "F39": "forks",
     "F40": "broken logs and outputs",
+    "T13": "slow and greedy clients of the dashboard",
     "T18": "ciphertexts changed and moved",
     "ending": "runs that are to end",
     "iteration": "long jobs killed and stopped",

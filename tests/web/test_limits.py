@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from starlette.requests import ClientDisconnect, Request
 
+from mainspring.web import limits
 from mainspring.web.limits import MOST_BYTES, MOST_HEADERS, Limits
 
 ASKED = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
 
 
-def call(headers=(), parts=(), *, patience=20.0, taken=True):
+@pytest.fixture
+def hurry(monkeypatch):
+    """Have little patience."""
+    monkeypatch.setattr(limits, "PATIENCE", 0.02)
+
+
+def call(headers=(), parts=(), *, taken=True, repeat=False):
     """Return what was answered, and what the app behind got to read; None if it was not asked."""
     got, sent, incoming = [], [], list(parts)
 
@@ -22,6 +30,11 @@ def call(headers=(), parts=(), *, patience=20.0, taken=True):
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
     async def receive():
+        if repeat:
+            # As from somebody who sends a byte now and then, and never ends.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), limits.PATIENCE / 4)
+            return incoming[0]
         if not incoming:
             await asyncio.Event().wait()
         return incoming.pop(0)
@@ -31,7 +44,7 @@ def call(headers=(), parts=(), *, patience=20.0, taken=True):
             await asyncio.Event().wait()
         sent.append(message)
 
-    asyncio.run(Limits(app, patience=patience)({**ASKED, "headers": list(headers)}, receive, send))
+    asyncio.run(Limits(app)({**ASKED, "headers": list(headers)}, receive, send))
     return sent[0], got
 
 
@@ -63,15 +76,29 @@ def test_too_much_is_refused_unread(headers, status):
 
 
 def test_a_body_that_grows_beyond_is_cut_off():
+    answer, got = call(parts=[part(b"x" * (MOST_BYTES // 2 + 1), more=True)] * 2)
+
+    assert (answer["status"], got) == (413, [])
+
+
+def test_who_does_not_go_on_with_a_body_is_left(hurry):
+    answer, got = call(parts=[part(b"x", more=True)])
+
+    assert (answer["status"], got) == (408, [])
+    assert dict(answer["headers"])[b"connection"] == b"close"
+
+
+def test_who_goes_on_with_a_body_for_ever_is_left(hurry):
+    answer, got = call(parts=[part(b"x", more=True)], repeat=True)
+
+    assert (answer["status"], got) == (408, [])
+
+
+def test_who_does_not_take_an_answer_is_left(hurry):
     with pytest.raises(ClientDisconnect):
-        call(parts=[part(b"x" * (MOST_BYTES // 2 + 1), more=True)] * 2)
+        call(parts=[part(b"")], taken=False)
 
 
-def test_who_does_not_go_on_with_a_body_is_left():
+def test_who_has_gone_is_told_nothing():
     with pytest.raises(ClientDisconnect):
-        call(parts=[part(b"x", more=True)], patience=0.01)
-
-
-def test_who_does_not_take_an_answer_is_left():
-    with pytest.raises(ClientDisconnect):
-        call(parts=[part(b"")], patience=0.01, taken=False)
+        call(parts=[{"type": "http.disconnect"}])

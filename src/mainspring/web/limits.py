@@ -17,20 +17,16 @@ MOST_HEADERS: Final = 100
 MOST_BYTES: Final = 1024 * 1024
 #: Seconds in which the next part of a body has to come, and in which a part of an answer has to be taken.
 PATIENCE: Final = 20.0
+#: In how many times that a whole body has to come, however steadily its parts do.
+WHOLE: Final = 3
 
 
 class Limits:
     """An ASGI app that refuses what is too much before another sees it."""
 
-    def __init__(self, app: ASGIApp, *, patience: float = PATIENCE) -> None:
-        """Stand before *app*.
-
-        Args:
-            app: A dashboard.
-            patience: Seconds in which a part of a request has to come, and a part of an answer to be taken.
-        """
+    def __init__(self, app: ASGIApp) -> None:
+        """Stand before *app*, a dashboard."""
         self._app = app
-        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -38,39 +34,76 @@ class Limits:
             await self._app(scope, receive, send)
             return
         refusal = _refusal(scope)
+        if refusal is None:
+            request = _Request(receive, send)
+            try:
+                await self._app(scope, request.receive, request.send)
+            except ClientDisconnect:
+                # Of what was cut off here, the client is still there.
+                if request.cut is None:
+                    raise
+            refusal = None if request.is_answered else request.cut
         if refusal is not None:
             await refusal(scope, receive, with_headers(send))
-            return
-        await self._app(scope, self._counted(receive), self._timed(send))
 
-    def _counted(self, receive: Receive) -> Receive:
-        came, is_over = 0, False
 
-        async def counted() -> Message:
-            nonlocal came, is_over
-            if is_over:
-                # What is waited for now is that the client goes, which may take as long as it likes.
-                return await receive()
-            try:
-                async with asyncio.timeout(self._patience):
-                    message = await receive()
-            except TimeoutError:
-                return {"type": "http.disconnect"}
-            came += len(message.get("body", b""))
-            is_over = not message.get("more_body", False)
-            return {"type": "http.disconnect"} if came > MOST_BYTES else message
+class _Request:
+    """A request under way, whose parts are counted and timed.
 
-        return counted
+    Attributes:
+        cut: What is said to a client whose request was cut off; None if it was not.
+        is_answered: Whether the app has begun to answer.
+    """
 
-    def _timed(self, send: Send) -> Send:
-        async def timed(message: Message) -> None:
-            try:
-                async with asyncio.timeout(self._patience):
-                    await send(message)
-            except TimeoutError:
-                raise ClientDisconnect from None
+    def __init__(self, receive: Receive, send: Send) -> None:
+        """Count what comes from *receive* and goes to *send*."""
+        self._receive = receive
+        self._send = send
+        self._came, self._is_over = 0, False
+        self._until = asyncio.get_running_loop().time() + WHOLE * PATIENCE
+        self.cut: Response | None = None
+        self.is_answered = False
 
-        return timed
+    async def receive(self) -> Message:
+        """Return the next part; that the client is gone, where it takes too long or sends too much."""
+        if self.cut is not None:
+            return {"type": "http.disconnect"}
+        if self._is_over:
+            # What is waited for now is that the client goes, which may take as long as it likes.
+            return await self._receive()
+        message = await self._next()
+        if message is None:
+            return self._off(408, "a request has to come faster")
+        self._came += len(message.get("body", b""))
+        self._is_over = not message.get("more_body", False)
+        return self._off(413, f"at most {MOST_BYTES // 1024} kB") if self._came > MOST_BYTES else message
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer.
+
+        Raises:
+            ClientDisconnect: If the client does not take it.
+        """
+        self.is_answered = True
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._send(message)
+        except TimeoutError:
+            raise ClientDisconnect from None
+
+    async def _next(self) -> Message | None:
+        left = self._until - asyncio.get_running_loop().time()
+        if left <= 0:
+            return None
+        try:
+            async with asyncio.timeout(min(PATIENCE, left)):
+                return await self._receive()
+        except TimeoutError:
+            return None
+
+    def _off(self, status: int, why: str) -> Message:
+        self.cut = PlainTextResponse(why, status, headers={"connection": "close"})
+        return {"type": "http.disconnect"}
 
 
 def _refusal(scope: Scope) -> Response | None:

@@ -11,51 +11,16 @@ from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from mainspring.web.connection import Patient
 from mainspring.web.dashboard import Dashboard
-from mainspring.web.limits import PATIENCE, Limits
+from mainspring.web.limits import Limits
 from mainspring.web.prefix import Prefixed
 
 #: Bytes of a request's first line and headers.
 _MOST_HEAD: Final = 32 * 1024
 #: Seconds that answers under way get when the server ends.
 _FAREWELL: Final = 5
-
-
-class _Patient(H11Protocol):
-    """Ends a connection that takes too long to say what it wants; uvicorn itself would wait for ever."""
-
-    _limit: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base has it
-        super().connection_made(transport)
-        self._watch()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._watch()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._unwatch()
-        super().connection_lost(exc)
-
-    def _watch(self) -> None:
-        # Without a request under way, bytes that come are the beginning of one.
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._unwatch()
-        elif self._limit is None:
-            self._limit = self.loop.call_later(PATIENCE, self._end)
-
-    def _unwatch(self) -> None:
-        if self._limit is not None:
-            self._limit.cancel()
-            self._limit = None
-
-    def _end(self) -> None:
-        self._limit = None
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.close()
 
 
 class Server:
@@ -75,7 +40,7 @@ class Server:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                http=_Patient,
+                http=Patient,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -16,14 +16,18 @@ def app(server):
     app.close()
 
 
+def now(state: LimiterState) -> tuple[str, str, int, float, float, int]:
+    return state.name, state.kind, state.limit, state.span, state.used, state.waiting
+
+
 def test_each_limiter_is_shown_by_name_as_it_is(app):
     assert app.limiter.concurrent("copy", 3, ttl="1m")(cost=2).acquire()
     assert app.limiter.window("partner", 10, "1h").keyed("acme").acquire()
     assert app.limiter.points("shop", 1000, 0.001)(cost=0.5).acquire()
 
-    assert [state for state in app.limiters if state.kind != "points"] == [
-        LimiterState("copy", "concurrent", 3, 60.0, 2.0, 0),
-        LimiterState("partner:acme", "window", 10, 3600.0, 1.0, 0),
+    assert [now(state) for state in app.limiters if state.kind != "points"] == [
+        ("copy", "concurrent", 3, 60.0, 2.0, 0),
+        ("partner:acme", "window", 10, 3600.0, 1.0, 0),
     ]
     assert [(state.name, state.limit, state.span) for state in app.limiters][2:] == [("shop", 1000, 1_000_000.0)]
 
@@ -38,7 +42,8 @@ def test_a_limiter_whose_numbers_were_changed_is_shown_once(app):
     assert app.limiter.window("partner", 10, "1h").acquire()
     assert app.limiter.window("partner", 20, "2h").acquire()
 
-    assert list(app.limiters) == [LimiterState("partner", "window", 20, 7200.0, 2.0, 0)]
+    assert [now(state) for state in app.limiters] == [("partner", "window", 20, 7200.0, 2.0, 0)]
+    assert [state.taken for state in app.limiters] == [2]
 
 
 def test_what_was_not_used_for_a_week_is_not_shown(app, server):
@@ -74,3 +79,23 @@ def test_to_reset_a_limiter_lets_all_through_again(app):
     assert all(limiter.acquire() for limiter in limiters)
     assert not other.acquire()
     assert permits[1].renew() is False
+
+
+def test_it_is_told_how_often_a_limiter_gave_and_refused_in_the_last_hour(app):
+    partner = app.limiter.window("partner", 3, "1h", wait=0)
+    asked = [bool(partner.acquire()) for _ in range(4)]
+
+    (state,) = app.limiters
+
+    assert asked == [True, True, True, False]
+    assert (state.taken, state.refused, state.over_limit) == (3, 1, 0.25)
+    assert sum(state.refused_by_minute[-2:]) == 1, "this minute comes last"
+    assert app.limiters.reset("partner") == 1
+    assert [(state.used, state.taken, state.refused) for state in app.limiters] == [(0, 3, 1)]
+
+
+def test_of_a_limiter_that_nobody_has_asked_for_an_hour_there_is_no_share(app, server):
+    assert app.limiter.window("partner", 3, "1h").acquire()
+    server.client.delete(keys.limit_tally("window", "partner"))
+
+    assert [(state.taken, state.refused, state.over_limit) for state in app.limiters] == [(0, 0, None)]

@@ -27,11 +27,11 @@ def test_limiters_are_listed(ms, limited):
     lines = [re.sub("  +", "|", line) for line in ms("limits").out.splitlines()]
 
     assert [line for line in lines if "partner" not in line] == [
-        "NAME|KIND|LIMIT|USED|WAITING",
-        "copy|concurrent|3 at once, each for 1 m 30 s at most|1|0",
-        "hourly|bucket|1,000 each 1 h|999|0",
-        "mail|leaky|60, drained in 365 d|30|0",
-        "shop|points|1,000, 0.0001 a second come back|100|0",
+        "NAME|KIND|LIMIT|USED|WAITING|TAKEN/H|REFUSED/H|OVER",
+        "copy|concurrent|3 at once, each for 1 m 30 s at most|1|0|1|0|0%",
+        "hourly|bucket|1,000 each 1 h|999|0|1|0|0%",
+        "mail|leaky|60, drained in 365 d|30|0|1|0|0%",
+        "shop|points|1,000, 0.0001 a second come back|100|0|1|0|0%",
     ]
     assert any(line.startswith("partner:acme|window|10 in any 1 s|") for line in lines)
 
@@ -40,8 +40,20 @@ def test_limiters_are_lines_of_json(ms, limited):
     found = [json.loads(line) for line in ms("limits", "list", "--json").out.splitlines()]
 
     assert [line["name"] for line in found] == ["copy", "hourly", "mail", "partner:acme", "shop"]
-    assert found[0] == {"name": "copy", "kind": "concurrent", "limit": 3, "span": 90.0, "used": 1.0, "waiting": 0}
+    counts = {"taken": 1, "refused": 0, "over_limit": 0.0}
+    facts = {"name": "copy", "kind": "concurrent", "limit": 3, "span": 90.0, "used": 1.0, "waiting": 0}
+    assert found[0] == facts | counts
     assert ms("limits", "--json").out.count("\n") == 5
+
+
+def test_whom_a_limiter_refused_in_the_last_hour_is_told(ms, limited):
+    shop = limited.limiter.points("shop", 1000, 0.0001, wait=0)
+    for _ in range(3):
+        assert not shop(cost=1000).acquire()
+
+    lines = [re.sub("  +", "|", line) for line in ms("limits").out.splitlines()]
+
+    assert [line.endswith("|1|3|75%") for line in lines if line.startswith("shop")] == [True]
 
 
 def test_no_limiters_are_nothing_on_standard_output(ms):

@@ -59,6 +59,56 @@ def test_a_limit_promises_at_the_push_and_is_taken_of_at_the_start(yard, store, 
     assert yard.waiting(gate) == ["d", "e"]
 
 
+def counts(store, limit):
+    """Return how often a limit gave and refused, in all minutes."""
+    (usage,) = store.run(limiters.usage([limit]))
+    return sum(usage.taken), sum(usage.refused)
+
+
+def test_who_starts_was_given_and_who_is_put_aside_was_refused_once(yard, store, window):
+    gate = gates.of_limit(window)
+
+    yard.push(gate, *"abcde")
+
+    assert counts(store, window) == (0, 2)
+    assert [spec for spec, _ in store.run(limiters.shown())] == [window.spec]
+    yard.start(yard.fetch())
+    store.run(gates.open_due([gate]))
+    assert counts(store, window) == (3, 2), "to look whether it opens is not to ask"
+
+
+def test_a_job_that_is_put_aside_when_it_would_start_was_refused(yard, store, window):
+    gate = gates.of_limit(window)
+    yard.push(gate, "a", "b")
+    yard.push(gate, "c", "d")
+
+    assert yard.start(yard.fetch()) == (["a", "b", "c"], ["d"])
+
+    assert counts(store, window) == (3, 1)
+
+
+@pytest.mark.parametrize("kind", limiters.KINDS)
+def test_each_kind_counts_jobs_as_it_counts_code(yard, store, kind):
+    limit = Limit(kind, 2, 60_000_000, "each")
+    gate = gates.of_limit(limit)
+    store.run(gates.define({gate: gates.allows(limit)}))
+
+    yard.push(gate, *"abc")
+    yard.start(yard.fetch())
+
+    assert counts(store, limit) == (2, 1)
+
+
+def test_gates_that_are_no_limiters_count_nothing(server, yard, store):
+    store.run(gates.define({"c:shop": "1"}))
+
+    yard.push("c:shop", *"abc")
+    yard.start(yard.fetch())
+
+    assert not [key for key in server.snapshot() if "tally" in key]
+    assert store.run(limiters.shown()) == []
+
+
 def test_what_starts_a_second_time_takes_a_second_time(yard, store, window):
     gate = gates.of_limit(window)
     yard.push(gate, *"ab")

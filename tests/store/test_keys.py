@@ -64,6 +64,7 @@ OURS = [
     keys.limit("window", "partner"),
     keys.limit_waiting("window", "partner"),
     keys.limit_freed("partner"),
+    keys.limit_tally("window", "partner"),
     keys.BELL,
 ]
 
@@ -136,6 +137,7 @@ def test_what_holds_jobs_or_their_order_may_stay(key):
     [
         *(ME, f"{ME}:work", f"{ME}-signals", "process_cleanup", "anything", "deadly", "my:queue:a"),
         *(keys.LIMITS, keys.limit("concurrent", "a:b"), keys.limit_waiting("bucket", "a"), keys.limit_freed("a")),
+        keys.limit_tally("window", "a:b"),
         *(keys.lease("low", ME), keys.tomb("low", ME), keys.BELL, keys.stat_failed_day("2026-11-21")),
         *(
             keys.periodic_alive("", "abc"),

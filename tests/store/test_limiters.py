@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from mainspring.base.errors import StoreRefused
@@ -30,6 +32,15 @@ def used(store, *limits):
     return [round(each.used, 2) for each in store.run(limiters.usage(limits))]
 
 
+def tally(limit):
+    return keys.limit_tally(limit.kind, limit.name)
+
+
+def counts(store, *limits):
+    """Return how often limits gave and refused, in all minutes."""
+    return [(sum(each.taken), sum(each.refused)) for each in store.run(limiters.usage(limits))]
+
+
 def waiting(store, *limits):
     return [each.waiting for each in store.run(limiters.usage(limits))]
 
@@ -51,7 +62,7 @@ def test_where_one_has_nothing_left_none_is_taken_of(server, store, spent):
     waits = take(store, *TEN[:2], spent, *TEN[2:], member="b")
 
     assert [wait > 0 for wait in waits] == [False, False, True, False, False, False]
-    assert server.snapshot() == before
+    assert {key for key, value in server.snapshot().items() if before.get(key) != value} == {tally(spent)}
     assert used(store, *TEN) == [0, 0, 0, 0, 0]
 
 
@@ -229,12 +240,89 @@ def test_the_list_of_limits_is_noted_in_once_an_hour_at_most(server, store):
 
 
 def test_of_very_many_limits_those_used_last_are_shown(server, store):
-    server.client.zadd(keys.LIMITS, {f"window:1:1:{number}": 3e15 + number for number in range(10_000)})
+    server.client.zadd(keys.LIMITS, {f"window:1:1:{number}": 2.2e12 + number for number in range(10_000)})
     server.client.expire(keys.LIMITS, 60)
+
+    oldest = Limit("window", 1, 1, "0")
+    server.client.set(tally(oldest), b"\1", ex=60)
 
     take(store, Limit("window", 1, 10**15, "new"))
 
     assert server.client.zcard(keys.LIMITS) == 10_000
+    assert not server.exists(tally(oldest)), "what was counted of it goes with it"
+
+
+# --- how often they gave and refused -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", ONE, ids=KINDS)
+def test_each_kind_counts_whom_it_gave_and_whom_it_refused(store, limit):
+    for member in "abc":
+        take(store, limit, member=member)
+
+    assert counts(store, limit) == [(1, 2)]
+
+
+def test_of_several_only_that_which_refused_counts_a_refusal(store):
+    take(store, ONE[0])
+
+    take(store, ONE[0], TEN[2], member="b")
+
+    assert counts(store, ONE[0], TEN[2]) == [(1, 1), (0, 0)]
+
+
+def test_who_waits_and_asks_again_was_refused_once(store):
+    take(store, SLOT)
+    for wait in (9.0, 5.0, 0.0):
+        take(store, SLOT, member="b", wait=wait)
+
+    store.run(limiters.release(SLOT, "a"))
+    assert take(store, SLOT, member="b", wait=1.0) == (0,)
+
+    assert counts(store, SLOT) == [(2, 1)]
+
+
+def test_counts_stand_at_their_minute_and_what_is_an_hour_old_is_not_told(server, store):
+    limit = ONE[0]
+    take(store, limit)
+    aged(server, limit, 59)
+    take(store, limit, member="b")
+
+    (usage,) = store.run(limiters.usage([limit]))
+    assert (sum(usage.taken[:2]), usage.taken[2:]) == (1, (0,) * 58)
+    assert sum(usage.refused[-2:]) == 1
+
+    aged(server, limit, 61)
+    assert counts(store, limit) == [(0, 0)]
+    take(store, limit, member="b")
+    assert counts(store, limit) == [(0, 1)], "a minute's place is cleared before it is used again"
+
+
+def test_counts_go_an_hour_after_the_last(server, store):
+    take(store, SLOT)
+    take(store, SLOT, member="b")
+
+    assert 3_600_000 < server.client.pttl(tally(SLOT)) <= 3_660_000
+    assert server.client.strlen(tally(SLOT)) == 484
+
+
+def test_counts_of_another_type_keep_nobody_from_taking(server, store):
+    server.client.rpush(tally(SLOT), "strange")
+    server.client.expire(tally(SLOT), 60)
+
+    assert take(store, SLOT) == (0,)
+    assert take(store, SLOT, member="b")[0] > 0
+    assert counts(store, SLOT) == [(0, 0)]
+
+
+def aged(server, limit, minutes):
+    """Let what was counted be *minutes* older than it is: each count in its new place."""
+    whole = struct.unpack(">121I", server.client.get(tally(limit)))
+    moved = [*whole[:120], whole[120] - minutes]
+    for first in (0, 60):
+        for place in range(60):
+            moved[first + (place - minutes) % 60] = whole[first + place]
+    server.client.set(tally(limit), struct.pack(">121I", *moved), ex=3660)
 
 
 # --- a server that refuses ------------------------------------------------------------------------
@@ -259,7 +347,7 @@ def test_a_full_server_still_limits(full, store):
 
 
 @pytest.mark.parametrize(
-    "command", ["zadd", "zrem", "zremrangebyscore", "pexpire", "set", "zremrangebyrank"]
+    "command", ["zadd", "zrem", "zremrangebyscore", "pexpire", "set", "zpopmin", "bitfield"]
 )  # fmt: skip
 def test_rights_that_are_wanting_are_noticed_before_anything_is_taken(server, store, command):
     server.client.acl_setuser("poor", enabled=True, nopass=True, keys=["*"], commands=["+@all", f"-{command}"])

@@ -34,6 +34,21 @@ def test_a_limiter_says_what_it_lets_through_and_how_much_is_used(shop):
     assert row.one("svg.bar")["aria-label"] == "3 of 10 used"
 
 
+def test_a_limiter_says_how_often_it_gave_and_refused_in_the_last_hour(shop):
+    shop.limiter.window("partner", 3, "1h", wait=0).acquire()
+    client = Client(shop)
+
+    row = client.get("/limits").page.one('tr[id="limiter-window-partner"]')
+    page = client.get("/limits/partner").page
+
+    assert [cell.text for cell in row.all("td.num")] == ["0", "3", "1", "25.0 %"]
+    assert page.one("h1").text == "Limits / partner"
+    assert [spark["aria-label"] for spark in page.all("svg.spark")] == [
+        "Taken by the minute in the last hour: 3 in all, 3 at most in one",
+        "Refused by the minute in the last hour: 1 in all, 1 at most in one",
+    ]
+
+
 def test_a_gate_says_how_many_hold_it_and_wait_by_it(shop):
     row = Client(shop).get("/limits").page.one(f'tr[id="gate-{GATE}"]')
 

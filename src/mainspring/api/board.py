@@ -77,10 +77,7 @@ def read(store: Store, time: TimeSource, asked: Asked, guess: Sequence[str] = ()
     if limits != shown or waited != named:
         answers = _ask(store, limits, waited)[2:]
     used: list[Usage] = answers[0] if limits else []
-    states = [
-        LimiterState(limit.name, limit.kind, limit.n, limit.seconds, usage.used, usage.waiting)
-        for limit, usage in zip(limits, used, strict=True)
-    ]
+    states = [LimiterState.of(limit, usage) for limit, usage in zip(limits, used, strict=True)]
     rest = answers[1:] if limits else answers
     guessed = [*(limit.spec for limit in limits), *waited]
     return Board(states, len(found), gating.states_in(waited, rest), len(names), guessed)

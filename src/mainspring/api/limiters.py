@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 from mainspring.base.timesource import TimeSource
 from mainspring.store import limiters
 from mainspring.store.connection import Store
-from mainspring.store.limiters import MOST, Limit, Usage
+from mainspring.store.limiters import MINUTES, MOST, Limit, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class LimiterState:
         span: How long, in seconds: a slot is held at most, an interval or a window is, or all of it takes to come back.
         used: How much is taken now.
         waiting: How many callers wait for it; jobs that it has snoozed are scheduled, and not counted here.
+        taken_by_minute: How often it gave, in each of the 60 minutes up to now, the oldest first.
+        refused_by_minute: How often it did not, likewise: callers that waited or were told when to come again, and jobs
+            that were put into its lane; each once, however often it looked again.
     """
 
     name: str
@@ -30,6 +34,30 @@ class LimiterState:
     span: float
     used: float
     waiting: int
+    taken_by_minute: Sequence[int] = field(repr=False, default=(0,) * MINUTES)
+    refused_by_minute: Sequence[int] = field(repr=False, default=(0,) * MINUTES)
+
+    @classmethod
+    def of(cls, limit: Limit, usage: Usage) -> Self:
+        """Return how *limit* is, of which *usage* was read."""
+        known = (limit.name, limit.kind, limit.n, limit.seconds)
+        return cls(*known, usage.used, usage.waiting, usage.taken, usage.refused)
+
+    @property
+    def taken(self) -> int:
+        """How often it gave in the last hour; what was let in from its lane counts when it starts."""
+        return sum(self.taken_by_minute)
+
+    @property
+    def refused(self) -> int:
+        """How often it did not give in the last hour."""
+        return sum(self.refused_by_minute)
+
+    @property
+    def over_limit(self) -> float | None:
+        """Which share of those that asked in the last hour was refused, from 0 to 1; None if nobody asked."""
+        asked = self.taken + self.refused
+        return self.refused / asked if asked else None
 
 
 class Limiters:
@@ -58,10 +86,7 @@ class Limiters:
         for begin in range(0, len(found), MOST):
             part = self._store.run(limiters.usage(found[begin : begin + MOST]))
             usages.extend(part)
-        return [
-            LimiterState(limit.name, limit.kind, limit.n, limit.seconds, usage.used, usage.waiting)
-            for limit, usage in zip(found, usages, strict=True)
-        ]
+        return [LimiterState.of(limit, usage) for limit, usage in zip(found, usages, strict=True)]
 
     def reset(self, name: str) -> int:
         """Forget what was taken of the limiters *name*, of whatever kind.

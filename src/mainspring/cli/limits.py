@@ -34,7 +34,7 @@ def limits(context: click.Context, *, app_name: str | None, as_json: bool) -> No
 @limits.command("list")
 @store_options
 def show(*, app_name: str | None, as_json: bool) -> None:
-    """List the limiters: what each lets through, how much of it is in use, how many wait."""
+    """List the limiters: how much of each is in use, how many wait, and whom it refused in the last hour."""
     _list(boot.any_app(app_name), as_json=as_json)
 
 
@@ -42,13 +42,23 @@ def _list(app: App, *, as_json: bool) -> None:
     states = app.limiters.states()
     if as_json:
         for state in states:
-            print_json(asdict(state))
+            print_json(_facts(state))
         return
-    rows = [
-        (state.name, state.kind, _limit(state), f"{state.used:,.3f}".rstrip("0").rstrip("."), f"{state.waiting:,}")
-        for state in states
-    ]
-    print_rows(("NAME", "KIND", "LIMIT", "USED", "WAITING"), rows, "no limiters were used here of late", right={3, 4})
+    rows = [_row(state) for state in states]
+    head = ("NAME", "KIND", "LIMIT", "USED", "WAITING", "TAKEN/H", "REFUSED/H", "OVER")
+    print_rows(head, rows, "no limiters were used here of late", right=set(range(3, 8)))
+
+
+def _row(state: LimiterState) -> tuple[str, ...]:
+    used = f"{state.used:,.3f}".rstrip("0").rstrip(".")
+    over = "-" if state.over_limit is None else f"{state.over_limit:.0%}"
+    counts = (f"{state.waiting:,}", f"{state.taken:,}", f"{state.refused:,}", over)
+    return state.name, state.kind, _limit(state), used, *counts
+
+
+def _facts(state: LimiterState) -> dict[str, object]:
+    facts = {name: value for name, value in asdict(state).items() if not name.endswith("_by_minute")}
+    return {**facts, "taken": state.taken, "refused": state.refused, "over_limit": state.over_limit}
 
 
 def _limit(state: LimiterState) -> str:

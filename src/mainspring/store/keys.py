@@ -77,6 +77,11 @@ def limit_freed(name: str) -> str:
     return f"mainspring:limit:freed:{name}"
 
 
+def limit_tally(kind: str, name: str) -> str:
+    """Return how often a limit gave and refused in the last hour, by the minute; no kind is named ``tally``."""
+    return f"mainspring:limit:tally:{kind}:{name}"
+
+
 def gate(name: str) -> str:
     """Return the sorted set of the jobs that hold a gate, each with its queue; score = since when, in unix ms."""
     return f"mainspring:gate:{name}"

@@ -17,17 +17,20 @@ points       the time in which all points come back
 The name is all that follows, so it may hold colons; it holds no blank and no comma. Two specs
 of one kind and name are one limit, whose code has changed: they share what was taken.
 The key of its state is `keys.limit` of its kind and name, ``limit_key`` in a script.
+
+Who was given and who was refused is counted by the minute, for an hour, for people.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from mainspring.store import keys
-from mainspring.store.command import Command, Reply, ignore, integer, integers, plain, scored
+from mainspring.store.command import Command, Reply, array, blob, ignore, integer, integers, plain, scored
 
 CONCURRENT: Final = "concurrent"
 POINTS: Final = "points"
@@ -37,8 +40,12 @@ KINDS: Final = (CONCURRENT, "bucket", "window", "leaky", POINTS)
 MOST_COST: Final = 1_000_000_000
 #: How many limits one call reads.
 MOST: Final = 500
+#: For how many minutes is counted who was given and who was refused.
+MINUTES: Final = 60
 
 _MICRO: Final = 1_000_000
+_TALLY: Final = struct.Struct(f">{2 * MINUTES + 1}I")
+_NEVER: Final = (0,) * MINUTES
 _SPEC: Final = re.compile(r"([a-z]+):([1-9][0-9]{0,11}):([1-9][0-9]{0,14}):([^\s,]+)")
 
 
@@ -89,10 +96,14 @@ class Usage:
     Attributes:
         used: What is taken of it now.
         waiting: How many wait for it.
+        taken: How many were given, in each of the 60 minutes up to now, the oldest first.
+        refused: How many were refused, likewise; of who waited and asked again the first time only.
     """
 
     used: float
     waiting: int
+    taken: Sequence[int]
+    refused: Sequence[int]
 
 
 def take(asked: Sequence[tuple[Limit, float]], member: str, wait: float = 0.0) -> Command[tuple[float, ...]]:
@@ -113,7 +124,7 @@ def take(asked: Sequence[tuple[Limit, float]], member: str, wait: float = 0.0) -
     flat = [word for limit, cost in asked for word in (limit.spec, _number(cost))]
     return Command(
         "limiter_take",
-        (keys.LIMITS, *places),
+        (keys.LIMITS, keys.ROOT, *places),
         (member, round(wait * _MICRO), *flat),
         lambda reply: tuple(us / _MICRO for us in integers(reply)),
     )
@@ -151,12 +162,12 @@ def shown() -> Command[list[tuple[str, float]]]:
 
 def usage(limits: Sequence[Limit]) -> Command[list[Usage]]:
     """Read how much of at most 500 limits is in use."""
-    places = tuple(key for limit in limits for key in limit.keys)
+    places = tuple(key for limit in limits for key in (*limit.keys, keys.limit_tally(limit.kind, limit.name)))
     return Command("limiter_read", places, tuple(limit.spec for limit in limits), _usage)
 
 
 def reset(limit: Limit) -> Command[int]:
-    """Forget what was taken of a limit; whoever holds a slot holds it no longer."""
+    """Forget what was taken of a limit, but not its counts; whoever holds a slot holds it no longer."""
     return plain("DEL", limit.keys[0], decode=integer)
 
 
@@ -170,5 +181,20 @@ def _specs(reply: Reply) -> list[tuple[str, float]]:
 
 
 def _usage(reply: Reply) -> list[Usage]:
-    found = integers(reply)
-    return [Usage(used / _MICRO, waiting) for used, waiting in zip(found[::2], found[1::2], strict=True)]
+    minute, *found = array(reply)
+    now = integer(minute)
+    return [
+        Usage(integer(used) / _MICRO, integer(waiting), *_counts(blob(counts), now))
+        for used, waiting, counts in zip(found[::3], found[1::3], found[2::3], strict=True)
+    ]
+
+
+def _counts(counts: bytes, now: int) -> tuple[Sequence[int], Sequence[int]]:
+    """Return takes and refusals of the minutes up to number *now*, the oldest first."""
+    if not counts:
+        return _NEVER, _NEVER
+    *found, newest = _TALLY.unpack(counts[: _TALLY.size].ljust(_TALLY.size, b"\0"))
+    # A count is of the newest minute with its number only.
+    places = [at % MINUTES if newest - MINUTES < at <= newest else None for at in range(now - MINUTES + 1, now + 1)]
+    taken, refused = (tuple(0 if place is None else found[first + place] for place in places) for first in (0, MINUTES))
+    return taken, refused

@@ -101,6 +101,7 @@ TABLE = (
         "who waits; score = us until when",
     ),
     Key("mainspring:limit:freed:NAME", "list", "2 s", "mainspring", "wakes those that wait for a slot"),
+    Key("mainspring:limit:tally:KIND:NAME", "bitfield", "61 min", "mainspring", "u32: takes, refusals of 60 minutes"),
     Key("mainspring:batches", "zset", "90 d, 24 h", "mainspring", "bids; score = until when each is remembered"),
     Key("mainspring:batches:cancelled", "zset", "90 d", "mainspring", "bids of which no job shall start any more"),
     Key("mainspring:batch:BID", "hash", "90 d, 24 h", "mainspring", "a batch, and how far it is"),

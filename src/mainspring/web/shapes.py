@@ -187,7 +187,10 @@ class Batches(Shape, frozen=True):
 
 
 class Limiter(Shape, frozen=True):
-    """A limiter: how much there is, and how much of it is taken."""
+    """A limiter: how much there is, and how much of it is taken; how often it gave and refused in the last hour.
+
+    The share of those refused is null if nobody asked; the series count each of the 60 minutes, the oldest first.
+    """
 
     name: str
     kind: str
@@ -195,6 +198,11 @@ class Limiter(Shape, frozen=True):
     span: float
     used: float
     waiting: int
+    taken: int
+    refused: int
+    over_limit: float | None
+    taken_by_minute: Sequence[int]
+    refused_by_minute: Sequence[int]
 
 
 class Limiters(Shape, frozen=True):

@@ -15,7 +15,7 @@ local function gates_forbidden(root)
     "ZADD", root, "ZREM", root, "ZREMRANGEBYSCORE", root, "HINCRBY", root, "HDEL", root, "LPUSH", root, "RPUSH", root,
     "RPOP", root, "LTRIM", root, "EXPIRE", root, "PEXPIRE", root, "SADD", root, "SREM", root, "SET", root, "DEL", root,
     "ZREMRANGEBYRANK", root
-  )
+  ) or limit_count_forbidden(root)
 end
 
 -- What one call knows of gates: what it has read of each holds true to its end.
@@ -90,7 +90,7 @@ local function gates_find(view, name)
     return gate
   end
   local root, definitions = view.root, view.root .. "gates"
-  gate = { name = name, kind = string.match(name, "^(%l+):") or "", room = math.huge, held = 0, started = 0 }
+  gate = { name = name, kind = string.match(name, "^(%l+):") or "", room = math.huge, held = 0, started = 0, taken = 0, refused = 0 }
   gate.passed, gate.joined, gate.parted = {}, {}, {}
   gate.holders, gate.lane = root .. "gate:" .. name, root .. "lane:" .. name
   gate.waiting = redis.call("LLEN", gate.lane)
@@ -150,7 +150,7 @@ local function gates_hold(gate, member)
   end
 end
 
--- Write down who holds gates now, and who does no longer.
+-- Write down who holds gates now, and who does no longer; and, of limits, how many have started and were refused.
 local function gates_noted(view)
   for _, gate in pairs(view.gates) do
     local pairs_of = {}
@@ -164,6 +164,11 @@ local function gates_noted(view)
       redis.call("ZREM", gate.holders, unpack(gate.parted))
     end
     gate.joined, gate.parted = {}, {}
+    local limit = gate.limit or gate.shared
+    if limit and gate.taken + gate.refused > 0 then
+      limit_count(view.root, limit, view.now_us, gate.taken, gate.refused)
+      gate.taken, gate.refused = 0, 0
+    end
   end
 end
 
@@ -186,6 +191,7 @@ local function gates_put(view, gate, queue, entry, is_first)
     end
     gates_schedule(view, gate)
   end
+  gate.refused = gate.refused + 1
 end
 
 -- Note that elements of a queue's jobs have left a gate's lane.
@@ -301,6 +307,9 @@ local function gates_enter(slot, root, names, jid, payload, shared)
   local member, closed = queue .. "\n" .. jid, gates_closed(view, names, true)
   if closed then
     gates_put(view, closed, queue, member .. "\n" .. table.concat(names, ",") .. "\n" .. payload)
+    if not shared then
+      gates_noted(view)
+    end
     return false
   end
   for _, name in ipairs(names) do
@@ -409,6 +418,7 @@ end
 local function gates_start(view, names, held, member, jid)
   for _, name in ipairs(names) do
     local gate = gates_find(view, name)
+    gate.taken = gate.taken + 1
     if gate.limit then
       if held[name] then
         gate.parted[#gate.parted + 1] = member
@@ -431,7 +441,6 @@ local function gates_commit(view)
   for _, gate in pairs(view.gates) do
     if gate.started > 0 then
       limit_commit(gate.limit, view.now_us, gate.started)
-      limit_show(view.root .. "limits", gate.limit, view.now_us)
       if gate.waiting > 0 then
         gates_schedule(view, gate)
       end

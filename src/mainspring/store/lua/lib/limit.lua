@@ -15,10 +15,10 @@ local function limit_read(key, spec)
   end
 end
 
--- The key of the state of a spec's limit, made from "<prefix>mainspring:", for scripts that learn of limits by payloads.
-local function limit_key(root, spec)
+-- The key of the state of a spec's limit, or of something else that is kept of it, made from "<prefix>mainspring:".
+local function limit_key(root, spec, what)
   local kind, name = string.match(spec, "^(%l+):%d+:%d+:(.+)$")
-  return kind and root .. "limit:" .. kind .. ":" .. name
+  return kind and root .. "limit:" .. (what or "") .. kind .. ":" .. name
 end
 
 -- All digits of a whole number, of which tostring would show fourteen.
@@ -241,8 +241,10 @@ local function limit_used(limit, now_us)
   return (limit_level_read(limit, now_us))
 end
 
--- Let people see that a limit is in use: for a week, the newest ten thousand; noted at most once an hour.
-local function limit_show(registry, limit, now_us)
+-- Let people see that a limit is in use: for a week, the newest ten thousand; noted at most once an hour. Only of these
+-- is anything counted, so that limits of which there are many, such as one a customer, take no more memory than that.
+local function limit_show(root, limit, now_us)
+  local registry = root .. "limits"
   local now_ms, span_ms = math.floor(now_us / 1000), math.max(604800000, math.ceil(limit.us / 1000))
   local until_ms = tonumber(redis.call("ZSCORE", registry, limit.spec)) or 0
   if until_ms > now_ms + span_ms - 3600000 then
@@ -250,6 +252,57 @@ local function limit_show(registry, limit, now_us)
   end
   redis.call("ZREMRANGEBYSCORE", registry, "-inf", limit_text(now_ms))
   redis.call("ZADD", registry, limit_text(now_ms + span_ms), limit.spec)
-  redis.call("ZREMRANGEBYRANK", registry, 0, -10001)
+  local over = redis.call("ZCARD", registry) - 10000
+  local gone = over > 0 and redis.call("ZPOPMIN", registry, math.min(over, 100)) or {}
+  for i = 1, #gone, 2 do
+    local tally = limit_key(root, gone[i], "tally:")
+    if tally then
+      redis.call("DEL", tally)
+    end
+  end
   redis.call("PEXPIRE", registry, math.max(redis.call("PTTL", registry), span_ms))
+end
+
+-- Set the counts of the minutes that nobody has counted yet, this one's included, and say which is the newest.
+local function limit_count_anew(tally, newest, minute, taken, refused)
+  local words = { "SET", "u32", "#120", minute }
+  for number = math.max(newest, minute - 60) + 1, minute do
+    local here = number == minute
+    for offset, count in pairs({ [0] = here and taken or 0, [60] = here and refused or 0 }) do
+      local place = string.format("#%d", offset + number % 60)
+      words[#words + 1], words[#words + 2], words[#words + 3], words[#words + 4] = "SET", "u32", place, count
+    end
+  end
+  redis.pcall("BITFIELD", tally, unpack(words))
+  redis.pcall("PEXPIRE", tally, 3660000)
+end
+
+-- Count who was given of a limit, and who was refused, for people: in the 60 minutes up to now, each at its number modulo
+-- 60, takes before refusals; and behind them stands the number of the newest. Nearly always it is one call. Where somebody
+-- made the key one of another type, nothing is counted: no job is lost for that.
+local function limit_count(root, limit, now_us, taken, refused)
+  limit_show(root, limit, now_us)
+  local tally, minute = limit_key(root, limit.spec, "tally:"), math.floor(now_us / 60000000)
+  local place = minute % 60
+  local found = redis.pcall(
+    "BITFIELD", tally, "GET", "u32", "#120", "OVERFLOW", "SAT",
+    "INCRBY", "u32", string.format("#%d", place), taken, "INCRBY", "u32", string.format("#%d", 60 + place), refused
+  )
+  if not found.err and found[1] < minute then
+    limit_count_anew(tally, found[1], minute, taken, refused)
+  end
+end
+
+-- The bytes of what was counted; none where nothing was.
+local function limit_counts(tally)
+  local counts = redis.pcall("GET", tally)
+  return type(counts) == "string" and counts or ""
+end
+
+-- The refusal if this user's ACL forbids what counting writes, or reads after the first write.
+local function limit_count_forbidden(root)
+  return forbidden(
+    "ZSCORE", root, "ZREMRANGEBYSCORE", root, "ZADD", root, "ZCARD", root, "ZPOPMIN", root, "DEL", root, "PTTL", root,
+    "PEXPIRE", root, "BITFIELD", root
+  )
 end

@@ -10,8 +10,8 @@ local function ties_forbidden(root)
     "BITFIELD", root, "DEL", root, "EXISTS", root, "EXPIRE", root, "GET", root, "HDEL", root, "HGET", root, "HINCRBY", root,
     "HMGET", root, "HSET", root, "HSETNX", root, "HVALS", root, "LINDEX", root, "LLEN", root, "LPUSH", root, "LRANGE", root,
     "LTRIM", root, "PEXPIRE", root, "PTTL", root, "RPOP", root, "RPUSH", root, "SADD", root, "SCARD", root, "SET", root,
-    "SMEMBERS", root, "SREM", root, "ZADD", root, "ZCARD", root, "ZCOUNT", root, "ZRANGE", root, "ZRANGEBYSCORE", root,
-    "ZRANK", root, "ZREM", root, "ZREMRANGEBYRANK", root, "ZREMRANGEBYSCORE", root, "ZSCORE", root
+    "SMEMBERS", root, "SREM", root, "ZADD", root, "ZCARD", root, "ZCOUNT", root, "ZPOPMIN", root, "ZRANGE", root,
+    "ZRANGEBYSCORE", root, "ZRANK", root, "ZREM", root, "ZREMRANGEBYRANK", root, "ZREMRANGEBYSCORE", root, "ZSCORE", root
   )
 end
 

@@ -39,7 +39,7 @@ def story(page):
 @pytest.mark.parametrize(
     ("state", "raw", "said"),
     [
-        ("queued", job(1), "Waits since"),
+        ("queued", job(1), "Waits in"),
         ("scheduled", job(1), "Due in 5 min"),
         ("retrying", failed(1), "Attempt 3 is due in 5 min"),
         ("dead", failed(1), "Died: it will not be tried again by itself"),

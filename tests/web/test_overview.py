@@ -119,7 +119,7 @@ def test_all_checks_stand_on_a_page_of_their_own(app):
     wrong, well = page.all("ul.find")
     assert len(wrong.all("li")) == 1
     assert "No new errors" in well.text
-    assert "1 need somebody" in page.one(".head").text
+    assert "1 needs somebody" in page.one(".head").text
 
 
 def test_heaviest_and_most_failing_jobs_are_two_lists(app):

@@ -151,8 +151,8 @@ def test_a_viewer_sees_no_button_and_is_refused(app, mail):
     mail.enqueue(1)
     viewer = Client(app, role="viewer")
 
-    assert viewer.get("/queues").page.find("form[method=post]") is None
-    assert viewer.get("/queues/mail").page.find("form[method=post]") is None
+    assert viewer.get("/queues").page.find("main form[method=post]") is None
+    assert viewer.get("/queues/mail").page.find("main form[method=post]") is None
     for action in ("pause", "resume", "clear", "target", "concurrency"):
         assert viewer.act(f"queue.{action}", {"name": "mail"}).status == 403
     assert Client(app, role="operator").act("queue.clear", {"name": "mail"}).status == 403

@@ -89,7 +89,7 @@ def test_the_page_shows_the_server_and_what_lies_in_it(server, app):
     assert "keeps no append-only file" in page.one("#check-persistence").text
     assert "noeviction" in page.one("#check-eviction").text
     assert "of a sample of" in text
-    assert page.find("form[method=post]") is None
+    assert page.find("main form[method=post]") is None
     server.client.flushdb()
 
 

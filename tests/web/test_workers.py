@@ -107,7 +107,7 @@ def test_a_viewer_sees_no_button_and_is_refused(server, app, show):
     viewer = Client(app, role="viewer")
 
     for path in ("/workers", "/workers/host:1:ab"):
-        assert viewer.get(path).page.find("form[method=post]") is None
+        assert viewer.get(path).page.find("main form[method=post]") is None
     for action in ("quiet", "stop", "dump"):
         assert viewer.act(f"process.{action}", {"name": "host:1:ab"}).status == 403
     assert not server.client.exists("host:1:ab-signals")

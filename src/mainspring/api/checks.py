@@ -1,6 +1,7 @@
 """What needs somebody: small checks over one reading of the store, each with what is wrong and where to look. Pure.
 
-A dashboard shows them, ``mainspring doctor`` prints them, and a health endpoint asks whether one is bad.
+A dashboard shows them, ``mainspring doctor`` prints them, and a health endpoint asks whether one is bad. Texts are
+phrases, which the dashboard can say in other languages.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from urllib.parse import quote
 from mainspring.api.failures import Failure
 from mainspring.api.health import Reading
 from mainspring.api.queues import QueueState
-from mainspring.base.durations import in_words
+from mainspring.base.phrases import Phrase, duration, joined, phrase, phrases
 
 Severity: TypeAlias = Literal["bad", "warn", "ok"]
 
@@ -79,28 +80,37 @@ def errors(reading: Reading) -> Iterator[Finding]:
     for failure in sorted(new, key=lambda each: -sum(each.series))[:_MOST]:
         yield _started(failure, reading.deploys, now)
     if len(new) > _MOST:
-        yield Finding("errors.new", "warn", f"{len(new) - _MOST} more errors are new", "", "/failures", "Failures")
+        yield Finding("errors.new", "warn", _more_new(len(new) - _MOST), "", "/failures", phrase("Failures"))
     if not new:
-        told = f"{len(recent)} known ones came again within the hour" if recent else "none came within the hour"
-        yield Finding("errors.new", "ok", "No new errors", told, "/failures", "Failures")
+        told = _known_again(len(recent)) if recent else phrase("none came within the hour")
+        yield Finding("errors.new", "ok", phrase("No new errors"), told, "/failures", phrase("Failures"))
+
+
+def _more_new(count: int) -> Phrase:
+    return phrases("{n} more error is new", "{n} more errors are new", count)
+
+
+def _known_again(count: int) -> Phrase:
+    return phrases("{n} known one came again within the hour", "{n} known ones came again within the hour", count)
 
 
 def _started(failure: Failure, deploys: Sequence[tuple[float, str]], now: float) -> Finding:
     last_hour = sum(failure.series)
     parts = [f"{failure.error_class}: {failure.message}".removesuffix(": ")]
-    parts.append(f"{failure.count:,} {'run' if failure.count == 1 else 'runs'} failed")
+    parts.append(phrases("{n} run failed", "{n} runs failed", failure.count))
     before = [(at, label) for at, label in deploys if at - 60 <= failure.first_seen]
     blamed = before[-1] if before else None
     if blamed is not None:
         is_right_after = failure.first_seen - blamed[0] < _BLAMED
-        parts.append(f"right after deploy {blamed[1]}" if is_right_after else f"since deploy {blamed[1]}")
+        pattern = phrase("right after deploy {label}", label=blamed[1])
+        parts.append(pattern if is_right_after else phrase("since deploy {label}", label=blamed[1]))
     return Finding(
         "errors.new",
         "bad",
-        f"{failure.job.rpartition('.')[2]} started failing {_ago(now - failure.first_seen)}",
-        " \N{MIDDLE DOT} ".join(parts),
+        phrase("{job} started failing {ago}", job=failure.job.rpartition(".")[2], ago=_ago(now - failure.first_seen)),
+        joined(" \N{MIDDLE DOT} ", parts),
         f"/failures/{failure.signature}",
-        "Triage",
+        phrase("Triage"),
         {"job": failure.job, "count": failure.count, "last_hour": last_hour, "deploy": blamed[1] if blamed else None},
     )
 
@@ -113,15 +123,15 @@ def listened(reading: Reading) -> Iterator[Finding]:
     heard = _heard(reading)
     alone = [queue for queue in reading.snapshot.queues if queue.size and queue.name not in heard]
     for queue in alone[:_MOST]:
-        why = "It is paused, too." if queue.is_paused else "No running process listens to it."
-        told = f"{_jobs(queue.size)} waiting, oldest {in_words(round(queue.latency))}. {why}"
-        yield _of_queue("queue.workers", "bad", queue, f"Queue {queue.name} has no worker", told)
+        why = phrase("It is paused, too.") if queue.is_paused else phrase("No running process listens to it.")
+        title = phrase("Queue {queue} has no worker", queue=queue.name)
+        yield _of_queue("queue.workers", "bad", queue, title, joined(" ", [_waiting(queue), why]))
     if len(alone) > _MOST:
-        yield Finding(
-            "queue.workers", "bad", f"{len(alone) - _MOST} more queues have no worker", "", "/queues", "Queues"
-        )
+        title = phrases("{n} more queue has no worker", "{n} more queues have no worker", len(alone) - _MOST)
+        yield Finding("queue.workers", "bad", title, "", "/queues", phrase("Queues"))
     if not alone:
-        yield Finding("queue.workers", "ok", "Every queue with jobs has a worker", "", "/queues", "Queues")
+        title = phrase("Every queue with jobs has a worker")
+        yield Finding("queue.workers", "ok", title, "", "/queues", phrase("Queues"))
 
 
 def on_target(reading: Reading) -> Iterator[Finding]:
@@ -137,20 +147,32 @@ def on_target(reading: Reading) -> Iterator[Finding]:
         and queue.latency > reading.targets.get(queue.name, float("inf"))
     ]
     for queue, target in late[:_MOST]:
-        told = f"The oldest of {_jobs(queue.size)} waits for {in_words(round(queue.latency))}"
-        told += f"; {in_words(target)} is the target."
-        yield _of_queue("queue.target", "warn", queue, f"Queue {queue.name} is behind its target", told)
+        told = phrase(
+            "The oldest of {jobs} waits for {span}; {target} is the target.",
+            jobs=_jobs(queue.size),
+            span=duration(round(queue.latency)),
+            target=duration(target),
+        )
+        title = phrase("Queue {queue} is behind its target", queue=queue.name)
+        yield _of_queue("queue.target", "warn", queue, title, told)
     if not late:
         count = len(reading.targets)
-        told = f"{count} {'has' if count == 1 else 'have'} one." if count else "No queue has a target."
-        yield Finding("queue.target", "ok", "No queue is behind its target", told, "/queues", "Queues")
+        told = phrases("{n} has one.", "{n} have one.", count) if count else phrase("No queue has a target.")
+        title = phrase("No queue is behind its target")
+        yield Finding("queue.target", "ok", title, told, "/queues", phrase("Queues"))
 
 
 def paused(reading: Reading) -> Iterator[Finding]:
     """Look for queues that are paused while jobs wait in them."""
     for queue in [each for each in reading.snapshot.queues if each.is_paused and each.size][:_MOST]:
-        told = f"{_jobs(queue.size)} waiting, oldest {in_words(round(queue.latency))}."
-        yield _of_queue("queue.paused", "warn", queue, f"Queue {queue.name} is paused", told)
+        yield _of_queue(
+            "queue.paused", "warn", queue, phrase("Queue {queue} is paused", queue=queue.name), _waiting(queue)
+        )
+
+
+def _waiting(queue: QueueState) -> Phrase:
+    span = duration(round(queue.latency))
+    return phrases("{n} job waiting, oldest {span}.", "{n} jobs waiting, oldest {span}.", queue.size, span=span)
 
 
 def _heard(reading: Reading) -> set[str]:
@@ -159,7 +181,7 @@ def _heard(reading: Reading) -> set[str]:
 
 def _of_queue(check: str, severity: Severity, queue: QueueState, title: str, text: str) -> Finding:
     facts = {"queue": queue.name, "size": queue.size, "latency": queue.latency}
-    return Finding(check, severity, title, text, f"/queues/{quote(queue.name, safe='')}", "Queue", facts)
+    return Finding(check, severity, title, text, f"/queues/{quote(queue.name, safe='')}", phrase("Queue"), facts)
 
 
 # --- times ------------------------------------------------------------------------------
@@ -168,17 +190,20 @@ def _of_queue(check: str, severity: Severity, queue: QueueState, title: str, tex
 def forwarded(reading: Reading) -> Iterator[Finding]:
     """Look for scheduled jobs and retries that should have been pushed."""
     now, found = reading.snapshot.at, False
-    for name, path, due in (
-        ("Scheduled jobs are", "/scheduled", reading.due),
-        ("Retries are", "/failures", reading.snapshot.next_retry),
-    ):
+    for path, due in (("/scheduled", reading.due), ("/failures", reading.snapshot.next_retry)):
         if due is not None and now - due > _OVERDUE:
             found = True
-            told = "Workers push what is due: is one running?"
-            title = f"{name} overdue by {in_words(round(now - due))}"
-            yield Finding("times.overdue", "bad", title, told, path, "Look", {"seconds": now - due})
+            told = phrase("Workers push what is due: is one running?")
+            title = _overdue(path, duration(round(now - due)))
+            yield Finding("times.overdue", "bad", title, told, path, phrase("Look"), {"seconds": now - due})
     if not found:
-        yield Finding("times.overdue", "ok", "What is due is pushed", "", "/scheduled", "Scheduled")
+        yield Finding("times.overdue", "ok", phrase("What is due is pushed"), "", "/scheduled", phrase("Scheduled"))
+
+
+def _overdue(path: str, span: Phrase) -> Phrase:
+    if path == "/scheduled":
+        return phrase("Scheduled jobs are overdue by {span}", span=span)
+    return phrase("Retries are overdue by {span}", span=span)
 
 
 def clocked(reading: Reading) -> Iterator[Finding]:
@@ -187,19 +212,27 @@ def clocked(reading: Reading) -> Iterator[Finding]:
     clocks = [process for process in reading.snapshot.processes if process.role == "clock"]
     if not count:
         return
-    entries = f"{count:,} {'entry' if count == 1 else 'entries'}"
+    entries = phrases("{n} entry", "{n} entries", count)
     if reading.has_clock is False and not clocks:
-        told = f"{entries} in the schedule, and nothing enqueues their jobs: mainspring clock"
-        yield Finding("clock.alive", "bad", "No clock is running", told, "/clock", "Clock", {"entries": count})
+        told = phrase("{entries} in the schedule, and nothing enqueues their jobs: mainspring clock", entries=entries)
+        title = phrase("No clock is running")
+        yield Finding("clock.alive", "bad", title, told, "/clock", phrase("Clock"), {"entries": count})
         return
     missed = sorted(name for name, at in reading.missed.items() if now - at < _NEW)
     if missed:
-        told = ", ".join(missed[:_MOST]) + (f" and {len(missed) - _MOST} more" if len(missed) > _MOST else "")
-        title = f"Ticks of {len(missed)} {'entry' if len(missed) == 1 else 'entries'} were missed"
-        yield Finding("clock.missed", "warn", title, told, "/clock", "Clock", {"entries": missed})
+        title = phrases("Ticks of {n} entry were missed", "Ticks of {n} entries were missed", len(missed))
+        yield Finding("clock.missed", "warn", title, _some(missed), "/clock", phrase("Clock"), {"entries": missed})
         return
-    who = f": {clocks[0].host}" if clocks else ""
-    yield Finding("clock.alive", "ok", f"A clock is running{who}", f"{entries}, none missed of late", "/clock", "Clock")
+    title = phrase("A clock is running: {host}", host=clocks[0].host) if clocks else phrase("A clock is running")
+    told = phrase("{entries}, none missed of late", entries=entries)
+    yield Finding("clock.alive", "ok", title, told, "/clock", phrase("Clock"))
+
+
+def _some(names: Sequence[str]) -> Phrase:
+    known, more = ", ".join(names[:_MOST]), len(names) - _MOST
+    return (
+        phrases("{names} and {n} more", "{names} and {n} more", more, names=known) if more > 0 else joined("", [known])
+    )
 
 
 # --- processes -----------------------------------------------------------------------------
@@ -210,14 +243,16 @@ def beating(reading: Reading) -> Iterator[Finding]:
     now = reading.snapshot.at
     stale = [each for each in reading.snapshot.processes if now - each.beat > _STALE]
     for process in stale[:_MOST]:
-        told = f"Last seen {_ago(now - process.beat)}; its jobs go to others when its lease has run out."
-        title = f"{process.role.capitalize()} {process.host}:{process.pid} is silent"
+        ago = _ago(now - process.beat)
+        told = phrase("Last seen {ago}; its jobs go to others when its lease has run out.", ago=ago)
+        name = f"{process.role.capitalize()} {process.host}:{process.pid}"
+        title = phrase("{process} is silent", process=name)
         facts = {"identity": process.identity, "seconds": now - process.beat}
-        yield Finding("process.stale", "warn", title, told, "/workers", "Workers", facts)
+        yield Finding("process.stale", "warn", title, told, "/workers", phrase("Workers"), facts)
     if not stale:
         count = len(reading.snapshot.processes)
-        told = f"{count} {'shows itself' if count == 1 else 'show themselves'}." if count else "None shows itself."
-        yield Finding("process.stale", "ok", "No process is silent", told, "/workers", "Workers")
+        told = phrases("{n} shows itself.", "{n} show themselves.", count) if count else phrase("None shows itself.")
+        yield Finding("process.stale", "ok", phrase("No process is silent"), told, "/workers", phrase("Workers"))
 
 
 def alike(reading: Reading) -> Iterator[Finding]:
@@ -225,13 +260,11 @@ def alike(reading: Reading) -> Iterator[Finding]:
     versions = Counter(process.version for process in reading.snapshot.processes if process.version)
     if len(versions) > 1:
         told = ", ".join(f"{version}: {count}" for version, count in sorted(versions.items()))
-        yield Finding(
-            "process.versions", "warn", "Processes run different versions", told, "/workers", "Workers", dict(versions)
-        )
+        title = phrase("Processes run different versions")
+        yield Finding("process.versions", "warn", title, told, "/workers", phrase("Workers"), dict(versions))
     else:
-        yield Finding(
-            "process.versions", "ok", "All processes run one version", "".join(versions), "/workers", "Workers"
-        )
+        title = phrase("All processes run one version")
+        yield Finding("process.versions", "ok", title, "".join(versions), "/workers", phrase("Workers"))
 
 
 # --- the dead, and the store ---------------------------------------------------------------
@@ -241,14 +274,20 @@ def dying(reading: Reading) -> Iterator[Finding]:
     """Look for jobs that died of late, and whether there is room for more."""
     dead = reading.snapshot.dead
     if dead > _DEAD * _FULLER:
-        told = f"{dead:,} of {_DEAD:,} are kept; the oldest fall out."
-        yield Finding("dead.full", "warn", "The dead set is almost full", told, "/morgue", "Dead", {"dead": dead})
+        told = phrase("{n} of {most} are kept; the oldest fall out.", n=f"{dead:,}", most=f"{_DEAD:,}")
+        title = phrase("The dead set is almost full")
+        yield Finding("dead.full", "warn", title, told, "/morgue", phrase("Dead"), {"dead": dead})
     if reading.died:
-        told = f"{dead:,} are dead. They have no retries left and wait for somebody."
-        title = f"{_jobs(reading.died)} died within the hour"
-        yield Finding("dead.growing", "warn", title, told, "/morgue", "Dead", {"died": reading.died})
+        told = phrases(
+            "{n} is dead. It has no retries left and waits for somebody.",
+            "{n} are dead. They have no retries left and wait for somebody.",
+            dead,
+        )
+        title = phrases("{n} job died within the hour", "{n} jobs died within the hour", reading.died)
+        yield Finding("dead.growing", "warn", title, told, "/morgue", phrase("Dead"), {"died": reading.died})
     elif dead <= _DEAD * _FULLER:
-        yield Finding("dead.growing", "ok", "No job died within the hour", f"{dead:,} are dead.", "/morgue", "Dead")
+        told = phrases("{n} is dead.", "{n} are dead.", dead)
+        yield Finding("dead.growing", "ok", phrase("No job died within the hour"), told, "/morgue", phrase("Dead"))
 
 
 def room(reading: Reading) -> Iterator[Finding]:
@@ -257,24 +296,34 @@ def room(reading: Reading) -> Iterator[Finding]:
     policy = reading.server.get("maxmemory_policy", "")
     facts = {"used": used, "limit": limit, "policy": policy}
     if limit and policy not in {"", "noeviction"}:
-        told = f"Its maxmemory-policy is {policy}: when it is full it throws jobs away. Set noeviction."
-        yield Finding("store.eviction", "bad", "The store may throw jobs away", told, "/store", "Store", facts)
+        told = phrase(
+            "Its maxmemory-policy is {policy}: when it is full it throws jobs away. Set noeviction.", policy=policy
+        )
+        title = phrase("The store may throw jobs away")
+        yield Finding("store.eviction", "bad", title, told, "/store", phrase("Store"), facts)
     if limit and used / limit > _FULL:
         severity: Severity = "bad" if used / limit > _FULLER else "warn"
-        told = f"{used / 2**20:,.0f} MB of {limit / 2**20:,.0f} MB are used; a full store refuses jobs."
-        yield Finding("store.memory", severity, f"The store is {used / limit:.0%} full", told, "/store", "Store", facts)
+        told = phrase("{used} of {limit} are used; a full store refuses jobs.", used=_mb(used), limit=_mb(limit))
+        title = phrase("The store is {share} full", share=f"{used / limit:.0%}")
+        yield Finding("store.memory", severity, title, told, "/store", phrase("Store"), facts)
     elif reading.server:
-        told = f"{used / 2**20:,.1f} MB are used" + (f" of {limit / 2**20:,.0f} MB." if limit else "; it has no limit.")
-        yield Finding("store.memory", "ok", "The store has room", told, "/store", "Store", facts)
+        told = phrase("{used} are used; it has no limit.", used=f"{used / 2**20:,.1f} MB")
+        if limit:
+            told = phrase("{used} are used of {limit}.", used=f"{used / 2**20:,.1f} MB", limit=_mb(limit))
+        yield Finding("store.memory", "ok", phrase("The store has room"), told, "/store", phrase("Store"), facts)
+
+
+def _mb(size: float) -> str:
+    return f"{size / 2**20:,.0f} MB"
 
 
 def guarded(reading: Reading) -> Iterator[Finding]:
     """Look whether the dashboard lets everybody in."""
     if reading.is_open:
-        told = "It was told to believe everybody. Whoever reaches it may do what an administrator may."
-        yield Finding("dashboard.open", "warn", "The dashboard asks nobody who they are", told)
+        told = phrase("It was told to believe everybody. Whoever reaches it may do what an administrator may.")
+        yield Finding("dashboard.open", "warn", phrase("The dashboard asks nobody who they are"), told)
     elif reading.is_open is False:
-        yield Finding("dashboard.open", "ok", "The dashboard asks who somebody is")
+        yield Finding("dashboard.open", "ok", phrase("The dashboard asks who somebody is"))
 
 
 #: All checks, in the order in which what is equally bad is told.
@@ -293,15 +342,17 @@ CHECKS: Final[tuple[Check, ...]] = (
 )
 
 
-def _jobs(count: int) -> str:
-    return f"{count:,} {'job' if count == 1 else 'jobs'}"
+def _jobs(count: int) -> Phrase:
+    return phrases("{n} job", "{n} jobs", count)
 
 
-def _ago(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return "just now"
+def _ago(seconds: float) -> Phrase:
+    if seconds < 60:
+        return phrase("just now")
+    if seconds < 3_600:
+        return phrase("{time} ago", time=phrase("{n} min", n=int(seconds // 60)))
+    size = 3_600 if seconds < 86_400 else 86_400
+    return phrase("{time} ago", time=duration(seconds // size * size))
 
 
 def _number(text: str | None) -> float:

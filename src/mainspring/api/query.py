@@ -20,6 +20,7 @@ from mainspring.api.answers import Look, Names, Test
 from mainspring.api.jobs import StoredJob
 from mainspring.api.terms import Term
 from mainspring.base.errors import InvalidFilter
+from mainspring.base.phrases import phrase
 from mainspring.job import Job
 
 #: The longest text, in characters, and the most terms in it.
@@ -97,18 +98,18 @@ def parse(text: str) -> Query:
             text names the key and lists those that there are.
     """
     if not isinstance(text, str):
-        raise InvalidFilter("", f"a filter is a text, not {type(text).__name__}")
+        raise InvalidFilter("", phrase("a filter is a text, not {type}", type=type(text).__name__))
     if len(text) > LONGEST:
-        raise InvalidFilter("", f"a filter has at most {LONGEST:,} characters")
+        raise InvalidFilter("", phrase("a filter has at most {n} characters", n=f"{LONGEST:,}"))
     if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise InvalidFilter("", "a filter has no half of a surrogate pair")
+        raise InvalidFilter("", phrase("a filter has no half of a surrogate pair"))
     found: list[Term] = []
     place = _blank(text, 0)
     while place < len(text):
         term, place = _term(text, place)
         found.append(term)
         if len(found) > MOST_TERMS:
-            raise InvalidFilter("", f"a filter has at most {MOST_TERMS} terms")
+            raise InvalidFilter("", phrase("a filter has at most {n} terms", n=MOST_TERMS))
         place = _blank(text, place)
     return Query(tuple(found))
 
@@ -145,10 +146,11 @@ def _term(text: str, place: int) -> tuple[Term, int]:
     if end < len(text) and text[end] == '"':
         value, end = _quoted(text, end)
         if word and not word.endswith(":"):
-            raise InvalidFilter("", f'a quote begins a value, as in error:"no route", and not within {word!r}')
+            why = phrase('a quote begins a value, as in error:"no route", and not within {word}', word=repr(word))
+            raise InvalidFilter("", why)
         return terms.make(word[:-1] if word else "text", value, is_quoted=True, is_negated=is_negated), end
     if not word:
-        raise InvalidFilter("", "a - stands before what is not wanted, without a blank")
+        raise InvalidFilter("", phrase("a - stands before what is not wanted, without a blank"))
     key, colon, value = word.partition(":")
     if not colon or (value.startswith(":") and key not in terms.KEYS):
         # Foo::Bar is the name of a class.
@@ -164,7 +166,9 @@ def _quoted(text: str, place: int) -> tuple[str, int]:
         found.append(text[end])
         end += 1
     if end == len(text):
-        raise InvalidFilter("", f"the quote before {text[place + 1 : place + 31]!r} is not closed")
+        raise InvalidFilter(
+            "", phrase("the quote before {text} is not closed", text=repr(text[place + 1 : place + 31]))
+        )
     if end + 1 < len(text) and not text[end + 1].isspace():
-        raise InvalidFilter("", "a blank stands between a quote that is closed and the next term")
+        raise InvalidFilter("", phrase("a blank stands between a quote that is closed and the next term"))
     return "".join(found), end + 1

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, TypeVar
 
-from mainspring.base.durations import in_words
 from mainspring.base.errors import StoreRefused
+from mainspring.base.phrases import duration, phrase
 from mainspring.base.timesource import TimeSource
 from mainspring.store import keys, stats
 from mainspring.store.connection import Store
@@ -158,7 +158,10 @@ def family(key: str) -> str:
 # --- what is looked at -------------------------------------------------------------------
 
 _UNKNOWN: Final = Check(
-    "info", "warn", "The server does not say how it is.", "Let this user of the store ask: ACL SETUSER NAME +info"
+    "info",
+    "warn",
+    phrase("The server does not say how it is."),
+    phrase("Let this user of the store ask: ACL SETUSER NAME +info"),
 )
 
 
@@ -168,72 +171,80 @@ def _eviction(server: Server) -> Iterator[Check]:
         yield Check(
             "eviction",
             "bad",
-            f"When it is full it drops keys, jobs among them: maxmemory-policy is {policy}.",
-            "CONFIG SET maxmemory-policy noeviction, and in its configuration",
+            phrase("When it is full it drops keys, jobs among them: maxmemory-policy is {policy}.", policy=policy),
+            phrase("CONFIG SET maxmemory-policy noeviction, and in its configuration"),
         )
     elif policy:
-        yield Check("eviction", "ok", "It drops no job when it is full: noeviction.")
+        yield Check("eviction", "ok", phrase("It drops no job when it is full: noeviction."))
 
 
 def _memory(server: Server) -> Iterator[Check]:
     used, limit = server.number("used_memory"), server.number("maxmemory")
     if not limit:
-        yield Check("memory", "ok", "It has no limit of its own.")
+        yield Check("memory", "ok", phrase("It has no limit of its own."))
     elif used / limit >= FULL:
-        text = f"{used / limit:.0%} of its memory is used; full, it refuses new jobs."
-        yield Check("memory", "bad" if used / limit >= 0.95 else "warn", text, "Give it more: raise maxmemory")
+        text = phrase("{share} of its memory is used; full, it refuses new jobs.", share=f"{used / limit:.0%}")
+        fix = phrase("Give it more: raise maxmemory")
+        yield Check("memory", "bad" if used / limit >= 0.95 else "warn", text, fix)
     else:
-        yield Check("memory", "ok", f"{used / limit:.0%} of its memory is used.")
+        yield Check("memory", "ok", phrase("{share} of its memory is used.", share=f"{used / limit:.0%}"))
 
 
 def _persistence(server: Server) -> Iterator[Check]:
     statuses = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
     broken = [name for name in statuses if server.info.get(name, "ok") != "ok"]
     if broken:
-        yield Check("disk", "bad", f"It could not write to its disk: {', '.join(broken)}.", "Look at its log and disk")
+        text = phrase("It could not write to its disk: {names}.", names=", ".join(broken))
+        yield Check("disk", "bad", text, phrase("Look at its log and disk"))
     if server.info.get("aof_enabled") == "0":
-        text = "It keeps no append-only file: its crash loses the newest jobs."
-        yield Check("persistence", "warn", text, "CONFIG SET appendonly yes, and in its configuration")
+        text = phrase("It keeps no append-only file: its crash loses the newest jobs.")
+        yield Check("persistence", "warn", text, phrase("CONFIG SET appendonly yes, and in its configuration"))
     elif server.info.get("aof_enabled") == "1":
-        yield Check("persistence", "ok", "It keeps an append-only file.")
+        yield Check("persistence", "ok", phrase("It keeps an append-only file."))
 
 
 def _role(server: Server) -> Iterator[Check]:
     role = server.info.get("role", "")
     if role and role != "master":
-        yield Check("role", "bad", "It is a replica, and takes no writes.", "Point MAINSPRING_URL at the primary")
+        fix = phrase("Point MAINSPRING_URL at the primary")
+        yield Check("role", "bad", phrase("It is a replica, and takes no writes."), fix)
     if server.info.get("master_link_status", "up") != "up":
-        yield Check("replication", "bad", "Its link to the primary is down.", "Look at both servers' logs")
+        fix = phrase("Look at both servers' logs")
+        yield Check("replication", "bad", phrase("Its link to the primary is down."), fix)
 
 
 def _version(server: Server) -> Iterator[Check]:
     numbers = tuple(int(part) for part in re.findall(r"[0-9]+", server.version)[:2])
-    least = ".".join(map(str, OLDEST[server.kind]))
+    least, name = ".".join(map(str, OLDEST[server.kind])), f"{server.kind} {server.version}"
     if numbers and numbers < OLDEST[server.kind]:
-        text = f"{server.kind} {server.version} is older than {least}, the oldest that is tested."
-        yield Check("version", "warn", text, "Upgrade it")
+        text = phrase("{server} is older than {least}, the oldest that is tested.", server=name, least=least)
+        yield Check("version", "warn", text, phrase("Upgrade it"))
     elif numbers:
-        yield Check("version", "ok", f"{server.kind} {server.version} is one of those that are tested.")
+        yield Check("version", "ok", phrase("{server} is one of those that are tested.", server=name))
 
 
 def _clock(server: Server) -> Iterator[Check]:
     if server.skew is None:
         return
     if abs(server.skew) > SKEW:
-        where = "behind" if server.skew > 0 else "ahead of"
-        text = f"This machine's clock is {in_words(abs(server.skew))} {where} the server's."
-        yield Check("clock", "warn", text, "Run an NTP service on both machines")
+        text = phrase("This machine's clock is {span} ahead of the server's.", span=duration(abs(server.skew)))
+        if server.skew > 0:
+            text = phrase("This machine's clock is {span} behind the server's.", span=duration(server.skew))
+        yield Check("clock", "warn", text, phrase("Run an NTP service on both machines"))
     else:
-        yield Check("clock", "ok", "Its clock and this machine's agree.")
+        yield Check("clock", "ok", phrase("Its clock and this machine's agree."))
 
 
 def _clients(server: Server) -> Iterator[Check]:
     count, most = server.number("connected_clients"), server.number("maxclients")
+    some, all_of_them = f"{count:,.0f}", f"{most:,.0f}"
     if most and count / most >= FULL:
-        text = f"{count:,.0f} of {most:,.0f} connections are taken; beyond, processes are turned away."
-        yield Check("clients", "warn", text, "Raise maxclients, or look for who leaves connections open")
+        text = phrase(
+            "{n} of {most} connections are taken; beyond, processes are turned away.", n=some, most=all_of_them
+        )
+        yield Check("clients", "warn", text, phrase("Raise maxclients, or look for who leaves connections open"))
     elif most:
-        yield Check("clients", "ok", f"{count:,.0f} of {most:,.0f} connections are taken.")
+        yield Check("clients", "ok", phrase("{n} of {most} connections are taken.", n=some, most=all_of_them))
 
 
 _LOOKS: Final[tuple[Callable[[Server], Iterator[Check]], ...]] = (

@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 
 from mainspring.base import durations
 from mainspring.base.errors import InvalidDuration, InvalidFilter
+from mainspring.base.phrases import phrase
 
 #: Where a job can be, in the order in which all of them are listed.
 STATES: Final = ("running", "queued", "waiting", "retrying", "scheduled", "dead")
@@ -16,21 +17,21 @@ _STATES_ALSO: Final = {"retry": "retrying", "enqueued": "queued", "busy": "runni
 #: The keys, and what each asks, for people. ``word`` and ``text`` stand for what has no key.
 KEYS: Final = MappingProxyType(
     {
-        "queue": "the queue it is in, or will be pushed to",
-        "class": "its job's name, full or short",
-        "error": "the class of its last error, full or short",
-        "message": "what stands in the text of its last error",
-        "tag": "one of its tags",
+        "queue": phrase("the queue it is in, or will be pushed to"),
+        "class": phrase("its job's name, full or short"),
+        "error": phrase("the class of its last error, full or short"),
+        "message": phrase("what stands in the text of its last error"),
+        "tag": phrase("one of its tags"),
         "state": ", ".join(STATES),
-        "jid": "its id",
-        "batch": "the id of its batch",
-        "signature": "the signature of its last error",
-        "args": "args.NAME or args.0: an argument; args.user.id: what lies within",
-        "attempts": "how many runs of it have failed: attempts:3, attempts:>3",
-        "age": "for how long it has existed: age:>10m",
-        "wait": "for how long it has waited in its queue: wait:>1m",
-        "due": "in how long it is due: due:<1h",
-        "failed": "how long ago it last failed: failed:<1h",
+        "jid": phrase("its id"),
+        "batch": phrase("the id of its batch"),
+        "signature": phrase("the signature of its last error"),
+        "args": phrase("args.NAME or args.0: an argument; args.user.id: what lies within"),
+        "attempts": phrase("how many runs of it have failed: attempts:3, attempts:>3"),
+        "age": phrase("for how long it has existed: age:>10m"),
+        "wait": phrase("for how long it has waited in its queue: wait:>1m"),
+        "due": phrase("in how long it is due: due:<1h"),
+        "failed": phrase("how long ago it last failed: failed:<1h"),
     }
 )
 #: Of several values for one of these, any will do.
@@ -85,9 +86,12 @@ def make(key: str, value: str, *, is_quoted: bool = False, is_negated: bool = Fa
     if (base not in KEYS or key == "args") and key not in {"word", "text"}:
         _unknown(key)
     if base == "args" and not all(key.split(".")):
-        raise InvalidFilter(key, f"{key}: write args.NAME, args.0, or args.user.id for what lies within")
+        raise InvalidFilter(
+            key, phrase("{key}: write args.NAME, args.0, or args.user.id for what lies within", key=key)
+        )
     if not value and not is_quoted:
-        raise InvalidFilter(key, f'{key}: says nothing; write {key}:VALUE, or {key}:"" for what is empty')
+        why = phrase('{key}: says nothing; write {key}:VALUE, or {key}:"" for what is empty', key=key)
+        raise InvalidFilter(key, why)
     if key == "state":
         value = _state(value)
     elif key == "attempts":
@@ -100,29 +104,36 @@ def make(key: str, value: str, *, is_quoted: bool = False, is_negated: bool = Fa
 
 def _unknown(key: str) -> NoReturn:
     known = ", ".join("args.NAME" if each == "args" else each for each in KEYS)
-    raise InvalidFilter(
-        key, f'there is no key {key[:50]!r}; known are {known}. Put what is no key in quotes: "{key[:50]}:..."'
+    why = phrase(
+        'there is no key {key}; known are {known}. Put what is no key in quotes: "{text}:..."',
+        key=repr(key[:50]),
+        known=known,
+        text=key[:50],
     )
+    raise InvalidFilter(key, why)
 
 
 def _state(value: str) -> str:
     found = _STATES_ALSO.get(value, value)
     if found not in STATES:
-        raise InvalidFilter("state", f"state:{value[:50]} is none of {', '.join(STATES)}")
+        why = phrase("state:{value} is none of {states}", value=value[:50], states=", ".join(STATES))
+        raise InvalidFilter("state", why)
     return found
 
 
 def _number(value: str) -> str:
     sign, amount = compared(value)
     if not (amount.isascii() and amount.isdigit() and len(amount) <= 9):
-        raise InvalidFilter("attempts", f"attempts:{value[:50]} is no number; write attempts:3 or attempts:>3")
+        why = phrase("attempts:{value} is no number; write attempts:3 or attempts:>3", value=value[:50])
+        raise InvalidFilter("attempts", why)
     return f"{sign}{int(amount)}"
 
 
 def _span(key: str, value: str) -> str:
     sign, amount = compared(value)
     if not sign:
-        raise InvalidFilter(key, f"{key}:{value[:50]} does not say which way; write {key}:>10m or {key}:<10m")
+        why = phrase("{key}:{value} does not say which way; write {key}:>10m or {key}:<10m", key=key, value=value[:50])
+        raise InvalidFilter(key, why)
     try:
         durations.seconds(amount)
     except InvalidDuration as error:

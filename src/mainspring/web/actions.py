@@ -12,9 +12,10 @@ from starlette.responses import RedirectResponse, Response
 
 from mainspring.app import App
 from mainspring.base.errors import InvalidName, InvalidOption, StoreError
-from mainspring.web import errors, said, security
+from mainspring.web import choice, errors, said, security
 from mainspring.web.entrance import Entrance, base_of, user_of
 from mainspring.web.errors import Problem
+from mainspring.web.languages import say, told
 from mainspring.web.serving import Pages
 from mainspring.web.settings import Settings
 from mainspring.web.view import Act, Action, Done, Gone, Unable
@@ -44,16 +45,30 @@ class Actions:
 
     async def serve(self, request: Request) -> Response:
         """Answer a form with the page to show next."""
-        why = security.objection(request, self._settings.trusted_origins)
-        if why:
-            return self._pages.problem(request, errors.refused(why))
-        form = await _form(request)
+        form = await self._form(request)
         if isinstance(form, Problem):
             return self._pages.problem(request, form)
         action = self._actions.get(request.path_params["action"])
         if action is None:
-            return self._pages.problem(request, errors.nowhere("There is no such action."))
+            return self._pages.problem(request, errors.nowhere(say("There is no such action.")))
         return await run_in_threadpool(self._do, request, action, form)
+
+    async def choose(self, request: Request) -> Response:
+        """Answer the form by which a person chooses a language.
+
+        It takes no permission, and works where all is read-only: nothing is written but a cookie of the person's own.
+        """
+        form = await self._form(request)
+        if isinstance(form, Problem):
+            return self._pages.problem(request, form)
+        first = {name: values[0] for name, values in form.items()}
+        response = RedirectResponse(_within(base_of(request.scope), first.get("back", "")), 303)
+        choice.write(request, response, first.get("language", ""))
+        return response
+
+    async def _form(self, request: Request) -> Fields | Problem:
+        why = security.objection(request, self._settings.trusted_origins)
+        return errors.refused(why) if why else await _form(request)
 
     def _do(self, request: Request, action: Action, form: Fields) -> Response:
         act = self._act(request, action, form)
@@ -62,9 +77,9 @@ class Actions:
         try:
             done = self._done(action, act)
         except (Gone, Unable, InvalidOption, InvalidName) as error:
-            done = Done(str(error), has_effect=False)
+            done = Done(told(error), has_effect=False)
         except StoreError:
-            done = Done("The store does not answer, so perhaps nothing was done.", has_effect=False)
+            done = Done(say("The store does not answer, so perhaps nothing was done."), has_effect=False)
         self._pages.changed()
         base = base_of(request.scope)
         response = RedirectResponse(_within(base, base + done.to if done.to else act.form.get("back", "")), 303)
@@ -86,16 +101,17 @@ class Actions:
 async def _form(request: Request) -> Fields | Problem:
     """Return the fields of a form, each with its values, or why it cannot be read."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        return Problem(415, "Not a form", f"Nothing was changed: forms come as {_FORM}.")
+        return Problem(415, say("Not a form"), say("Nothing was changed: forms come as {type}.", type=_FORM))
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MOST_BYTES:
-            return Problem(413, "Too large", f"Nothing was changed: a form has at most {MOST_BYTES // 1024} kB.")
+            text = say("Nothing was changed: a form has at most {size} kB.", size=MOST_BYTES // 1024)
+            return Problem(413, say("Too large"), text)
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
-        return Problem(400, "Not a form", "Nothing was changed: what was sent cannot be read.")
+        return Problem(400, say("Not a form"), say("Nothing was changed: what was sent cannot be read."))
     fields: dict[str, list[str]] = {}
     for name, value in pairs:
         fields.setdefault(name, []).append(value)

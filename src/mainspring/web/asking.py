@@ -6,6 +6,7 @@ from typing import Final
 
 from mainspring.api.query import Query, parse
 from mainspring.base.errors import InvalidFilter
+from mainspring.base.phrases import phrase
 from mainspring.web.redaction import Redactor
 
 _ARGUMENT: Final = "args."
@@ -27,5 +28,5 @@ def asked(text: str, redactor: Redactor) -> Query:
     for term in query.terms:
         name = term.key.removeprefix(_ARGUMENT)
         if name != term.key and redactor.is_secret(name):
-            raise InvalidFilter(term.key, f"{term.key}: what is hidden cannot be searched for")
+            raise InvalidFilter(term.key, phrase("{key}: what is hidden cannot be searched for", key=term.key))
     return query

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,8 @@ from mainspring.web.security import KEEPS_CACHE
 
 _FOLDER: Final = Path(__file__).parent / "static"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
+#: What the scripts say.
+_SAYS: Final = re.compile(r'\b_\("([^"]+)"')
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -35,6 +38,12 @@ class Assets:
     def names(self) -> Mapping[str, str]:
         """The names under which the files are served, by their own."""
         return {path.name: served for served, path in self.files.items()}
+
+    @cached_property
+    def texts(self) -> Sequence[str]:
+        """What the scripts say to people, in English: their pages carry it in other languages."""
+        found = (_SAYS.findall(path.read_text("utf-8")) for path in sorted(_FOLDER.glob("*.js")))
+        return tuple(dict.fromkeys(text for each in found for text in each))
 
     def serve(self, request: Request) -> Response:
         """Answer with one file; a browser may keep it for ever."""

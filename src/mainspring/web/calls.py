@@ -8,6 +8,7 @@ from typing import Final
 
 from mainspring.app import App
 from mainspring.base.sealed import SHOWN, is_sealed
+from mainspring.web.languages import say
 from mainspring.web.redaction import HIDDEN, Redactor
 from mainspring.web.view import Unable
 
@@ -69,7 +70,10 @@ def restored(edited: object, old: object, shown: object) -> object:
         pairs = zip(_padded(old, edited), _padded(shown, edited), strict=True)
         return [restored(value, *pair) for value, pair in zip(edited, pairs, strict=True)]
     if isinstance(edited, str) and HIDDEN in edited:
-        raise Unable(f"{HIDDEN} stands for what you may not see: leave it where it was, or write something else.")
+        text = say(
+            "{sign} stands for what you may not see: leave it where it was, or write something else.", sign=HIDDEN
+        )
+        raise Unable(text)
     return edited
 
 

@@ -17,13 +17,14 @@ from starlette.types import Receive, Scope, Send
 
 from mainspring.app import App
 from mainspring.base.loggers import Log
-from mainspring.web import errors, names, rest
+from mainspring.web import choice, errors, names, rest
 from mainspring.web.actions import Actions
 from mainspring.web.assets import Assets
 from mainspring.web.entrance import Entrance, base_of
 from mainspring.web.errors import Problem
 from mainspring.web.exports import Exports
 from mainspring.web.health import Health
+from mainspring.web.languages import Languages, speaking
 from mainspring.web.rest import Rest, is_api
 from mainspring.web.routes import ACTIONS, PAGES
 from mainspring.web.security import with_headers
@@ -55,6 +56,7 @@ class Dashboard:
         redact: Sequence[str] = SECRETS,
         read_only: bool = False,
         trusted_origins: Sequence[str] = (),
+        language: str = "",
     ) -> None:
         """Make a dashboard; nothing is asked of the store yet.
 
@@ -68,6 +70,11 @@ class Dashboard:
             redact: Parts of the names of arguments whose values are hidden.
             read_only: Whether nobody may change anything.
             trusted_origins: Origins beside its own whose forms it takes.
+            language: The one language that it speaks, such as ``de``; without it, the one that each person has chosen,
+                or whose browser asks for.
+
+        Raises:
+            InvalidOption: If it does not speak *language*.
         """
         self.app = app
         self.settings = Settings(
@@ -79,9 +86,10 @@ class Dashboard:
             is_open=isinstance(auth, Anyone),
             trusted_origins=frozenset(trusted_origins),
         )
+        self._languages = Languages(language)
         self._assets = Assets()
         self._entrance = Entrance(auth or Loopback(), authorize, self.settings)
-        self._pages = Pages(app, self.settings, self._entrance, self._assets)
+        self._pages = Pages(app, self.settings, self._entrance, self._assets, self._languages)
         self._actions = Actions(app, self.settings, self._entrance, self._pages, ACTIONS)
         self._router = Router(self._routes(), redirect_slashes=False, default=self._nowhere)
 
@@ -93,6 +101,7 @@ class Dashboard:
                 Route(names.any_text(page.path), self._pages.endpoint(page), methods=["GET"], name=page.path)
                 for page in PAGES
             ),
+            Route("/actions/language", self._actions.choose, methods=["POST"], name="language"),
             Route("/actions/{action}", self._actions.serve, methods=["POST"], name="action"),
             *Health(self.app, self._pages).routes,
             *Rest(self.app, self.settings, self._entrance, self._pages.changed).routes(),
@@ -106,7 +115,11 @@ class Dashboard:
             # Mounted at /jobs, its first page is asked for as /jobs, too.
             if scope["path"] == base_of(scope):
                 scope = dict(scope, path=f"{base_of(scope)}/")
-            await self._serve(Request(scope, receive), scope, receive, with_headers(send))
+            request = Request(scope, receive)
+            # Programs read English, whatever they are said to accept.
+            spoken = self._languages.english if is_api(request) else choice.language_of(request, self._languages)
+            with speaking(spoken):
+                await self._serve(request, scope, receive, with_headers(send))
         else:
             await PlainTextResponse("not here", 404)(scope, receive, send)
 

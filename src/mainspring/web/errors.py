@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mainspring.web.languages import say
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -25,22 +27,25 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def nowhere(text: str = "There is no such page.") -> Problem:
+def nowhere(text: str = "") -> Problem:
     """Return what is said of a page that is not there."""
-    return Problem(404, "Not found", text)
+    return Problem(404, say("Not found"), text or say("There is no such page."))
 
 
 def broken(key: str) -> Problem:
     """Return what is said when the dashboard itself has failed."""
-    return Problem(500, "Something went wrong here", "It was logged; whoever reads the log finds it by this id.", key)
+    text = say("It was logged; whoever reads the log finds it by this id.")
+    return Problem(500, say("Something went wrong here"), text, key)
 
 
 def storeless(key: str) -> Problem:
     """Return what is said while the store does not answer and nothing was read before."""
     return Problem(
         503,
-        "The store does not answer",
-        "Jobs go on as soon as it does. Its address, and why it cannot be reached, are in the log. Try again soon.",
+        say("The store does not answer"),
+        say(
+            "Jobs go on as soon as it does. Its address, and why it cannot be reached, are in the log. Try again soon."
+        ),
         key,
         {"retry-after": "5"},
     )
@@ -48,29 +53,32 @@ def storeless(key: str) -> Problem:
 
 def unknown_person(challenge: str) -> Problem:
     """Return what is said to whoever could sign in."""
-    return Problem(
-        401, "Please sign in", "This dashboard is for those it knows.", headers={"www-authenticate": challenge}
-    )
+    text = say("This dashboard is for those it knows.")
+    return Problem(401, say("Please sign in"), text, headers={"www-authenticate": challenge})
 
 
 def stranger(*, is_open: bool) -> Problem:
     """Return what is said to whoever is not known."""
     if is_open:
-        return Problem(403, "Not for you", "Nobody with this sign-in may see this dashboard.")
+        return Problem(403, say("Not for you"), say("Nobody with this sign-in may see this dashboard."))
     return Problem(
         403,
-        "Only from this machine",
-        "No sign-in was set up, so this dashboard is shown only to a browser on the machine that it runs on. To show it"
-        " to others, say who they are: Dashboard(app, auth=...), or mainspring web --auth basic|token|proxy-header.",
+        say("Only from this machine"),
+        say(
+            "No sign-in was set up, so this dashboard is shown only to a browser on the machine that it runs on. To"
+            " show it to others, say who they are: Dashboard(app, auth=...), or mainspring web"
+            " --auth basic|token|proxy-header."
+        ),
     )
 
 
 def forbidden(action: str, resource: str) -> Problem:
     """Return what is said to a user who lacks a permission."""
-    what = f"{action} on {resource}" if resource else action
-    return Problem(403, "You may not do that", f"It needs the permission {what}, which your roles do not give you.")
+    what = say("{action} on {resource}", action=action, resource=resource) if resource else action
+    text = say("It needs the permission {name}, which your roles do not give you.", name=what)
+    return Problem(403, say("You may not do that"), text)
 
 
 def refused(why: str) -> Problem:
     """Return what is said of a form that may come from a stranger."""
-    return Problem(403, "This form was refused", f"Nothing was changed, because {why}.")
+    return Problem(403, say("This form was refused"), say("Nothing was changed, because {why}.", why=why))

@@ -17,6 +17,7 @@ from mainspring.base.errors import InvalidFilter, InvalidOption, StoreError
 from mainspring.web import calls
 from mainspring.web.asking import asked
 from mainspring.web.errors import Problem
+from mainspring.web.languages import say, told
 from mainspring.web.redaction import Redactor
 from mainspring.web.serving import Pages
 
@@ -45,9 +46,11 @@ class Exports:
         try:
             rows = await run_in_threadpool(self._rows, query.get("q", "")[:_LONGEST], state, kind)
         except (InvalidFilter, InvalidOption) as error:
-            return self._pages.problem(request, Problem(400, "Nothing to export", str(error)))
+            return self._pages.problem(request, Problem(400, say("Nothing to export"), told(error)))
         except StoreError:
-            return self._pages.problem(request, Problem(503, "Nothing to export", "The store does not answer."))
+            return self._pages.problem(
+                request, Problem(503, say("Nothing to export"), say("The store does not answer."))
+            )
         name = f"jobs-{state}.{kind}" if state in terms.STATES else f"jobs.{kind}"
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return StreamingResponse(iterate_in_threadpool(_whole(rows, kind)), media_type=_TYPES[kind], headers=headers)

@@ -12,6 +12,7 @@ from typing import Final
 from markupsafe import Markup
 
 from mainspring.api.batches import BatchStep
+from mainspring.web.languages import mark, say
 
 #: More steps than these are shown as a list alone: nobody can read the graph.
 MOST: Final = 80
@@ -19,6 +20,13 @@ _WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _EDGE = 176, 34, 44, 12, 2
 #: Characters of a job's name that fit into a box.
 _LONGEST: Final = 22
 #: What stands before a name, so that those who see no colours can tell states apart.
+_WORDS: Final = {
+    "waiting": mark("waits for others"),
+    "ready": mark("queued or running"),
+    "failed": mark("to be retried"),
+    "dead": mark("dead"),
+    "done": mark("done"),
+}
 _SIGNS: Final = {"waiting": "…", "ready": "▸", "failed": "↻", "dead": "✕", "done": "✓"}
 
 
@@ -83,8 +91,8 @@ def _box(step: BatchStep, place: tuple[float, float], link: str) -> Markup:
     name = short if len(short) <= _LONGEST else short[: _LONGEST - 1] + "…"
     x, y = place
     return Markup(
-        '<a href="{link}" aria-label="{number} {job}: {state}"><g class="{state}">'
-        "<title>{number} {job}: {state}</title>"
+        '<a href="{link}" aria-label="{number} {job}: {word}"><g class="{state}">'
+        "<title>{number} {job}: {word}</title>"
         '<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="5"/>'
         '<text x="{tx}" y="{ty}">{sign} {name}</text></g></a>'
     ).format(
@@ -92,6 +100,7 @@ def _box(step: BatchStep, place: tuple[float, float], link: str) -> Markup:
         number=step.number,
         job=step.job,
         state=step.state,
+        word=say(_WORDS[step.state]),
         x=x,
         y=y,
         w=_WIDTH,

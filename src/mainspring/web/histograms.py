@@ -10,6 +10,7 @@ from markupsafe import Markup
 from mainspring.metrics.histogram import BOUNDS_MS
 from mainspring.metrics.series import Deploy, Histogram
 from mainspring.web import words
+from mainspring.web.languages import say
 
 #: Columns of a heat map at most; more buckets of time are put together.
 _COLUMNS: Final = 60
@@ -38,9 +39,10 @@ def summary(counts: Histogram) -> str:
     """Say in words what a histogram shows."""
     total = sum(counts)
     if not total:
-        return "Nothing was counted."
+        return say("Nothing was counted.")
     peak = max(range(len(counts)), key=counts.__getitem__)
-    return f"{total:,} in all; most, {words.percent(counts[peak], total)}, took {bound(peak)}."
+    share = words.percent(counts[peak], total)
+    return say("{n} in all; most, {share}, took {span}.", n=f"{total:,}", share=share, span=bound(peak))
 
 
 def bars(counts: Histogram) -> Markup:
@@ -98,8 +100,9 @@ def heat(histograms: Sequence[Histogram], times: Sequence[int], step: int, deplo
 def _told(columns: Sequence[Histogram], numbers: range) -> str:
     total = sum(map(sum, columns))
     if not total:
-        return "Nothing was counted."
-    return f"{total:,} durations from {bound(numbers[0])} to {bound(numbers[-1])}"
+        return say("Nothing was counted.")
+    least, most = bound(numbers[0]), bound(numbers[-1])
+    return say("{n} durations from {least} to {most}", n=f"{total:,}", least=least, most=most)
 
 
 def _merged(histograms: Sequence[Histogram]) -> list[Histogram]:
@@ -117,18 +120,19 @@ def _marks(times: Sequence[int], step: int, deploys: Sequence[Deploy]) -> Markup
     found = [(_x(times, step, deploy.at), deploy.label) for deploy in deploys if times and deploy.at >= times[0]]
     return Markup("").join(
         Markup('<path class="mark" d="M{:.1f} 0V{}"><title>{}</title></path>').format(
-            x, _HEIGHT - _BOTTOM, f"deploy {label}"
+            x, _HEIGHT - _BOTTOM, say("deploy {label}", label=label)
         )
         for x, label in found
     )
 
 
 def _times(times: Sequence[int], step: int) -> Markup:
-    shape = "%d %b" if step >= 3600 else "%H:%M"
     places = [times[len(times) * part // 4] for part in range(4)] if len(times) > 4 else list(times)
     moments = ((at, words.moment(at)) for at in places)
     return Markup("").join(
-        _text(_x(times, step, at), _HEIGHT - 4, moment.strftime(shape), "start") for at, moment in moments if moment
+        _text(_x(times, step, at), _HEIGHT - 4, words.day(moment) if step >= 3600 else f"{moment:%H:%M}", "start")
+        for at, moment in moments
+        if moment
     )
 
 

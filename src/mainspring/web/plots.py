@@ -8,6 +8,7 @@ from typing import Final
 
 from mainspring.metrics.series import Deploy, Series, What
 from mainspring.web import words
+from mainspring.web.languages import counted, say
 
 #: Rows of a chart's table, the newest; it is sent with each look.
 ROWS: Final = 60
@@ -80,28 +81,31 @@ def throughput(series: Series, deploys: Sequence[Deploy], now: float) -> Plot:
     ok = [count / length for count, length in zip(series.ok, minutes, strict=True)]
     failed = [count / length for count, length in zip(series.failed, minutes, strict=True)]
     total = series.total()
-    told = f"{total.processed:,} runs, {words.percent(total.failed, total.processed)} of them failed."
+    share = words.percent(total.failed, total.processed)
+    told = counted("{n} run, {share} failed.", "{n} runs, {share} of them failed.", total.processed, share=share)
     busiest = max(range(len(ok)), key=lambda at: ok[at] + failed[at], default=0)
     if total.processed:
-        told += f" Busiest at {_at(series, busiest)} with {words.rate(ok[busiest] + failed[busiest])} a minute."
-    lines = [Line("succeeded", "ok", ok), Line("failed", "bad", failed)]
-    return _plot("Throughput", "/min", series, lines, deploys, told if total.processed else "Nothing ran.")
+        most = words.rate(ok[busiest] + failed[busiest])
+        told += " " + say("Busiest at {time} with {rate} a minute.", time=_at(series, busiest), rate=most)
+    lines = [Line(say("succeeded"), "ok", ok), Line(say("failed"), "bad", failed)]
+    return _plot(say("Throughput"), "/min", series, lines, deploys, told if total.processed else say("Nothing ran."))
 
 
 def durations(series: Series, what: What, deploys: Sequence[Deploy]) -> Plot:
     """Return the chart of how long jobs ran, or waited: the median, and what all but one in twenty stay below."""
     lines = [
         Line("p95", "run", series.percentile(what, 0.95)),
-        Line("median", "idle", series.percentile(what, 0.5)),
+        Line(say("median"), "idle", series.percentile(what, 0.5)),
     ]
     known = [(value, at) for at, value in enumerate(lines[0].values) if value is not None]
-    told = "Nothing ran."
+    told = say("Nothing ran.")
     if known:
         total = series.total()
         half, most = words.ms(total.percentile(what, 0.5)), words.ms(total.percentile(what, 0.95))
         worst, at = max(known)
-        told = f"Half stay below {half}, 95 % below {most}. Worst at {_at(series, at)}: {words.ms(worst)}."
-    return _plot("Run time" if what == "run" else "Waiting time", "ms", series, lines, deploys, told)
+        told = say("Half stay below {half}, 95 % below {most}.", half=half, most=most)
+        told += " " + say("Worst at {time}: {span}.", time=_at(series, at), span=words.ms(worst))
+    return _plot(say("Run time") if what == "run" else say("Waiting time"), "ms", series, lines, deploys, told)
 
 
 def _plot(
@@ -109,8 +113,8 @@ def _plot(
 ) -> Plot:
     shown = [deploy for deploy in deploys if series.times and deploy.at >= series.times[0]]
     if shown:
-        count = f"{len(shown)} {'deploy' if len(shown) == 1 else 'deploys'}"
-        summary += f" {count}: {', '.join(each.label for each in shown[-5:])}."
+        names = ", ".join(each.label for each in shown[-5:])
+        summary += " " + counted("{n} deploy: {names}.", "{n} deploys: {names}.", len(shown), names=names)
     return Plot(title, unit, series.step, series.times, lines, shown, series.is_unfinished, summary)
 
 
@@ -127,7 +131,8 @@ def _rounded(values: Sequence[float | None]) -> list[float | None]:
 
 
 def _at(series: Series, place: int) -> str:
-    return _when(series.times[place], "%d %b" if series.step >= _DAY else "%H:%M")
+    found = words.moment(series.times[place])
+    return words.NONE if found is None else words.day(found) if series.step >= _DAY else f"{found:%H:%M}"
 
 
 def _when(at: float, shape: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from functools import partial
 from urllib.parse import quote, urlencode
@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mainspring.base import durations
-from mainspring.web import charts, words
+from mainspring.web import charts, languages, words
 from mainspring.web.redaction import Redactor
 from mainspring.web.view import Context
 
@@ -39,13 +39,24 @@ class Templates:
             "ms": words.ms,
             "size": words.size,
             "last_part": words.last_part,
-            "span": durations.in_words,
+            "span": words.span,
+            "written": durations.in_words,
+            "told": languages.told,
             "redacted": redactor.value,
             "redacted_text": redactor.text,
             "json": pretty,
             "segment": segment,
         }
-        env.globals |= {"percent": words.percent, "charts": charts, "zip": zip, "_": str, "dash": words.NONE}
+        env.globals |= {
+            "_": languages.in_template,
+            "ngettext": languages.counted_in_template,
+            "percent": words.percent,
+            "charts": charts,
+            "translated": translated,
+            "words": words,
+            "zip": zip,
+            "dash": words.NONE,
+        }
         env.policies["json.dumps_kwargs"] = {"sort_keys": False}
         self._env = env
 
@@ -57,6 +68,11 @@ class Templates:
 def pretty(value: object) -> str:
     """Write a JSON value for people, over several lines."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def translated(texts: Sequence[str]) -> dict[str, str]:
+    """Return what scripts say, with what they say instead in the language that is spoken."""
+    return {text: said for text in texts if (said := languages.say(text)) != text}
 
 
 def segment(text: str) -> str:

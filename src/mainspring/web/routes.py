@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mainspring.web import steering
+from mainspring.web.languages import mark
 from mainspring.web.pages import (
     audit,
     batches,
@@ -60,32 +61,37 @@ MENU: Final = (
     (
         "",
         (
-            ("/", "Overview", ""),
-            ("/jobs", "Jobs", ""),
-            ("/failures", "Failures", "retries"),
-            ("/scheduled", "Scheduled", "scheduled"),
-            ("/morgue", "Dead", "dead"),
+            ("/", mark("Overview"), ""),
+            ("/jobs", mark("Jobs"), ""),
+            ("/failures", mark("Failures"), "retries"),
+            ("/scheduled", mark("Scheduled"), "scheduled"),
+            ("/morgue", mark("Dead"), "dead"),
         ),
     ),
     (
-        "System",
+        mark("System"),
         (
-            ("/queues", "Queues", "queues"),
-            ("/workers", "Workers", "processes"),
-            ("/clock", "Clock", "periodic"),
-            ("/batches", "Batches", "batches"),
-            ("/limits", "Limits", ""),
+            ("/queues", mark("Queues"), "queues"),
+            ("/workers", mark("Workers"), "processes"),
+            ("/clock", mark("Clock"), "periodic"),
+            ("/batches", mark("Batches"), "batches"),
+            ("/limits", mark("Limits"), ""),
         ),
     ),
     (
-        "Insight",
+        mark("Insight"),
         (
-            ("/metrics", "Metrics", ""),
-            ("/operations", "Operations", ""),
-            ("/audit", "Audit log", ""),
-            ("/store", "Store", ""),
+            ("/metrics", mark("Metrics"), ""),
+            ("/operations", mark("Operations"), ""),
+            ("/audit", mark("Audit log"), ""),
+            ("/store", mark("Store"), ""),
         ),
     ),
 )
 #: What stands at the bottom of a narrow screen; the last leads to all the rest.
-SHORT_MENU: Final = (("/", "Overview"), ("/failures", "Failures"), ("/queues", "Queues"), ("/workers", "Workers"))
+SHORT_MENU: Final = (
+    ("/", mark("Overview")),
+    ("/failures", mark("Failures")),
+    ("/queues", mark("Queues")),
+    ("/workers", mark("Workers")),
+)

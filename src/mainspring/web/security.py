@@ -10,6 +10,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import Message, Send
 
+from mainspring.web.languages import say
+
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
@@ -59,13 +61,15 @@ def objection(request: Request, trusted: frozenset[str]) -> str:
     if site == "same-origin":
         return ""
     if site is not None:
-        return f"it comes from another site (Sec-Fetch-Site: {site[:40]})"
+        return say("it comes from another site (Sec-Fetch-Site: {site})", site=site[:40])
     if not origin or origin == "null":
-        return "neither Sec-Fetch-Site nor Origin says where it comes from"
+        return say("neither Sec-Fetch-Site nor Origin says where it comes from")
     host = request.headers.get("host", "")
     if host and urlsplit(origin).netloc.lower() == host.lower():
         return ""
-    return (
-        f"it comes from {origin[:100]}, and this is {host[:100]}: let the proxy pass the header Host on"
-        " (nginx: proxy_set_header Host $http_host), or name the origin in trusted_origins"
+    return say(
+        "it comes from {origin}, and this is {host}: let the proxy pass the header Host on"
+        " (nginx: proxy_set_header Host $http_host), or name the origin in trusted_origins",
+        origin=origin[:100],
+        host=host[:100],
     )

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,11 +19,12 @@ from mainspring.api.overview import Overview, Snapshot
 from mainspring.app import App
 from mainspring.base.errors import InvalidName, InvalidOption, StoreError
 from mainspring.base.loggers import Log
-from mainspring.web import errors, rendering, said
+from mainspring.web import choice, errors, languages, rendering, said
 from mainspring.web.assets import Assets
 from mainspring.web.cache import Cache, Guesses
 from mainspring.web.entrance import SEE, Entrance, base_of, user_of
 from mainspring.web.errors import Problem
+from mainspring.web.languages import Languages, told
 from mainspring.web.redaction import Redactor
 from mainspring.web.routes import MENU, SHORT_MENU
 from mainspring.web.settings import Settings
@@ -33,6 +35,8 @@ from mainspring.web.view import Ask, Context, Gone, Moved, Page
 LIVE: Final = "x-mainspring-live"
 #: The header that tells a tab that the store is gone, and that what it gets was read before.
 GONE: Final = "x-mainspring-store-gone"
+#: What a page depends on, beside its address.
+_VARY: Final = f"{choice.VARY}, {LIVE}"
 _MOST_VALUES: Final = 50
 _LONGEST_VALUE: Final = 4_000
 _log: Final = Log("mainspring.web")
@@ -58,12 +62,13 @@ class Read:
 class Pages:
     """Serves all pages of one dashboard."""
 
-    def __init__(self, app: App, settings: Settings, entrance: Entrance, assets: Assets) -> None:
+    def __init__(self, app: App, settings: Settings, entrance: Entrance, assets: Assets, spoken: Languages) -> None:
         """Serve the pages of *app*'s store to whom *entrance* lets in."""
         self._app = app
         self._settings = settings
         self._entrance = entrance
         self._assets = assets
+        self._languages = spoken
         self._cache = Cache(app.time)
         self._guesses = Guesses()
         self._overview = Overview(app.store, app.time, app.namespace)
@@ -106,7 +111,7 @@ class Pages:
         except Moved as moved:
             return RedirectResponse(rendering.linker(base_of(request.scope))(moved.path, **moved.query), 303)
         except (Gone, InvalidOption, InvalidName) as error:
-            return self.problem(request, errors.nowhere(str(error)))
+            return self.problem(request, errors.nowhere(told(error)))
         except StoreError as error:
             return self.problem(request, errors.storeless(_noted(error)))
         text = self._templates.render(page.template, self._whole(request, page, found))
@@ -118,7 +123,8 @@ class Pages:
         Raises:
             StoreError: If the store is gone, and was when it was last asked.
         """
-        key = (page.path, tuple(sorted(ask.path.items())), tuple(sorted(ask.query.items())))
+        # What is read has sentences in it: who speaks another language asks anew.
+        key = (languages.spoken().tag, page.path, tuple(sorted(ask.path.items())), tuple(sorted(ask.query.items())))
         try:
             snapshot = self._cache.get("snapshot", self._overview.read)
             return Read(self._cache.get(key, partial(page.read, ask)), snapshot)
@@ -165,6 +171,9 @@ class Pages:
             "short_menu": SHORT_MENU,
             "snapshot": snapshot,
             "user": user,
+            "language": languages.spoken(),
+            "languages_spoken": () if self._languages.only else tuple(self._languages.all.values()),
+            "texts": self._assets.texts,
             "now": now,
             "when": rendering.clock(now),
         }
@@ -190,7 +199,7 @@ class Pages:
             },
         )
         text = self._templates.render(template, context)
-        return HTMLResponse(text, problem.status, headers=dict(problem.headers))
+        return _html(text, problem.status, problem.headers)
 
 
 def _asset(base: str, names: Mapping[str, str], name: str) -> str:
@@ -207,10 +216,14 @@ def _noted(error: StoreError) -> str:
 def _tagged(request: Request, text: str, *, is_gone: bool) -> Response:
     """Return a page, or that it has not changed since the tab has seen it."""
     if LIVE not in request.headers:
-        return HTMLResponse(text)
+        return _html(text)
     tag = f'W/"{hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]}"'
     # Not a 503: a browser would complain of each look in its console, and there is something to show.
     headers = {"etag": tag} | ({GONE: "1"} if is_gone else {})
     if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
-    return HTMLResponse(text, headers=headers)
+        return Response(status_code=304, headers={**headers, "vary": _VARY})
+    return _html(text, headers=headers)
+
+
+def _html(text: str, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    return HTMLResponse(text, status, headers={**headers, "content-language": languages.spoken().tag, "vary": _VARY})

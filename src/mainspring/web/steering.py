@@ -16,6 +16,7 @@ from mainspring.app import App
 from mainspring.base import durations
 from mainspring.base.errors import InvalidDuration, InvalidPayload
 from mainspring.web import ticked
+from mainspring.web.languages import counted, mark, say, told
 from mainspring.web.ticked import Outcome, Shown, Tick, Verb
 from mainspring.web.view import Act, Action, Done, Role, Unable
 
@@ -28,16 +29,25 @@ ROLES: Final[Mapping[str, Role]] = {
     "delete": "admin",
 }
 _WAITS: Final = frozenset({"queued", "waiting", "scheduled", "retrying", "dead"})
+#: What a state is called, where it stands in a sentence.
+_STATES: Final[Mapping[str, str]] = {
+    "queued": mark("queued"),
+    "running": mark("running"),
+    "scheduled": mark("scheduled"),
+    "retrying": mark("retrying"),
+    "dead": mark("dead"),
+    "waiting": mark("waiting"),
+}
 #: The longest time over which retries are spread, in seconds.
 LONGEST_SPREAD: Final = 7 * 86400.0
 #: Where a job is, for people.
 PLACES: Final[Mapping[str, str]] = {
-    "queued": "waiting in its queue",
-    "running": "running",
-    "scheduled": "scheduled",
-    "retrying": "waiting for its next attempt",
-    "dead": "dead",
-    "waiting": "waiting for a limit",
+    "queued": mark("waiting in its queue"),
+    "running": mark("running"),
+    "scheduled": mark("scheduled"),
+    "retrying": mark("waiting for its next attempt"),
+    "dead": mark("dead"),
+    "waiting": mark("waiting for a limit"),
 }
 
 
@@ -51,27 +61,26 @@ def verb_of(name: str, form: Mapping[str, str], app: App) -> Verb:
         return _again(name, form, app)
     if name == "reschedule":
         at = moment(form.get("when", ""), app.time.now())
-        return Verb(name, "rescheduled", _WAITS, lambda job: job.reschedule(at))
+        return Verb(name, mark("rescheduled"), _WAITS, lambda job: job.reschedule(at))
     if name == "kill":
-        return Verb(name, "moved to dead", _WAITS - {"dead"}, StoredJob.kill)
-    return Verb(name, "deleted", _WAITS, StoredJob.delete)
+        return Verb(name, mark("moved to dead"), _WAITS - {"dead"}, StoredJob.kill)
+    return Verb(name, mark("deleted"), _WAITS, StoredJob.delete)
 
 
 def _again(name: str, form: Mapping[str, str], app: App) -> Verb:
     spread = span(form.get("spread", ""))
     states = frozenset({"scheduled", "retrying", "dead"})
     if not spread:
-        return Verb(name, "retried" if name == "retry" else "enqueued", states, _retry)
-    return Verb(name, "spread", states, partial(_later, app.time.now(), spread, app.rng))
+        return Verb(name, mark("retried") if name == "retry" else mark("enqueued"), states, _retry)
+    return Verb(name, mark("spread"), states, partial(_later, app.time.now(), spread, app.rng))
 
 
 def _retry(job: StoredJob) -> bool:
     try:
         return job.retry()
     except InvalidPayload as error:
-        raise Unable(
-            f"{job.jid} is no JSON object, so that nobody knows its queue: all one can do is delete it."
-        ) from error
+        text = say("{jid} is no JSON object, so that nobody knows its queue: all one can do is delete it.", jid=job.jid)
+        raise Unable(text) from error
 
 
 def _later(now: float, spread: float, rng: random.Random, job: StoredJob) -> bool:
@@ -92,9 +101,9 @@ def span(said: str) -> float:
     try:
         found = durations.seconds(said.strip())
     except InvalidDuration as error:
-        raise Unable(f"Nothing was done: {error}") from error
+        raise Unable(say("Nothing was done: {why}", why=told(error))) from error
     if found > LONGEST_SPREAD:
-        raise Unable("Nothing was done: spread over a week at most.")
+        raise Unable(say("Nothing was done: spread over a week at most."))
     return found
 
 
@@ -112,7 +121,8 @@ def moment(said: str, now: float) -> float:
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Unable(f"Nothing was done: {text[:50]!r} is no time: write 10m, or 2026-11-22 14:00 (UTC).") from error
+        why = say("Nothing was done: {text} is no time: write 10m, or 2026-11-22 14:00 (UTC).", text=repr(text[:50]))
+        raise Unable(why) from error
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
@@ -126,9 +136,9 @@ def on_jobs(name: str, act: Act) -> Done:
     if len(wanted) == 1:
         return _on_one(verb, act, wanted[0], shown)
     jobs = ticked.look_again(act.app, wanted, shown)
-    counted = Counter(ticked.act(verb, each, jobs.get(each)) for each in wanted)
-    facts = {"done": str(counted["done"]), "of": str(len(wanted)), "jids": " ".join(each.jid for each in wanted)[:2000]}
-    return Done(summary(verb.past, counted), has_effect=counted["done"] > 0, facts=facts)
+    found = Counter(ticked.act(verb, each, jobs.get(each)) for each in wanted)
+    facts = {"done": str(found["done"]), "of": str(len(wanted)), "jids": " ".join(each.jid for each in wanted)[:2000]}
+    return Done(summary(verb.past, found), has_effect=found["done"] > 0, facts=facts)
 
 
 def _on_one(verb: Verb, act: Act, wanted: Tick, shown: Shown) -> Done:
@@ -136,7 +146,8 @@ def _on_one(verb: Verb, act: Act, wanted: Tick, shown: Shown) -> Done:
     job = found.jobs[0] if found.jobs else None
     outcome = ticked.act(verb, wanted, job)
     if outcome == "done":
-        return Done(f"{wanted.jid} was {verb.past}.", to=after(act.form, is_gone=verb.name == "delete"))
+        text = say("{jid} was {done}.", jid=wanted.jid, done=say(verb.past))
+        return Done(text, to=after(act.form, is_gone=verb.name == "delete"))
     if outcome == "moved" and job is not None and ticked.mark(job) == wanted.mark:
         # Somebody else was quicker by a moment.
         again = ticked.look_for(act.app, wanted.jid)
@@ -156,28 +167,37 @@ def after(form: Mapping[str, str], *, is_gone: bool) -> str:
 def why_not(jid: str, outcome: Outcome, job: StoredJob | None, verb: Verb) -> str:
     """Say why nothing was done to the job *jid*, and where it is now."""
     if job is None:
-        return f"Nothing was done: {jid} is gone. It is done, or was deleted."
-    where = PLACES[state_of(job)]
+        return say("Nothing was done: {jid} is gone. It is done, or was deleted.", jid=jid)
+    where = say(PLACES[state_of(job)])
     if outcome == "unfit":
-        return f"Nothing was done: {jid} is {where}, and only what is {_either(verb.states)} can be {verb.past}."
-    return f"Nothing was done: {jid} has moved on since you saw it. It is now {where}."
+        return say(
+            "Nothing was done: {jid} is {where}, and only what is {states} can be {done}.",
+            jid=jid,
+            where=where,
+            states=_either(verb.states),
+            done=say(verb.past),
+        )
+    return say("Nothing was done: {jid} has moved on since you saw it. It is now {where}.", jid=jid, where=where)
 
 
-def summary(past: str, counted: Mapping[Outcome, int]) -> str:
+def summary(past: str, found: Mapping[Outcome, int]) -> str:
     """Say what became of many: ``12 retried, 1 was gone``."""
-    parts = [f"{counted['done']} {past}"] if counted["done"] else [f"None was {past}"]
-    if counted["gone"]:
-        parts.append(f"{counted['gone']} {'was' if counted['gone'] == 1 else 'were'} gone")
-    if counted["moved"]:
-        parts.append(f"{counted['moved']} had moved on")
-    if counted["unfit"]:
-        parts.append(f"{counted['unfit']} cannot be where {'it is' if counted['unfit'] == 1 else 'they are'}")
+    done = say(past)
+    parts = [say("{n} {done}", n=found["done"], done=done) if found["done"] else say("None was {done}", done=done)]
+    if found["gone"]:
+        parts.append(counted("{n} was gone", "{n} were gone", found["gone"]))
+    if found["moved"]:
+        parts.append(say("{n} had moved on", n=found["moved"]))
+    if found["unfit"]:
+        parts.append(counted("{n} cannot be where it is", "{n} cannot be where they are", found["unfit"]))
     return ", ".join(parts) + "."
 
 
 def _either(states: frozenset[str]) -> str:
-    ordered = [state for state in terms.STATES if state in states]
-    return ", ".join(ordered[:-1]) + (" or " if ordered[1:] else "") + ordered[-1]
+    ordered = [say(_STATES[state]) for state in terms.STATES if state in states]
+    if not ordered[1:]:
+        return ordered[0]
+    return say("{some} or {last}", some=", ".join(ordered[:-1]), last=ordered[-1])
 
 
 def _action(name: str, role: Role, run: Callable[[Act], Done]) -> Action:

@@ -8,15 +8,16 @@ from typing import Final
 from markupsafe import Markup
 
 from mainspring.api.timetable import TICKS, Tick
+from mainspring.web.languages import counted, mark, say
 
 #: Height of a bar by fate, so that those who see no colours can tell them apart.
 _HEIGHTS: Final = {"ok": 18, "late": 18, "skipped": 8, "missed": 18, "manual": 12}
 _WORDS: Final = {
-    "ok": "on time",
-    "late": "late",
-    "skipped": "skipped",
-    "missed": "missed",
-    "manual": "by hand",
+    "ok": mark("{n} on time"),
+    "late": mark("{n} late"),
+    "skipped": mark("{n} skipped"),
+    "missed": mark("{n} missed"),
+    "manual": mark("{n} by hand"),
 }
 _STEP, _WIDTH, _HEIGHT = 6, 4, 20
 
@@ -40,7 +41,7 @@ def strip(ticks: Sequence[Tick]) -> Markup:
 def summary(ticks: Sequence[Tick]) -> str:
     """Say in words what a strip shows: ``30 ticks: 28 on time, 2 late``."""
     if not ticks:
-        return "no ticks yet"
+        return say("no ticks yet")
     counts = {fate: sum(tick.fate == fate for tick in ticks) for fate in _WORDS}
-    told = ", ".join(f"{count} {_WORDS[fate]}" for fate, count in counts.items() if count)
-    return f"{len(ticks)} {'tick' if len(ticks) == 1 else 'ticks'}: {told}"
+    told = ", ".join(say(_WORDS[fate], n=count) for fate, count in counts.items() if count)
+    return counted("{n} tick: {fates}", "{n} ticks: {fates}", len(ticks), fates=told)

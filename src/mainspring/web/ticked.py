@@ -18,6 +18,7 @@ from mainspring.api.query import Query
 from mainspring.api.search import Budget, Found
 from mainspring.app import App
 from mainspring.base.errors import InvalidFilter, InvalidOption
+from mainspring.web.languages import say
 from mainspring.web.view import Unable
 
 #: The most that may be ticked at once.
@@ -106,9 +107,9 @@ def ticks(said: Sequence[str]) -> list[Tick]:
     """
     found = dict.fromkeys(Tick(*each.split(" ", 1)) for each in said if " " in each)
     if not found:
-        raise Unable("Nothing was done: no job is ticked.")
+        raise Unable(say("Nothing was done: no job is ticked."))
     if len(found) > MOST:
-        raise Unable(f"Nothing was done: tick at most {MOST} jobs, or take all that match the filter.")
+        raise Unable(say("Nothing was done: tick at most {n} jobs, or take all that match the filter.", n=MOST))
     return list(found)
 
 

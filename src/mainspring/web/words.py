@@ -1,4 +1,4 @@
-"""Numbers and times as people read them. Pure."""
+"""Numbers and times as people read them: formats are the same everywhere, words are of the language that is spoken."""
 
 from __future__ import annotations
 
@@ -6,9 +6,22 @@ import math
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-_UNITS: Final = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+from mainspring.base import phrases
+from mainspring.web.languages import mark, say, told
+
+_UNITS: Final = (
+    (86400.0, mark("{n} d")),
+    (3600.0, mark("{n} h")),
+    (60.0, mark("{n} min")),
+    (1.0, mark("{n} s")),
+)
 _LARGE: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _BYTES: Final = ((2**40, "TB"), (2**30, "GB"), (2**20, "MB"), (2**10, "kB"))
+_WEEKDAYS: Final = (mark("Mon"), mark("Tue"), mark("Wed"), mark("Thu"), mark("Fri"), mark("Sat"), mark("Sun"))
+_MONTHS: Final = (
+    *(mark("Jan"), mark("Feb"), mark("Mar"), mark("Apr"), mark("May"), mark("Jun")),
+    *(mark("Jul"), mark("Aug"), mark("Sep"), mark("Oct"), mark("Nov"), mark("Dec")),
+)
 #: What stands where there is nothing to say.
 NONE: Final = "\N{EM DASH}"
 
@@ -45,11 +58,20 @@ def seconds(value: float | None) -> str:
         return "-" + seconds(-value)
     if value < 0.9995:
         ms = value * 1000
-        return f"{ms:.1f} ms" if 0 < ms < 9.95 else f"{ms:.0f} ms"
+        return say("{n} ms", n=f"{ms:.1f}" if 0 < ms < 9.95 else f"{ms:.0f}")
     if value < 9.95:
-        return f"{value:.1f} s"
-    size, name = next((size, name) for size, name in _UNITS if round(value) >= size)
-    return f"{value / size:.0f} {name}"
+        return say("{n} s", n=f"{value:.1f}")
+    size, unit = next((size, unit) for size, unit in _UNITS if round(value) >= size)
+    return say(unit, n=f"{value / size:.0f}")
+
+
+def span(value: float) -> str:
+    """Write a time span of *value* seconds in its two largest units: ``2 m 10 s``.
+
+    Raises:
+        InvalidDuration: If *value* is not finite.
+    """
+    return told(phrases.duration(value))
 
 
 def ms(value: float | None) -> str:
@@ -82,8 +104,18 @@ def ago(at: float | None, now: float) -> str:
     if at is None or not math.isfinite(at):
         return NONE
     if abs(now - at) < 1:
-        return "just now"
-    return f"{seconds(now - at)} ago" if at < now else f"in {seconds(at - now)}"
+        return say("just now")
+    return say("{time} ago", time=seconds(now - at)) if at < now else say("in {time}", time=seconds(at - now))
+
+
+def weekday(at: datetime) -> str:
+    """Write the day of the week in short: ``Mon``."""
+    return say(_WEEKDAYS[at.weekday()])
+
+
+def day(at: datetime) -> str:
+    """Write a day of the year in short: ``22 Nov``."""
+    return say("{day} {month}", day=f"{at:%d}", month=say(_MONTHS[at.month - 1]))
 
 
 def moment(at: float | None, zone: tzinfo = UTC) -> datetime | None:

@@ -10,6 +10,7 @@ from mainspring.api.search import Budget
 from mainspring.app import App
 from mainspring.base.errors import BatchNotFound
 from mainspring.web import graphs
+from mainspring.web.languages import counted, say, told
 from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page, Unable
 
 #: Rows of a page.
@@ -47,7 +48,8 @@ def one(ask: Ask) -> Context:
     known = _guess(ask, "batch")
     found = ask.app.batches.look(bid, guess=known[1:] if known[:1] == [bid] else ())
     if found is None:
-        raise Gone(f"There is no batch {bid!r:.100}, or it was over so long ago that it is forgotten.")
+        text = say("There is no batch {bid}, or it was over so long ago that it is forgotten.", bid=f"{bid!r:.100}")
+        raise Gone(text)
     ask.guesses["batch"] = [bid, *(child.bid for child in found.children)]
     return {
         "batch": found,
@@ -80,11 +82,16 @@ def cancel(act: Act) -> Done:
     try:
         count = act.app.batches.cancel(act.resource)
     except BatchNotFound as error:
-        raise Unable(str(error)) from error
+        raise Unable(told(error)) from error
     if not count:
-        return Done("It was cancelled already.", has_effect=False)
-    within = f", and {count - 1:,} in it" if count > 1 else ""
-    return Done(f"Batch {act.resource} is cancelled{within}; what runs goes on to its end.")
+        return Done(say("It was cancelled already."), has_effect=False)
+    text = counted(
+        "Batch {bid} is cancelled; what runs goes on to its end.",
+        "Batch {bid} is cancelled, and those in it ({n} in all); what runs goes on to its end.",
+        count,
+        bid=act.resource,
+    )
+    return Done(text)
 
 
 def retry(act: Act) -> Done:
@@ -97,10 +104,10 @@ def retry(act: Act) -> Done:
     )
     begun = [act.app.operations.start("retry", query, state=state, by=act.user.id) for state in rest]
     if not done and not begun:
-        return Done("No failed job of it was found.", has_effect=False)
-    told = f"{done:,} {'job' if done == 1 else 'jobs'} retried."
+        return Done(say("No failed job of it was found."), has_effect=False)
+    text = counted("{n} job retried.", "{n} jobs retried.", done)
     facts = {"count": str(done), "operations": ", ".join(each.id for each in begun)}
-    return Done(f"{told} The rest goes on as an operation." if begun else told, facts=facts)
+    return Done(f"{text} " + say("The rest goes on as an operation.") if begun else text, facts=facts)
 
 
 def _retried(app: App, query: str, state: str) -> tuple[int, bool]:

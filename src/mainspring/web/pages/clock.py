@@ -23,6 +23,7 @@ from mainspring.base.errors import (
     WrongArguments,
 )
 from mainspring.web import strips
+from mainspring.web.languages import counted, say, told
 from mainspring.web.rendering import segment
 from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page, Unable
 
@@ -97,7 +98,7 @@ def backfill(ask: Ask) -> Context:
         try:
             ticks = entry.backfill_ticks(start, end)
         except MainspringError as error:
-            problem = str(error)
+            problem = told(error)
     return {
         "entry": entry,
         "start": start,
@@ -118,7 +119,7 @@ def line_of(ask: Ask, name: str, ticks: int = timetable.TICKS) -> Line:
     """
     found = timetable.read(ask.app, lambda _: [name], ticks=ticks)
     if not found.lines:
-        raise Gone(f"There is no entry {name!r:.200} in the schedule, or not any more.")
+        raise Gone(say("There is no entry {name} in the schedule, or not any more.", name=f"{name!r:.200}"))
     return found.lines[0]
 
 
@@ -137,8 +138,9 @@ def run(act: Act) -> Done:
     with refusals():
         made = act.app.periodic.trigger(act.resource)
     if not made.jid:
-        return Done(f"{act.resource} was not enqueued: a middleware of the App stopped it.", has_effect=False)
-    return Done(f"{act.resource} was enqueued as job {made.jid}.", facts={"jid": made.jid})
+        text = say("{entry} was not enqueued: a middleware of the App stopped it.", entry=act.resource)
+        return Done(text, has_effect=False)
+    return Done(say("{entry} was enqueued as job {jid}.", entry=act.resource, jid=made.jid), facts={"jid": made.jid})
 
 
 def pause(act: Act) -> Done:
@@ -155,7 +157,7 @@ def delete(act: Act) -> Done:
     """Take an entry away that stands in no code."""
     with refusals():
         act.app.periodic.delete(act.resource)
-    return Done(f"{act.resource} is deleted, with its history.", to="/clock")
+    return Done(say("{entry} is deleted, with its history.", entry=act.resource), to="/clock")
 
 
 def fill(act: Act) -> Done:
@@ -165,7 +167,7 @@ def fill(act: Act) -> Done:
         made = act.app.periodic.backfill(act.resource, start, end, spread=spread or None)
     count = len(made)
     return Done(
-        f"{count:,} {'job' if count == 1 else 'jobs'} of {act.resource} enqueued.",
+        counted("{n} job of {entry} enqueued.", "{n} jobs of {entry} enqueued.", count, entry=act.resource),
         to=path_of(act.resource),
         has_effect=bool(made),
         facts={"start": start, "end": end, "count": str(count)},
@@ -174,7 +176,6 @@ def fill(act: Act) -> Done:
 
 def _steer(act: Act, *, is_pause: bool) -> Done:
     names = list(act.many.get("name", ()))[:ROWS]
-    word = "paused" if is_pause else "resumed"
     changed, problems = [], []
     for name in names:
         try:
@@ -182,11 +183,23 @@ def _steer(act: Act, *, is_pause: bool) -> Done:
             if entry.pause() if is_pause else entry.resume():
                 changed.append(name)
         except REFUSALS as error:
-            problems.append(str(error))
+            problems.append(told(error))
     if not changed:
-        return Done(" ".join(problems) or f"Nothing to do: {', '.join(names)} {word} already.", has_effect=False)
-    told = f"{changed[0]} is {word}." if len(changed) == 1 else f"{len(changed)} entries {word}."
-    return Done(" ".join([told, *problems]), facts={"names": ", ".join(changed)[:500]})
+        return Done(" ".join(problems) or _no_news(", ".join(names), is_pause=is_pause), has_effect=False)
+    text = _steered(changed, is_pause=is_pause)
+    return Done(" ".join([text, *problems]), facts={"names": ", ".join(changed)[:500]})
+
+
+def _steered(names: Sequence[str], *, is_pause: bool) -> str:
+    if is_pause:
+        return counted("{name} is paused.", "{n} entries paused.", len(names), name=names[0])
+    return counted("{name} is resumed.", "{n} entries resumed.", len(names), name=names[0])
+
+
+def _no_news(names: str, *, is_pause: bool) -> str:
+    if is_pause:
+        return say("Nothing to do: {names} paused already.", names=names)
+    return say("Nothing to do: {names} resumed already.", names=names)
 
 
 @contextmanager
@@ -195,7 +208,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except REFUSALS as error:
-        raise Unable(str(error)) from error
+        raise Unable(told(error)) from error
 
 
 PAGES: Final = (

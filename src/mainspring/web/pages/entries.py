@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from mainspring.base.durations import in_words, seconds
 from mainspring.base.errors import InvalidSchedule
 from mainspring.web import words
+from mainspring.web.languages import say, told
 from mainspring.web.pages.clock import REFUSALS, line_of, path_of
 from mainspring.web.view import Act, Action, Ask, Context, Done, Page
 
@@ -50,8 +51,9 @@ def put(act: Act) -> Done:
     try:
         entry = act.app.periodic.put_row(_row(act.form))
     except REFUSALS as error:
-        return Done(f"Not saved: {error}", to=_back(act.form, str(error)), has_effect=False)
-    return Done(f"{entry.name} is saved.", to=path_of(entry.name), facts={"schedule": entry.schedule, "job": entry.job})
+        return Done(say("Not saved: {why}", why=told(error)), to=_back(act.form, told(error)), has_effect=False)
+    facts = {"schedule": entry.schedule, "job": entry.job}
+    return Done(say("{entry} is saved.", entry=entry.name), to=path_of(entry.name), facts=facts)
 
 
 def _row(form: Mapping[str, str]) -> Mapping[str, object]:

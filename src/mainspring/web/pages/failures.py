@@ -14,6 +14,7 @@ from mainspring.metrics import questions
 from mainspring.metrics.questions import Question
 from mainspring.metrics.series import Deploy
 from mainspring.web import frames
+from mainspring.web.languages import say
 from mainspring.web.pages import jobs
 from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page
 
@@ -72,7 +73,7 @@ def one(ask: Ask) -> Context:
     found = {state: ask.app.search(query, state=state, count=_JOBS) for state in STATES}
     some = next((job for state in STATES for job in found[state].jobs), None)
     if failure is None and some is None:
-        raise Gone("There is no such error: it was not seen in the last 30 days, or was forgotten.")
+        raise Gone(say("There is no such error: it was not seen in the last 30 days, or was forgotten."))
     deploy = newest(ask.app.metrics.deploys("7d"))
     return {
         "signature": signature,
@@ -89,8 +90,8 @@ def one(ask: Ask) -> Context:
 def forget(act: Act) -> Done:
     """Forget an error, so that it is new should it come again."""
     if not act.app.failures.forget(act.resource):
-        return Done("Nothing was done: it was forgotten already.", to="/failures", has_effect=False)
-    return Done("Forgotten: should it come again, it is new. Its jobs stay where they are.", to="/failures")
+        return Done(say("Nothing was done: it was forgotten already."), to="/failures", has_effect=False)
+    return Done(say("Forgotten: should it come again, it is new. Its jobs stay where they are."), to="/failures")
 
 
 PAGES: Final = (

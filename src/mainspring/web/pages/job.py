@@ -14,6 +14,7 @@ from mainspring.api.cancel import identity_of
 from mainspring.api.jobs import StoredJob
 from mainspring.base.sealed import is_sealed
 from mainspring.web import calls, frames, story, ticked
+from mainspring.web.languages import say
 from mainspring.web.redaction import Redactor
 from mainspring.web.settings import Link, Settings
 from mainspring.web.ticked import Shown
@@ -62,10 +63,7 @@ def one(ask: Ask) -> Context:
     if job is None and not attempts:
         if not found.is_complete:
             raise Moved("/jobs", q=str(ticked.of_ids([jid])), cursor=found.cursor, searched=str(found.searched))
-        raise Gone(
-            f"There is no job {jid[:100]}. Looked at all {found.total:,} jobs that run, wait, are scheduled, are"
-            " retried or are dead, and at what is kept of jobs that are done. It is done, was deleted, or never was."
-        )
+        raise Gone(_nowhere(jid, found.total))
     state = state_of(job) if isinstance(job, StoredJob) else "gone" if job is None else "done"
     started_at = found.started.get(jid) if state == "running" else None
     return {
@@ -82,6 +80,15 @@ def one(ask: Ask) -> Context:
         "progress": job.progress if isinstance(job, StoredJob) else None,
         **_facts(ask, job, jid),
     }
+
+
+def _nowhere(jid: str, total: int) -> str:
+    return say(
+        "There is no job {jid}. Looked at all {n} jobs that run, wait, are scheduled, are retried or are dead, and at"
+        " what is kept of jobs that are done. It is done, was deleted, or never was.",
+        jid=jid[:100],
+        n=f"{total:,}",
+    )
 
 
 def _facts(ask: Ask, job: StoredJob | FinishedJob | None, jid: str) -> dict[str, object]:

@@ -23,6 +23,7 @@ from mainspring.base.errors import (
     WrongArguments,
 )
 from mainspring.web import calls, steering, ticked
+from mainspring.web.languages import mark, say, told
 from mainspring.web.redaction import Redactor
 from mainspring.web.rendering import pretty, segment
 from mainspring.web.ticked import Shown, Verb
@@ -47,7 +48,7 @@ def form(ask: Ask) -> Context:
     jid, shown = ask.text("jid"), Shown.of(ask.query)
     found = ticked.look_for(ask.app, jid, shown) if jid else None
     if found is None or not found.jobs:
-        raise Gone(f"There is no job {jid[:100]} any more: it is done, or was deleted.")
+        raise Gone(say("There is no job {jid} any more: it is done, or was deleted.", jid=jid[:100]))
     job = found.jobs[0]
     args, kwargs = seen(ask.app, job, Redactor(ask.settings.redact))
     return {
@@ -78,12 +79,14 @@ def edit(act: Act) -> Done:
     found = ticked.look_for(act.app, wanted.jid, shown)
     job = found.jobs[0] if found.jobs else None
     try:
-        verb = Verb("edit", "edited", _STATES, _requeue(act, job) if job is not None else StoredJob.retry)
+        verb = Verb("edit", mark("edited"), _STATES, _requeue(act, job) if job is not None else StoredJob.retry)
         outcome = ticked.act(verb, wanted, job)
     except (Unable, *_REFUSALS) as error:
-        return Done(f"Nothing was done: {error}", to=_back(act.form, wanted.jid, str(error)), has_effect=False)
+        why = told(error)
+        to = _back(act.form, wanted.jid, why)
+        return Done(say("Nothing was done: {why}", why=why), to=to, has_effect=False)
     if outcome == "done":
-        return Done(f"{wanted.jid} was pushed with these arguments.", to=f"/jobs/{segment(wanted.jid)}")
+        return Done(say("{jid} was pushed with these arguments.", jid=wanted.jid), to=f"/jobs/{segment(wanted.jid)}")
     to = "/jobs" if job is None else f"/jobs/{segment(wanted.jid)}"
     return Done(steering.why_not(wanted.jid, outcome, job, verb), has_effect=False, to=to)
 
@@ -91,9 +94,9 @@ def edit(act: Act) -> Done:
 def _requeue(act: Act, job: StoredJob) -> Callable[[StoredJob], bool]:
     args, kwargs = _json(act.form, "args", "[]"), _json(act.form, "kwargs", "{}")
     if not isinstance(args, list):
-        raise Unable("args must be a list in [ ]")
+        raise Unable(say("args must be a list in [ ]"))
     if not isinstance(kwargs, dict):
-        raise Unable("kwargs must be an object in { }")
+        raise Unable(say("kwargs must be an object"))
     old_args, old_kwargs = seen(act.app, job, Redactor(act.settings.redact))
     whole = calls.restored(args, list(job.args), old_args), calls.restored(kwargs, dict(job.kwargs), old_kwargs)
     queue = act.form.get("queue", "").strip() or None
@@ -108,7 +111,7 @@ def _json(form: Mapping[str, str], name: str, default: str) -> object:
     try:
         return json.loads(form.get(name, "").strip() or default)
     except (ValueError, RecursionError) as error:
-        raise Unable(f"{name} is no JSON: {error}") from error
+        raise Unable(say("{name} is no JSON: {why}", name=name, why=error)) from error
 
 
 def _list(value: object) -> list[object]:
@@ -132,14 +135,16 @@ def duplicate(act: Act) -> Done:
     found = ticked.look_for(act.app, act.resource, Shown.of(act.form))
     job: StoredJob | FinishedJob | None = found.jobs[0] if found.jobs else act.app.finished(act.resource)
     if job is None:
-        raise Gone(f"Nothing was done: {act.resource} is gone, and so are its arguments.")
+        raise Gone(say("Nothing was done: {jid} is gone, and so are its arguments.", jid=act.resource))
     try:
         made = act.app.client.enqueue_raw(copy(job.fields, now=act.now))
     except _REFUSALS as error:
-        raise Unable(f"Nothing was done: {error}") from error
+        raise Unable(say("Nothing was done: {why}", why=told(error))) from error
     if not made.jid:
-        raise Unable("Nothing was done: a middleware of the App refused it.")
-    return Done(f"Enqueued again, as {made.jid}.", to=f"/jobs/{segment(made.jid)}", facts={"made": made.jid})
+        raise Unable(say("Nothing was done: a middleware of the App refused it."))
+    return Done(
+        say("Enqueued again, as {jid}.", jid=made.jid), to=f"/jobs/{segment(made.jid)}", facts={"made": made.jid}
+    )
 
 
 def cancel(act: Act) -> Done:
@@ -147,20 +152,23 @@ def cancel(act: Act) -> Done:
     (wanted, *_) = ticked.ticks(act.many.get("job", ()))
     found = ticked.look_for(act.app, wanted.jid, Shown.of(act.form))
     job = found.jobs[0] if found.jobs else None
-    verb = Verb("cancel", "cancelled", frozenset(steering.PLACES) - {"dead"}, partial(_cancelled, act.app))
+    verb = Verb("cancel", mark("cancelled"), frozenset(steering.PLACES) - {"dead"}, partial(_cancelled, act.app))
     outcome = ticked.act(verb, wanted, job)
     if outcome != "done":
         to = steering.after(act.form, is_gone=job is None)
         return Done(steering.why_not(wanted.jid, outcome, job, verb), has_effect=False, to=to)
     if job is not None and state_of(job) == "running":
-        return Done(f"{wanted.jid} runs, and its process was told to end it.")
-    return Done(f"{wanted.jid} was cancelled.", to=steering.after(act.form, is_gone=True))
+        return Done(say("{jid} runs, and its process was told to end it.", jid=wanted.jid))
+    return Done(say("{jid} was cancelled.", jid=wanted.jid), to=steering.after(act.form, is_gone=True))
 
 
 def _cancelled(app: App, job: StoredJob) -> bool:
     found = app.cancel(job.jid)
     if not found and state_of(job) == "running":
-        raise Unable(f"Nothing was done: {job.jid} has just ended, or runs in a Ruby process, which cannot be told.")
+        text = say(
+            "Nothing was done: {jid} has just ended, or runs in a Ruby process, which cannot be told.", jid=job.jid
+        )
+        raise Unable(text)
     return bool(found)
 
 

@@ -14,6 +14,7 @@ from mainspring.api.slices import ACTIONS as FITS
 from mainspring.base.errors import InvalidFilter
 from mainspring.web import calls, ticked
 from mainspring.web.asking import asked
+from mainspring.web.languages import told
 from mainspring.web.redaction import Redactor
 from mainspring.web.rendering import segment
 from mainspring.web.ticked import Tick
@@ -73,7 +74,7 @@ def listed(ask: Ask) -> Context:
         _gather(ask, query, state)
         found = ask.app.search(query, state=state or None, cursor=ask.text("cursor"), count=ROWS)
     except InvalidFilter as error:
-        return _context(ask, said, state) | {"counts": ask.app.counts(), "error": str(error)}
+        return _context(ask, said, state) | {"counts": ask.app.counts(), "error": told(error)}
     return _context(ask, str(query), state) | {
         "rows": rows(ask, found.jobs, found.started),
         "chips": [Chip(term.key, str(term), str(query.without(term))) for term in query.terms],

@@ -8,8 +8,9 @@ from mainspring.api import board
 from mainspring.api.board import Asked
 from mainspring.api.gates import GateState
 from mainspring.api.limiters import LimiterState
-from mainspring.base.durations import in_words
 from mainspring.base.errors import InvalidOption
+from mainspring.web import words
+from mainspring.web.languages import say, told
 from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page
 
 
@@ -30,7 +31,7 @@ def one(ask: Ask) -> Context:
     found = board.read(ask.app.store, ask.app.time, Asked(name=name), known)
     ask.guesses["limit"] = found.guess
     if not found.limiters:
-        raise Gone(f"No limiter {name!r:.200} was used in the last week.")
+        raise Gone(say("No limiter {name} was used in the last week.", name=f"{name!r:.200}"))
     return {"name": name, "limiters": found.limiters, "allows": allows}
 
 
@@ -39,41 +40,41 @@ def gate(ask: Ask) -> Context:
     try:
         found = ask.app.gates[ask.path["name"]].look()
     except InvalidOption as error:
-        raise Gone(str(error)) from error
+        raise Gone(told(error)) from error
     return {"found": found, "gate": found.state, "opens": opens}
 
 
 def allows(limiter: LimiterState) -> str:
     """Say what a limiter lets through."""
-    span = in_words(limiter.span)
+    n, span = f"{limiter.limit:,}", words.span(limiter.span)
     if limiter.kind == "concurrent":
-        return f"{limiter.limit:,} at once, each for {span} at most"
+        return say("{n} at once, each for {span} at most", n=n, span=span)
     if limiter.kind == "bucket":
-        return f"{limiter.limit:,} each {span}"
+        return say("{n} each {span}", n=n, span=span)
     if limiter.kind == "window":
-        return f"{limiter.limit:,} in any {span}"
+        return say("{n} in any {span}", n=n, span=span)
     if limiter.kind == "leaky":
-        return f"{limiter.limit:,}, drained in {span}"
-    return f"{limiter.limit:,} points, back in {span}"
+        return say("{n}, drained in {span}", n=n, span=span)
+    return say("{n} points, back in {span}", n=n, span=span)
 
 
 def opens(state: GateState) -> str:
     """Say what a gate allows."""
     if state.most is None:
-        return "everything"
+        return say("everything")
     if state.kind == "turn":
-        return f"its share of {state.most:,} slots"
+        return say("its share of {n} slots", n=f"{state.most:,}")
     if state.per is None or state.kind == "concurrent":
-        return f"{state.most:,} at once"
-    return f"{state.most:,} each {in_words(state.per)}"
+        return say("{n} at once", n=f"{state.most:,}")
+    return say("{n} each {span}", n=f"{state.most:,}", span=words.span(state.per))
 
 
 def reset(act: Act) -> Done:
     """Forget what was taken of a limiter."""
     count = act.app.limiters.reset(act.resource)
     if not count:
-        return Done(f"No limiter {act.resource} was used of late.", has_effect=False)
-    return Done(f"{act.resource} is as if it had not been used.")
+        return Done(say("No limiter {name} was used of late.", name=act.resource), has_effect=False)
+    return Done(say("{name} is as if it had not been used.", name=act.resource))
 
 
 PAGES: Final = (

@@ -11,8 +11,10 @@ from mainspring.api.operations import Operation
 from mainspring.api.query import MOST_TERMS, Query, parse
 from mainspring.api.slices import ACTIONS as FITS
 from mainspring.base.errors import InvalidFilter
+from mainspring.base.phrases import phrase
 from mainspring.web import steering, words
 from mainspring.web.asking import asked
+from mainspring.web.languages import say, told
 from mainspring.web.redaction import Redactor
 from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page, Unable
 
@@ -32,9 +34,9 @@ def dialog(ask: Ask) -> Context:
     try:
         query = meant(ask)
     except InvalidFilter as error:
-        return _asked(action, state, said) | {"error": str(error)}
+        return _asked(action, state, said) | {"error": told(error)}
     if not state:
-        return _asked(action, state, str(query)) | {"error": "Choose one state: what can be done depends on it."}
+        return _asked(action, state, str(query)) | {"error": say("Choose one state: what can be done depends on it.")}
     found = ask.app.search(query, state=state, count=1)
     count, is_whole = found.total, True
     if query:
@@ -60,7 +62,7 @@ def meant(ask: Ask) -> Query:
     """
     ticked = [name.removeprefix(_TICKED) for name in ask.query if name.startswith(_TICKED)]
     if len(ticked) > terms_left(ask.text("q")):
-        raise InvalidFilter("signature", f"tick at most {terms_left(ask.text('q'))} errors at once")
+        raise InvalidFilter("signature", phrase("tick at most {n} errors at once", n=terms_left(ask.text("q"))))
     signatures = (terms.make("signature", each, is_quoted=True) for each in ticked)
     return Query((*asked(ask.text("q"), Redactor(ask.settings.redact)).terms, *signatures))
 
@@ -98,7 +100,7 @@ def one(ask: Ask) -> Context:
 
 def _known(found: Operation | None) -> Operation:
     if found is None:
-        raise Gone("There is no such operation; the last 200 are remembered, for 30 days.")
+        raise Gone(say("There is no such operation; the last 200 are remembered, for 30 days."))
     return found
 
 
@@ -109,7 +111,7 @@ def start(action: str, act: Act) -> Done:
     """Begin to do something to all jobs that a filter means."""
     form = act.form
     if form.get("confirm", action).strip() != action:
-        raise Unable(f"Nothing was done: type {action} to confirm.")
+        raise Unable(say("Nothing was done: type {word} to confirm.", word=action))
     state = form.get("state", "")
     try:
         begun = act.app.operations.start(
@@ -122,7 +124,7 @@ def start(action: str, act: Act) -> Done:
             cutoff=_cutoff(form.get("cutoff", "")),
         )
     except InvalidFilter as error:
-        raise Unable(f"Nothing was done: {error}") from error
+        raise Unable(say("Nothing was done: {why}", why=told(error))) from error
     # Where no worker is up nobody else would do it.
     act.app.operations.turn(_AT_ONCE)
     return Done("", to=f"/operations/{begun.id}")
@@ -132,14 +134,14 @@ def _cutoff(said: str) -> float | None:
     try:
         return float(said) if said else None
     except ValueError as error:
-        raise Unable("Nothing was done: the form has no time that can be read; open it again.") from error
+        raise Unable(say("Nothing was done: the form has no time that can be read; open it again.")) from error
 
 
 def cancel(act: Act) -> Done:
     """End an operation after the part that is being done."""
     if not act.app.operations.cancel(act.resource, by=act.user.id):
-        return Done("Nothing was done: it was over already.", has_effect=False)
-    return Done("Cancelled; what it has done stays done.")
+        return Done(say("Nothing was done: it was over already."), has_effect=False)
+    return Done(say("Cancelled; what it has done stays done."))
 
 
 PAGES: Final = (

@@ -15,7 +15,8 @@ from mainspring.base import durations
 from mainspring.base.errors import InvalidDuration, InvalidName
 from mainspring.metrics import questions
 from mainspring.metrics.series import Series
-from mainspring.web import traffic
+from mainspring.web import traffic, words
+from mainspring.web.languages import counted, say, told
 from mainspring.web.rendering import segment
 from mainspring.web.traffic import Rate
 from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page, Unable, whole
@@ -150,7 +151,7 @@ def clearing(ask: Ask) -> Context:
     try:
         queue = ask.app.queues[ask.text("name")]
     except InvalidName as error:
-        raise Gone(f"Which queue? {error}") from error
+        raise Gone(say("Which queue? {why}", why=told(error))) from error
     return {"state": queue.state(), "many": MANY}
 
 
@@ -171,24 +172,25 @@ def pause(act: Act) -> Done:
     """Start no more of its jobs."""
     queue = _queue(act)
     queue.pause()
-    return Done(f"{queue.name} is paused: what runs goes on, and what is pushed waits.")
+    return Done(say("{queue} is paused: what runs goes on, and what is pushed waits.", queue=queue.name))
 
 
 def resume(act: Act) -> Done:
     """Let its jobs start again."""
     queue = _queue(act)
     queue.resume()
-    return Done(f"{queue.name} is resumed.")
+    return Done(say("{queue} is resumed.", queue=queue.name))
 
 
 def clear(act: Act) -> Done:
     """Drop all that waits in it."""
     queue = _queue(act)
     if queue.size > MANY and act.form.get("word", "") != queue.name:
-        raise Unable(f"Nothing was cleared: more than {MANY} jobs are dropped only if the queue's name is typed.")
+        text = say("Nothing was cleared: more than {n} jobs are dropped only if the queue's name is typed.", n=MANY)
+        raise Unable(text)
     count = queue.clear()
     return Done(
-        f"{count:,} {'job' if count == 1 else 'jobs'} of {queue.name} dropped.",
+        counted("{n} job of {queue} dropped.", "{n} jobs of {queue} dropped.", count, queue=queue.name),
         has_effect=count > 0,
         facts={"count": str(count)},
     )
@@ -199,13 +201,14 @@ def aim(act: Act) -> Done:
     queue, said = _queue(act), act.form.get("target", "").strip()
     if not said:
         queue.target = None
-        return Done(f"{queue.name} has no target any more.", facts={"target": ""})
+        return Done(say("{queue} has no target any more.", queue=queue.name), facts={"target": ""})
     try:
         seconds = durations.seconds(said)
     except InvalidDuration as error:
-        raise Unable(f"Nothing was changed: {error}") from error
+        raise Unable(say("Nothing was changed: {why}", why=told(error))) from error
     queue.target = seconds
-    return Done(f"Jobs of {queue.name} may wait for {durations.in_words(seconds)}.", facts={"target": said})
+    text = say("Jobs of {queue} may wait for {span}.", queue=queue.name, span=words.span(seconds))
+    return Done(text, facts={"target": said})
 
 
 def limit(act: Act) -> Done:
@@ -213,10 +216,14 @@ def limit(act: Act) -> Done:
     queue, said = _queue(act), act.form.get("concurrency", "").strip()
     most = whole(said, 0, 0, 10**6)
     if said and not most:
-        raise Unable(f"Nothing was changed: {said!r:.50} is no number from 1 on.")
+        raise Unable(say("Nothing was changed: {text} is no number from 1 on.", text=f"{said!r:.50}"))
     queue.concurrency = most or None
-    told = f"At most {most:,} jobs of {queue.name} run at once" if most else f"{queue.name} has no limit any more"
-    return Done(f"{told}.", facts={"concurrency": said})
+    if not most:
+        return Done(say("{queue} has no limit any more.", queue=queue.name), facts={"concurrency": said})
+    text = counted(
+        "At most {n} job of {queue} runs at once.", "At most {n} jobs of {queue} run at once.", most, queue=queue.name
+    )
+    return Done(text, facts={"concurrency": said})
 
 
 def _queue(act: Act) -> Queue:

@@ -18,6 +18,7 @@ from mainspring.metrics import questions
 from mainspring.metrics.series import JobTotals
 from mainspring.web import grid, words
 from mainspring.web.grid import Cell
+from mainspring.web.languages import say
 from mainspring.web.rendering import segment
 from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page
 
@@ -91,7 +92,9 @@ class Row:
         """Its slots."""
         cells = [Cell(_told(run), run.elapsed, run.usual) for run in self.runs]
         busy = max(len(cells), self.process.busy)
-        return grid.draw(cells, self.process.concurrency, f"{busy} of {self.process.concurrency} slots busy")
+        return grid.draw(
+            cells, self.process.concurrency, say("{busy} of {all} slots busy", busy=busy, all=self.process.concurrency)
+        )
 
 
 # --- pages -----------------------------------------------------------------------------
@@ -129,7 +132,9 @@ def one(ask: Ask) -> Context:
     usual = questions.jobs("1h", ask.now, _KINDS)
     found = works.look(ask.app.store, ask.app.time, (), lambda _: [identity], usual.commands)
     if identity not in found.processes:
-        raise Gone(f"No process {identity!r:.200} shows itself: it has ended, or was silent for a minute.")
+        raise Gone(
+            say("No process {name} shows itself: it has ended, or was silent for a minute.", name=f"{identity!r:.200}")
+        )
     (row,) = _rows(ask, found, _usual(usual.answer(found.others)))
     return {"row": row, "process": row.process, "runs": row.runs[:ROWS], "running": len(row.runs)}
 
@@ -164,8 +169,8 @@ def _groups(rows: Sequence[Row]) -> list[tuple[str, Sequence[Row]]]:
 
 
 def _told(run: Run) -> str:
-    usual = f", usually below {words.seconds(run.usual)}" if run.usual else ""
-    return f"{run.work.title[:_LONGEST]}: {words.seconds(run.elapsed)}{usual}"
+    told = f"{run.work.title[:_LONGEST]}: {words.seconds(run.elapsed)}"
+    return say("{run}, usually below {time}", run=told, time=words.seconds(run.usual)) if run.usual else told
 
 
 # --- actions ---------------------------------------------------------------------------
@@ -175,29 +180,37 @@ def quiet(act: Act) -> Done:
     """Let it start no more jobs."""
     process = _process(act)
     process.quiet()
-    return Done(f"{_name(process)} starts no more jobs from its next beat on.")
+    return Done(say("{process} starts no more jobs from its next beat on.", process=_name(process)))
 
 
 def stop(act: Act) -> Done:
     """Let it end."""
     process = _process(act)
     process.stop()
-    return Done(f"{_name(process)} ends from its next beat on: what runs may finish, what is left goes back.")
+    text = say(
+        "{process} ends from its next beat on: what runs may finish, what is left goes back.", process=_name(process)
+    )
+    return Done(text)
 
 
 def dump(act: Act) -> Done:
     """Let it write the stacks of its threads to its log."""
     process = _process(act)
     process.dump()
-    told = f"Within seconds {_name(process)} writes the stacks of its threads to its own log"
-    return Done(f"{told}: look there for the event process.stacks of pid {process.pid}.")
+    text = say(
+        "Within seconds {process} writes the stacks of its threads to its own log: look there for the event"
+        " process.stacks of pid {pid}.",
+        process=_name(process),
+        pid=process.pid,
+    )
+    return Done(text)
 
 
 def _process(act: Act) -> Process:
     try:
         return act.app.processes[act.resource]
     except KeyError:
-        raise Gone("It shows itself no more: it has ended, or was silent for a minute.") from None
+        raise Gone(say("It shows itself no more: it has ended, or was silent for a minute.")) from None
 
 
 def _name(process: Process) -> str:

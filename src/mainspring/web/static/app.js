@@ -3,6 +3,9 @@
 (() => {
 const body = document.body;
 const byId = (id) => document.getElementById(id);
+// The page carries what scripts say in its language; in English it carries nothing.
+const texts = JSON.parse(document.body.dataset.texts || "{}");
+const _ = (text, values = {}) => (texts[text] || text).replace(/{(\w+)}/g, (all, name) => values[name] ?? all);
 
 // --- live: the same URL, asked for what may have changed ------------------------------
 const every = Number(body.dataset.every) * 1000;
@@ -34,7 +37,7 @@ function tellOfNews(before, after) {
   if (!bar || !many) return;
   setTimeout(() => {
     if (bar.querySelector("[data-news]")) return;
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "btn s", textContent: `${many} changed · refresh` });
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "btn s", textContent: _("{n} changed · refresh", { n: many }) });
     button.dataset.news = String(many);
     button.addEventListener("click", () => { for (const tick of ticks(bar.closest("[data-ticks]"))) tick.checked = false; counted(); tag = ""; look(); });
     bar.append(button);
@@ -123,7 +126,7 @@ const dialog = byId("dialog");
 function ask(form, button, question) {
   const title = Object.assign(document.createElement("h2"), { id: "dialog-title", textContent: question.replace("{n}", String(ticks().filter((tick) => tick.checked).length)) });
   const row = Object.assign(document.createElement("div"), { className: "dialog-buttons" });
-  const no = Object.assign(document.createElement("button"), { type: "button", className: "btn", textContent: "Cancel" });
+  const no = Object.assign(document.createElement("button"), { type: "button", className: "btn", textContent: _("Cancel") });
   const yes = Object.assign(document.createElement("button"), { type: "button", className: button.classList.contains("d") ? "btn fill-d" : "btn p", textContent: button.textContent.trim() });
   no.addEventListener("click", () => dialog.close());
   yes.addEventListener("click", () => { form.dataset.sure = "1"; dialog.close(); form.requestSubmit(button); });
@@ -161,7 +164,7 @@ document.addEventListener("input", (event) => {
   if (field instanceof HTMLTextAreaElement && "json" in field.dataset) {
     try { JSON.parse(field.value || "null"); field.setCustomValidity(""); } catch (error) { field.setCustomValidity(error.message); }
   }
-  if (field instanceof HTMLInputElement && field.dataset.word) field.setCustomValidity(field.value === field.dataset.word ? "" : `Type ${field.dataset.word}`);
+  if (field instanceof HTMLInputElement && field.dataset.word) field.setCustomValidity(field.value === field.dataset.word ? "" : _("Type {word}", { word: field.dataset.word }));
 });
 
 // --- copy ------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 "use strict";
 (() => {
 const HEIGHT = 236, LONGEST_LABEL = 16;
+// The page carries what scripts say in its language; in English it carries nothing.
+const texts = JSON.parse(document.body.dataset.texts || "{}");
+const _ = (text, values = {}) => (texts[text] || text).replace(/{(\w+)}/g, (all, name) => values[name] ?? all);
 const probe = document.createElement("i");
 probe.hidden = true;
 document.body.append(probe);
@@ -12,14 +15,15 @@ function mix() {
   for (const name of ["ok", "ok-soft", "bad", "bad-soft", "run", "run-soft", "idle", "line", "muted", "sched"]) colours[name] = token(name);
 }
 const short = (value) => Math.abs(value) >= 1e6 ? `${+(value / 1e6).toFixed(1)}M` : Math.abs(value) >= 1e4 ? `${+(value / 1e3).toFixed(1)}k` : String(+value.toFixed(value < 10 ? 1 : 0));
-const span = (ms) => ms < 1000 ? `${+ms.toFixed(ms < 10 ? 1 : 0)} ms` : ms < 6e4 ? `${+(ms / 1e3).toFixed(1)} s` : ms < 36e5 ? `${+(ms / 6e4).toFixed(1)} min` : `${+(ms / 36e5).toFixed(1)} h`;
+const rounded = (value, digits = 1) => ({ n: +value.toFixed(digits) });
+const span = (ms) => ms < 1000 ? _("{n} ms", rounded(ms, ms < 10 ? 1 : 0)) : ms < 6e4 ? _("{n} s", rounded(ms / 1e3)) : ms < 36e5 ? _("{n} min", rounded(ms / 6e4)) : _("{n} h", rounded(ms / 36e5));
 
 const DAY = 86400, two = (number) => String(number).padStart(2, "0");
 // Times are UTC, as everywhere on the page: the day where a day begins, or where all are days.
 function clock(all, gap) {
   return all.map((at) => {
     const date = new Date(at * 1000), isDay = gap >= DAY || at % DAY === 0;
-    return isDay ? date.toLocaleDateString(undefined, { timeZone: "UTC", day: "numeric", month: "short" }) : `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
+    return isDay ? date.toLocaleDateString(document.documentElement.lang, { timeZone: "UTC", day: "numeric", month: "short" }) : `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}`;
   });
 }
 // A value between two gaps is no line: it is drawn as a point.
@@ -46,7 +50,7 @@ function marks(u, data) {
     const x = Math.round(u.valToPos(at, "x", true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath(); ctx.moveTo(x, bbox.top); ctx.lineTo(x, bbox.top + bbox.height); ctx.stroke();
-    const text = `deploy ${label.length > LONGEST_LABEL ? label.slice(0, LONGEST_LABEL - 1) + "…" : label}`, width = ctx.measureText(text).width;
+    const text = _("deploy {label}", { label: label.length > LONGEST_LABEL ? label.slice(0, LONGEST_LABEL - 1) + "…" : label }), width = ctx.measureText(text).width;
     const from = x + width + 6 * ratio > bbox.left + bbox.width ? x - width - 4 * ratio : x + 4 * ratio;
     if (from > free) { ctx.fillText(text, from, bbox.top + 2 * ratio); free = from + width; }
   }
@@ -56,15 +60,15 @@ function draw(place, read) {
   const write = (value) => value === null || value === undefined ? "–" : read().unit === "ms" ? span(value) : short(value);
   const count = read().lines.length;
   const axis = { stroke: () => colours.muted, font: "11px system-ui, sans-serif", ticks: { show: false }, grid: { stroke: () => colours.line, width: 1 } };
-  const line = (each) => ({ label: each.name + (read().unit === "ms" ? "" : " /min"), stroke: () => colours[each.kind], width: 1.5, points: { show: true, size: 5, filter: (u, row) => lonely(u.data[row]) },
+  const line = (each) => ({ label: each.name + (read().unit === "ms" ? "" : " " + _("/min")), stroke: () => colours[each.kind], width: 1.5, points: { show: true, size: 5, filter: (u, row) => lonely(u.data[row]) },
     fill: each.kind === "idle" ? undefined : () => colours[`${each.kind}-soft`], value: (u, value, row, at) => write(at === null ? null : value ?? u.data[row + count]?.[at]) });
-  const dashed = (each) => ({ label: `${each.name}, so far`, stroke: () => colours[each.kind], width: 1.5, dash: [4, 4], points: { show: false } });
+  const dashed = (each) => ({ label: _("{line}, so far", { line: each.name }), stroke: () => colours[each.kind], width: 1.5, dash: [4, 4], points: { show: false } });
   const plot = new uPlot({
     width: place.clientWidth, height: HEIGHT, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: { x: { range: (_, from, to) => [from, to + read().step] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.12 : 1] } },
     axes: [{ ...axis, space: 70, values: (_, all, __, ___, gap) => clock(all, gap) }, { ...axis, size: 58, values: (_, all) => all.map(write) }],
-    series: [{ label: "time", value: (_, at) => at === null ? "–" : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ") }, ...read().lines.map(line), ...read().lines.map(dashed)],
+    series: [{ label: _("time"), value: (_, at) => at === null ? "–" : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ") }, ...read().lines.map(line), ...read().lines.map(dashed)],
     hooks: { draw: [(u) => marks(u, read())] },
   }, columns(read()), place);
   for (const row of [...plot.root.querySelectorAll(".u-legend .u-series")].slice(1 + count)) row.remove();

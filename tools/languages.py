@@ -101,13 +101,16 @@ def faults(catalog: Catalog, template: Catalog) -> Iterator[str]:
 
 
 def _faults(message: Message, forms: int) -> Iterator[str]:
-    texts, wanted = _texts(message), _names(message.id[-1] if message.pluralizable else message.id)
+    texts = _texts(message)
+    one, many = (_names(message.id[0]), _names(message.id[-1])) if message.pluralizable else [_names(message.id)] * 2
     if message.pluralizable and (len(texts) != forms or not all(texts)):
         yield f"{_name(message)}: needs {forms} plural forms"
-    for text in texts:
-        if text and _names(text) != wanted:
-            yield f"{_name(message)}: has the names {sorted(_names(text))} in {text!r}, and should {sorted(wanted)}"
-        if text and (text[:1].isspace(), text[-1:].isspace()) != (_name(message)[:1].isspace(), False):
+    for number, text in enumerate(texts):
+        # What says "one" need not count it.
+        least = one & many if number == 0 and forms > 1 else many
+        if text and not least <= _names(text) <= one | many:
+            yield f"{_name(message)}: has the names {sorted(_names(text))} in {text!r}, and should {sorted(least)}"
+        if text and text != text.strip():
             yield f"{_name(message)}: a blank stands at the beginning or the end of {text!r}"
 
 

@@ -15,6 +15,7 @@ from mainspring.base.service import FIRST_WAIT, LONGEST_WAIT, Service
 GONE = StoreUnavailable("no store", applied=False)
 CUT = StoreUnavailable("cut off", applied=None)
 WRONG = StoreRefused("the password is wrong", "WRONGPASS")
+HOUR = 3600.0
 
 
 class Script(Service):
@@ -26,9 +27,10 @@ class Script(Service):
         self.pause = pause
         self.seen: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.waits: list[float] = []
+        self.last: object = None
 
     def turn(self) -> float:
-        what = next(self.turns, None)
+        self.last = what = next(self.turns, None)
         self.seen.put(what)
         if what is None:
             self.stop()
@@ -199,27 +201,32 @@ def test_a_service_must_say_what_a_turn_is():
 
 
 class Placed(Script):
-    """Notes in which threads it does its turns, and waits for an hour after each that pauses."""
+    """Notes in which threads it does its turns; a number says for how long nothing will be due after its turn."""
 
     def __init__(self, *turns: object) -> None:
-        super().__init__(*turns, pause=3600.0)
+        super().__init__(*turns)
         self.threads: list[str] = []
         self.held = threading.Event()
         self.held.set()
 
     def turn(self) -> float:
         self.threads.append(threading.current_thread().name)
-        pause = super().turn()
+        super().turn()
         assert self.held.wait(10)
-        return pause
+        return self.last if isinstance(self.last, float) else 0.0
+
+
+def asleep(service: Placed) -> None:
+    """Wait until its loop's first turn is over."""
+    service.start()
+    assert service.seen.get(timeout=10) == HOUR
+    with service._turning:
+        assert service._until > 0
 
 
 def test_a_turn_can_be_done_in_the_thread_that_knows_of_the_work():
-    service = Placed("first", "mine")
-    service.start()
-    assert service.seen.get(timeout=10) == "first"
-    with service._turning:
-        pass
+    service = Placed(HOUR, "mine")
+    asleep(service)
 
     service.turn_here()
 
@@ -227,6 +234,18 @@ def test_a_turn_can_be_done_in_the_thread_that_knows_of_the_work():
     assert service.threads[1] == threading.current_thread().name
     assert service.threads[2] == "mainspring-script", "the loop was woken for the turn after it"
     assert service.all_seen() == ["mine", None, "end"]
+
+
+def test_the_loop_sleeps_on_if_a_turn_elsewhere_left_nothing_to_do():
+    service = Placed(HOUR, HOUR)
+    asleep(service)
+
+    service.turn_here()
+
+    assert service._bell.empty()
+    assert service.threads[1:] == [threading.current_thread().name]
+    service.stop()
+    assert service.join(10)
 
 
 def test_two_threads_never_do_a_turn_together():
@@ -244,12 +263,9 @@ def test_two_threads_never_do_a_turn_together():
     assert service.all_seen() == [None, "end"]
 
 
-def test_a_turn_elsewhere_that_fails_is_reported_and_made_again_by_the_loop():
-    service = Placed("first", GONE)
-    service.start()
-    assert service.seen.get(timeout=10) == "first"
-    with service._turning:
-        pass
+def test_a_turn_elsewhere_that_fails_is_made_again_by_the_loop():
+    service = Placed(HOUR, GONE)
+    asleep(service)
 
     service.turn_here()
 

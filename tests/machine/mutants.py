@@ -118,7 +118,7 @@ MUTANTS = (
     Mutant("a success keeps its lock", "jobs_finish", "finish_locks(root, gathered", "tostring(root, gathered"),
     Mutant("a success takes its successor's lock", "jobs_finish", "if held[i] == jids[i] then", "if held[i] then"),
     Mutant("a success that comes too late takes its lock", "jobs_finish", "mine, n + mine\n    if mine > 0 then", "mine, n + 1\n    if true then"),
-    Mutant("a success lets go by the id of another", "jobs_finish", "string.sub(jids, (i - 1) * jid_width + 1, ", "string.sub(jids, 1, "),
+    Mutant("a success lets go by the id of another", "jobs_finish", "sub(jids, (i - 1) * jid_width + 1, ", "sub(jids, 1, "),
     Mutant("the end of a job takes its successor's lock", "job_settle", _NOT_OURS, "if false then"),
     Mutant("the dead keep their locks", "job_settle", "if ties then", 'if ties and what ~= "dead" then'),
     Mutant("what cannot be read keeps its lock", "job_settle", 'jid == "" and ties_of(stored) or', 'jid == "" and nil or'),

@@ -261,11 +261,11 @@ def test_a_call_that_blocks_may_be_interrupted_anywhere(server, wire, way, cold)
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_count_finds_a_connection_that_is_used_again_after_an_interruption(server, wire, monkeypatch):
-    def read_all(self: Store, connection: Any, commands: Any) -> list[Any]:
+    def read_all(self: Store, line: Any, commands: Any) -> list[Any]:
         try:
-            return [connection.read_response(disconnect_on_error=False) for _ in commands]
+            return [line._connection.read_response(disconnect_on_error=False) for _ in commands]
         except KeyboardInterrupt:
-            self._free.append(connection)
+            self._free.append(line)
             raise
 
     monkeypatch.setattr(Store, "_read_all", read_all)

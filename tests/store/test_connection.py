@@ -215,3 +215,24 @@ def test_a_connection_with_an_answer_too_many_is_not_used_again(server, store):
     assert poller.poll(5000)
 
     assert store.run(echo(b"mine")) == b"mine"
+
+
+def test_more_can_be_asked_before_the_first_answer_is_read(server, store):
+    asked = store.ask([echo(b"one"), echo(b"two")])
+    asked.more([echo(b"three")])
+    asked.more([])
+
+    assert asked.answers() == [b"one", b"two", b"three"]
+    assert len(client_ids(server)) == 1
+
+
+def test_what_is_asked_of_a_store_that_is_gone_is_not_answered(server, store):
+    store.run(stats.ping())
+    asked = store.ask([echo(b"one")])
+    server.client.client_kill_filter(_type="normal", skipme=True)
+
+    with pytest.raises(StoreUnavailable):
+        asked.more([echo(b"two" * 1_000_000)])
+        asked.answers()
+
+    assert store.run(echo(b"mine")) == b"mine"

@@ -30,9 +30,9 @@ def inflight_key(bench, worker):
 def reconcile(worker):
     """Let the worker compare at its next turn, as it does after a reconnect."""
     (capsule,) = worker.capsules
-    capsule._must_reconcile = True
+    capsule._reconciliation.is_wanted = True
     capsule.wake()
-    until(lambda: not capsule._must_reconcile)
+    until(lambda: not capsule._reconciliation.is_wanted)
 
 
 # --- suspects ----------------------------------------------------------------------

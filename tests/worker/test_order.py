@@ -112,7 +112,7 @@ def test_capsules_that_share_a_queue_do_not_take_each_others_jobs(bench, ran):
         bench.push("note", str(number))
     until(lambda: len(ran) > 50)
     for capsule in worker.capsules:
-        capsule._must_reconcile = True
+        capsule._reconciliation.is_wanted = True
     bench.drained()
 
     assert sorted(ran, key=int) == [str(number) for number in range(400)]

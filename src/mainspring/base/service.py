@@ -11,6 +11,7 @@ from __future__ import annotations
 import queue
 import random
 import threading
+import time
 from typing import Final
 
 from mainspring.base.errors import StoreError
@@ -23,6 +24,9 @@ LONGEST_WAIT: Final = 3.0
 
 #: The longest wait between two turns, whatever a turn says: a thread cannot wait for ever and a day.
 LONGEST_PAUSE: Final = 86_400.0
+
+#: Seconds by which the loop may wake late after a turn that another thread did.
+_NEAR: Final = 0.05
 
 _log: Final = Log("mainspring.service")
 
@@ -47,6 +51,7 @@ class Service:
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"mainspring-{name}", daemon=True)
         self._turning = threading.Lock()  # held by whoever does a turn
+        self._until = float("inf")  # when the loop does a turn unasked, on the monotonic clock; under the lock
         self._stopping = False
         self._failures = 0  # only the loop writes this, and what follows
         self._reported: set[tuple[object, ...]] = set()
@@ -67,15 +72,18 @@ class Service:
         self._bell.put(None)
 
     def turn_here(self) -> None:
-        """Do the next turn in the calling thread, which saves the time to wake the loop's; then wake that one.
+        """Do the next turn in the calling thread, which saves the time to wake the loop's.
 
-        If a turn is being done just now, the loop does the next.
+        The loop goes on as if it had done it. If a turn is being done just now, the loop does the next.
         """
         if not self._stopping and self._turning.acquire(blocking=False):
             try:
-                self._safely()
+                pause = self._safely()
+                is_awake_in_time = time.monotonic() + pause >= self._until - _NEAR
             finally:
                 self._turning.release()
+            if is_awake_in_time:
+                return
         self.wake()
 
     def stop(self) -> None:
@@ -98,6 +106,7 @@ class Service:
         while not self._stopping:
             with self._turning:
                 pause = self._safely()
+                self._until = time.monotonic() + pause
             if pause > 0 and not self._stopping:
                 self._sleep(pause)
         with self._turning:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from mainspring.base.errors import StoreError, StoreRefused, StoreUnavailable
 from mainspring.store import replies, scripts
 from mainspring.store.command import Command
-from mainspring.store.line import Line
+from mainspring.store.line import Line, broken, errors, is_answer
 from mainspring.store.loops import PerLoop, close_all
 from mainspring.store.overheard import Overheard
 from mainspring.store.url import redis_options
@@ -29,25 +29,6 @@ T = TypeVar("T")
 
 #: Seconds to wait for an answer, beyond what a blocking command may take.
 TIMEOUT = 5.0
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    from redis.exceptions import RedisError
-
-    return (RedisError,)
-
-
-def _broken() -> tuple[type[Exception], ...]:
-    from redis.exceptions import ConnectionError, InvalidResponse, TimeoutError
-
-    return (ConnectionError, TimeoutError, InvalidResponse, OSError)
-
-
-def _is_answer(error: Exception) -> bool:
-    """Return True for an error that the server sent, False for one of the wire."""
-    from redis.exceptions import ResponseError
-
-    return isinstance(error, ResponseError) or bool(getattr(error, "status_code", None))
 
 
 def _is_noscript(answer: Any) -> bool:
@@ -162,16 +143,15 @@ class Store(_Wire):
         Raises:
             StoreUnavailable: The server did not answer them all.
         """
-        return self.ask(commands)() if commands else []
+        return self.ask(commands).answers() if commands else []
 
-    def ask(self, commands: Sequence[Command[Any]]) -> Callable[[], list[Any]]:
-        """Send several calls, and return what reads their answers as `pipeline` does, once; other work fits in between.
+    def ask(self, commands: Sequence[Command[Any]]) -> Asked:
+        """Send several calls, at least one, and return what reads their answers; other work fits in between.
 
         Raises:
-            StoreUnavailable: The server cannot be reached; or, when the answers are read, did not give them all.
+            StoreUnavailable: The server cannot be reached.
         """
-        line = self._begin(commands)
-        return lambda: _decoded(commands, self._answers(line, commands))
+        return Asked(self, self._begin(commands), list(commands))
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -224,14 +204,14 @@ class Store(_Wire):
     def _give_up(self, line: Line, error: BaseException) -> None:
         # Half an answer may still be under way: this connection must not serve another call.
         line.disconnect()
-        if isinstance(error, _broken()):
+        if isinstance(error, broken()):
             raise replies.cut_off(error, self.url) from error
 
     def _read(self, line: Line, command: Command[Any]) -> Any:
         try:
             return line.read(command, self.timeout)
-        except _errors() as error:
-            if _is_answer(error):
+        except errors() as error:
+            if is_answer(error):
                 return error
             raise
 
@@ -250,7 +230,7 @@ class Store(_Wire):
     def _connect(self, line: Line) -> Line:
         try:
             self._open(line)
-        except (*_broken(), *_errors()) as error:
+        except (*broken(), *errors()) as error:
             line.disconnect()
             raise replies.no_connection(self._reason(error), self.url) from error
         except BaseException:
@@ -262,11 +242,39 @@ class Store(_Wire):
     def _open(self, line: Line) -> None:
         try:
             line.connect()
-        except _broken():
+        except broken():
             if self._revive is None:
                 raise
             self._revive()
             line.connect()
+
+
+class Asked:
+    """Calls of a `Store` under way, whose answers are to be read once."""
+
+    def __init__(self, store: Store, line: Line, commands: list[Command[Any]]) -> None:
+        """Keep what was sent and where; made by `Store.ask`."""
+        self._store = store
+        self._line = line
+        self._commands = commands
+
+    def more(self, commands: Sequence[Command[Any]]) -> None:
+        """Send further calls, which are answered after those before; the server may be at work on those meanwhile.
+
+        Raises:
+            StoreUnavailable: The server did not take them; what was asked before is not answered either.
+        """
+        if commands:
+            self._store._write(self._line, [self._store._words(command) for command in commands])  # noqa: SLF001
+            self._commands += commands
+
+    def answers(self) -> list[Any]:
+        """Read the answers to all calls as `Store.pipeline` does.
+
+        Raises:
+            StoreUnavailable: The server did not give them all.
+        """
+        return _decoded(self._commands, self._store._answers(self._line, self._commands))  # noqa: SLF001
 
 
 class AsyncStore(_Wire):
@@ -311,7 +319,7 @@ class AsyncStore(_Wire):
         try:
             await connection.send_packed_command(connection.pack_commands(words), check_health=False)
             return [await self._read(connection, command) for command in commands]
-        except _broken() as error:
+        except broken() as error:
             await connection.disconnect(nowait=True)
             raise replies.cut_off(error, self.url) from error
         except BaseException:
@@ -328,8 +336,8 @@ class AsyncStore(_Wire):
             # Given a timeout of its own, redis-py takes silence for an answer, and the connection for a good one.
             async with asyncio.timeout(command.blocks + self.timeout):
                 return await connection.read_response(timeout=math.inf)
-        except _errors() as error:
-            if _is_answer(error):
+        except errors() as error:
+            if is_answer(error):
                 return error
             raise
 
@@ -347,7 +355,7 @@ class AsyncStore(_Wire):
         try:
             if writer.is_closing() or await connection.can_read():
                 return True
-        except _broken():
+        except broken():
             return True
         # The loop may not have come round to what the socket already has: the end of a server, for one.
         poll = select.poll()
@@ -362,7 +370,7 @@ class AsyncStore(_Wire):
         connection = self._make(redis.asyncio)
         try:
             await self._open(connection)
-        except (*_broken(), *_errors()) as error:
+        except (*broken(), *errors()) as error:
             await connection.disconnect(nowait=True)
             raise replies.no_connection(await to_thread(self._reason, error), self.url) from error
         except BaseException:
@@ -374,7 +382,7 @@ class AsyncStore(_Wire):
     async def _open(self, connection: Any) -> None:
         try:
             await connection.connect()
-        except _broken():
+        except broken():
             if self._revive is None:
                 raise
             from asyncio import to_thread

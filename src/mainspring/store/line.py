@@ -63,3 +63,24 @@ class Line:
         if command.blocks:
             return self._connection.read_response(timeout=command.blocks + timeout)
         return self._connection.read_response()
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """Return all that redis-py raises of its own."""
+    from redis import exceptions
+
+    return (exceptions.RedisError,)
+
+
+def broken() -> tuple[type[Exception], ...]:
+    """Return what it raises when a connection is of no use any more."""
+    from redis import exceptions
+
+    return (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.InvalidResponse, OSError)
+
+
+def is_answer(error: Exception) -> bool:
+    """Return True for an error that the server sent, False for one of the wire."""
+    from redis import exceptions
+
+    return isinstance(error, exceptions.ResponseError) or bool(getattr(error, "status_code", None))

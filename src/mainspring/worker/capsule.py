@@ -8,17 +8,17 @@ slot finishes a job or a looker sees one.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from mainspring.base.errors import StoreError
 from mainspring.base.service import Service
 from mainspring.base.timesource import TimeSource
-from mainspring.store import queues, stats
+from mainspring.store import queues
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.store.queues import Fetched
-from mainspring.worker.completer import Completer, Request
+from mainspring.worker.completer import Acknowledgement, Completer, Request
 from mainspring.worker.delivery import Delivery
 from mainspring.worker.fetcher import PAUSE, Fetcher, stale
 from mainspring.worker.gatekeeper import Gatekeeper
@@ -27,6 +27,7 @@ from mainspring.worker.lease import Lease
 from mainspring.worker.looker import Looker
 from mainspring.worker.meter import Meter
 from mainspring.worker.quarantine import Quarantine
+from mainspring.worker.reconciliation import Reconciliation
 from mainspring.worker.report import Reporter
 from mainspring.worker.settings import CapsuleSettings
 from mainspring.worker.slots import Slots
@@ -81,7 +82,6 @@ class Capsule(Service):
         self._lease = lease
         self._gatekeeper = gatekeeper
         self._time = time
-        self._reconcile_every = reconcile_every
         self._fenced = fenced
         self.slots = slots(settings.name, settings.concurrency, self._finished)
         self._fetcher = Fetcher(settings, time=time, rng=rng, elsewhere=self.slots.elsewhere)
@@ -93,8 +93,14 @@ class Capsule(Service):
         self._sent: Request | None = None  # the next request, under way while the last answers are read
         self._is_quiet = False
         self._is_asleep = False
-        self._must_reconcile = False
-        self._reconciled = time.monotonic()
+        self._reconciliation = Reconciliation(
+            settings.names,
+            store=store,
+            inflight=self._inflight,
+            completer=self._completer,
+            every=reconcile_every,
+            time=time,
+        )
         self._watched = time.monotonic()
 
     # --- life ----------------------------------------------------------------------
@@ -160,8 +166,8 @@ class Capsule(Service):
 
     def turn(self) -> float:
         """Acknowledge, fetch, hand out; return how long nothing will be due."""
-        if self._is_reconciliation_due and self._sent is None:
-            self._reconcile()
+        if self._reconciliation.is_due and self._sent is None:
+            self._reconciliation.run(self.holder)
         self._release_suspect()
         got, everywhere = self._round()
         self._deal()
@@ -171,10 +177,6 @@ class Capsule(Service):
         if got or self._completer.has_work:
             return 0.0
         return min(self._fall_asleep(all_empty=everywhere), self._meter.due_in)
-
-    @property
-    def _is_reconciliation_due(self) -> bool:
-        return self._must_reconcile or self._time.monotonic() - self._reconciled > self._reconcile_every
 
     def _round(self) -> tuple[int, bool]:
         """Make the round trips of one turn.
@@ -205,24 +207,38 @@ class Capsule(Service):
         request = self._send(asked, room)
         return 0 if request is None else self._receive(request)
 
-    def _send(self, asked: Sequence[str], room: int) -> Request | None:
-        """Send what is to be acknowledged and fetched; None if that is nothing."""
+    def _send(self, asked: Sequence[str], room: int, *, fetch_first: bool = False) -> Request | None:
+        """Send what is to be acknowledged and fetched; None if that is nothing.
+
+        Fetched first, the server does it while the acknowledgements are gathered; but what these make room for, such
+        as the next jobs of a limit, comes with the next request only.
+        """
+        holder = self.holder
+        fetches: list[Command[Any]] = [self._fetcher.ask(queue, holder, room) for queue in asked]
+        try:
+            if fetch_first:
+                sent = self._store.ask(fetches)
+                calls = self._acknowledgements()
+                sent.more([call.command for call in calls])
+            else:
+                calls = self._acknowledgements()
+                if not (calls or fetches):
+                    return None
+                sent = self._store.ask([*(call.command for call in calls), *fetches])
+        except StoreError:
+            self._was_cut_off()
+            raise
+        return Request(calls, asked, room, holder, sent.answers, fetch_first)
+
+    def _acknowledgements(self) -> Sequence[Acknowledgement]:
+        """Return the calls that acknowledge what has finished."""
         calls, dropped = self._completer.take()
         self._fetcher.measure(sum(len(call.deliveries) for call in calls))
         if dropped:
             self._forget(dropped)
             # They are not acknowledged, and may be in flight for us still: the reconciliation gives them back.
-            self._must_reconcile = self._must_reconcile or any(delivery.is_given_up for delivery in dropped)
-        holder = self.holder
-        commands: list[Command[Any]] = [call.command for call in calls]
-        commands += [self._fetcher.ask(queue, holder, room) for queue in asked]
-        if not commands:
-            return None
-        try:
-            return Request(calls, asked, room, holder, self._store.ask(commands))
-        except StoreError:
-            self._was_cut_off()
-            raise
+            self._reconciliation.is_wanted |= any(delivery.is_given_up for delivery in dropped)
+        return calls
 
     def _receive(self, request: Request) -> int:
         """Read the answers to a request, and return how many jobs came."""
@@ -231,12 +247,12 @@ class Capsule(Service):
         except StoreError:
             self._was_cut_off()
             raise
-        calls = request.calls
-        settled = self._completer.confirm(calls, answers[: len(calls)])
+        done, given = request.parted(answers)
+        settled = self._completer.confirm(request.calls, done)
         self._forget(settled)
         fetched: list[Sequence[tuple[int, bytes]]] = []
         try:
-            fetched += [self._fetched(*answer) for answer in zip(request.asked, answers[len(calls) :], strict=True)]
+            fetched += [self._fetched(*answer) for answer in zip(request.asked, given, strict=True)]
             self._send_ahead(request, sum(map(len, fetched)))
         finally:
             self._meter.count(settled)
@@ -247,13 +263,13 @@ class Capsule(Service):
     def _was_cut_off(self) -> None:
         """Note that nobody can tell what the last request did."""
         self._completer.sent()
-        self._must_reconcile = True
+        self._reconciliation.is_wanted = True
 
     def _send_ahead(self, request: Request, came: int) -> None:
         """If jobs come in crowds, ask for the next already, for the server to fetch while these are read here."""
         room = self._room() - came
-        if came >= _CROWD and room >= _CROWD and len(self._lookers) == 1 and not self._is_reconciliation_due:
-            self._sent = self._send(request.asked, room)
+        if came >= _CROWD and room >= _CROWD and len(self._lookers) == 1 and not self._reconciliation.is_due:
+            self._sent = self._send(request.asked, room, fetch_first=True)
 
     def _fetched(self, queue: str, answer: Fetched | StoreError) -> Sequence[tuple[int, bytes]]:
         """Return the jobs that a queue gave, and note that they came."""
@@ -278,7 +294,7 @@ class Capsule(Service):
         """Return those of *fresh* that may start; the others are not ours any more."""
         admission = self._gatekeeper.admit(queue, holder, fresh)
         self._forget(admission.refused)
-        self._must_reconcile = self._must_reconcile or not admission.is_certain
+        self._reconciliation.is_wanted |= not admission.is_certain
         return admission.granted
 
     def _hand_out(self, deliveries: Sequence[Delivery]) -> None:
@@ -316,7 +332,8 @@ class Capsule(Service):
 
     def _fall_asleep(self, *, all_empty: bool) -> float:
         self._is_asleep = True
-        if self._completer.has_work or self._must_reconcile or self._quarantine.next(self._time.monotonic()):
+        wanted = self._reconciliation.is_wanted or self._quarantine.next(self._time.monotonic())
+        if self._completer.has_work or wanted:
             # A slot finished between the last look and the line above, and rang no bell; or there is more to do.
             self._is_asleep = False
             return 0.0
@@ -351,46 +368,10 @@ class Capsule(Service):
             groups.setdefault((delivery.queue, delivery.holder), []).append(delivery)
         # From here on they are the store's: should this call fail, the reconciliation finds them there.
         self._forget(deliveries)
-        had_to, self._must_reconcile = self._must_reconcile, True
+        was_wanted, self._reconciliation.is_wanted = self._reconciliation.is_wanted, True
         for (queue, holder), group in groups.items():
             # Newest first, so that the oldest lies where it runs next.
             seqs = sorted((delivery.seq for delivery in group), reverse=True)
             for start in range(0, len(seqs), queues.MOST):
                 self._store.run(queues.give_back(queue, holder, seqs[start : start + queues.MOST]))
-        self._must_reconcile = had_to
-
-    # --- reconciling ----------------------------------------------------------------------
-
-    def _reconcile(self) -> None:
-        """Compare what the store holds for us with what we know of.
-
-        Acknowledged lately: the store has lost its last second, so acknowledge again. Never
-        seen: the answer that brought it was lost, so give it back. Ours, and not in the store:
-        it was given to another.
-        """
-        holder = self.holder
-        for queue in self.settings.names:
-            held = {int(seq) for seq in self._store.run(queues.inflight_seqs(queue, holder)) if seq.isdecimal()}
-            known = self._inflight.of(queue)
-            strange = held - known.keys()
-            again = sorted(strange & self._completer.acknowledged(queue))
-            unseen = sorted(strange - set(again))
-            if again:
-                self._store.run(queues.done(queue, holder, again[: queues.MOST], stats.day(self._time.now())))
-            if unseen:
-                self._store.run(queues.give_back(queue, holder, unseen[: queues.MOST]))
-            self._give_up(delivery for seq, delivery in known.items() if seq not in held)
-        self._completer.reconciled()
-        self._must_reconcile = False
-        self._reconciled = self._time.monotonic()
-
-    def _give_up(self, missing: Iterable[Delivery]) -> None:
-        """Acknowledge no more what the store does not hold for us.
-
-        It was given to another; or the store lost its history, and will give the number to another job.
-        """
-        for delivery in missing:
-            if delivery.holder == self.holder and not delivery.was_sent and not delivery.is_given_up:
-                delivery.is_given_up = True
-                if delivery.started:
-                    self._completer.refused(delivery)
+        self._reconciliation.is_wanted = was_wanted

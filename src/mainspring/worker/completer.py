@@ -51,6 +51,7 @@ class Request:
         room: How many jobs it fetches at most.
         holder: The identity under which.
         answers: Waits for the answers, and reads them.
+        is_fetch_first: True if the queues are asked before the calls are made, rather than after them.
     """
 
     calls: Sequence[Acknowledgement]
@@ -58,6 +59,13 @@ class Request:
     room: int
     holder: str
     answers: Callable[[], list[Any]]
+    is_fetch_first: bool = False
+
+    def parted(self, answers: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+        """Return those of all answers that its calls got, and those that its queues gave."""
+        if self.is_fetch_first:
+            return answers[len(self.asked) :], answers[: len(self.asked)]
+        return answers[: len(self.calls)], answers[len(self.calls) :]
 
 
 class Completer:

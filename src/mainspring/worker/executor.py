@@ -306,8 +306,8 @@ class Executor:
             # The mark in the store goes with it.
             delivery.settlement = Settlement()
         job = delivery.payload
-        if (job is not None and job.retry_count is not None) or (flow is not None and flow.history):
-            # It has failed before, or all its runs are kept.
+        if (job is not None and job.retry_count is not None) or (flow is not None and (flow.history or flow.entry)):
+            # It has failed before, all its runs are kept, or its periodic entry is told of them.
             delivery.trace = self._tracer.trace(delivery, _DONE)
         elif delivery.settlement is None:
             delivery.kind = found

@@ -1,7 +1,7 @@
 """Gathers what is kept of single runs for people, and tells the store every second.
 
-That is failures by their errors, attempts that went well after others had failed, and jobs that are done. All of them
-were settled, so no job hangs on it; what was not told yet is lost with the process.
+That is failures by their errors, attempts that went well after others had failed, jobs that are done, and how jobs of
+periodic entries ended. All were settled, so no job hangs on it; what was not told yet is lost with the process.
 """
 
 from __future__ import annotations
@@ -10,24 +10,26 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from mainspring.base.errors import StoreError
 from mainspring.base.timesource import TimeSource
-from mainspring.store import attempts, failures
+from mainspring.store import attempts, failures, periodic
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
 from mainspring.store.failures import SAMPLES, Noted
+from mainspring.store.periodic import Ended
 from mainspring.store.ties import Failed, Trace
 
 #: Seconds between two calls.
 EVERY: Final = 1.0
 #: The most errors that are told apart between two calls; runs that fail with others go into one.
 MOST: Final = 5 * failures.MANY
-#: The most runs that are kept until the store has them; of more, the newest.
+#: The most runs that are kept until the store has them, and of periodic entries; of more, the newest.
 MOST_RUNS: Final = 20_000
+MOST_TICKS: Final = 2_000
 _OTHERS: Final = "0" * 16
 _OTHER: Final = Failed(_OTHERS, "(others)", "(others)", "(more errors at once than are told apart)", "", 0.0, "")
 
@@ -54,6 +56,7 @@ class Tally:
         self._time = time
         self._counts: dict[str, _Count] = {}
         self._runs: deque[Trace] = deque(maxlen=MOST_RUNS)
+        self._ticks: deque[Trace] = deque(maxlen=MOST_TICKS)
         self._told = -math.inf
 
     def add(self, trace: Trace, queue: str) -> None:
@@ -62,6 +65,8 @@ class Tally:
             self._count(trace.failed, trace.jid, queue)
         if trace.attempt or trace.finished:
             self._runs.append(trace)
+        if trace.entry:
+            self._ticks.append(trace)
 
     def _count(self, failed: Failed, jid: str, queue: str) -> None:
         found = self._counts.get(failed.signature)
@@ -77,23 +82,23 @@ class Tally:
     @property
     def due_in(self) -> float:
         """Seconds until the store shall be told; infinite if there is nothing to tell."""
-        if not self._counts and not self._runs:
+        if not (self._counts or self._runs or self._ticks):
             return math.inf
         return max(self._told + EVERY - self._time.monotonic(), 0.0)
 
     def flush(self, store: Store) -> None:
         """Tell the store. This is for people: if nobody knows whether it has heard, it is not told again."""
-        calls = [*self._failures(), *self._attempts()]
+        calls: list[Command[Any]] = [*self._failures(), *self._attempts(), *self._outcomes()]
         if not calls:
             return
-        counts, runs = self._counts, self._runs
-        self._counts, self._runs = {}, deque(maxlen=MOST_RUNS)
+        kept = self._counts, self._runs, self._ticks
+        self._counts, self._runs, self._ticks = {}, deque(maxlen=MOST_RUNS), deque(maxlen=MOST_TICKS)
         self._told = self._time.monotonic()
         try:
             store.pipeline(calls)
         except StoreError as error:
             if error.applied is False:
-                self._counts, self._runs = counts, runs
+                self._counts, self._runs, self._ticks = kept
 
     def _failures(self) -> Iterator[Command[int]]:
         noted = [each.noted() for each in self._counts.values()]
@@ -104,3 +109,10 @@ class Tally:
         runs = list(self._runs)
         for start in range(0, len(runs), attempts.MANY):
             yield attempts.note(runs[start : start + attempts.MANY])
+
+    def _outcomes(self) -> Iterator[Command[Any]]:
+        told: dict[str, list[Ended]] = {}
+        for trace in self._ticks:
+            told.setdefault(trace.entry, []).append(Ended(trace.ended, trace.outcome, trace.jid))
+        for entry, ends in told.items():
+            yield from periodic.note_ends(entry, ends)

@@ -60,25 +60,30 @@ class Tracer:
             outcome: What became of it.
             fault: What is kept of its error; None if there was none.
         """
-        job, history = delivery.payload, 0.0 if delivery.flow is None else delivery.flow.history
+        job, flow = delivery.payload, delivery.flow
         if job is None:
             return None
+        history, entry = (0.0, "") if flow is None else (flow.history, flow.entry)
         has_failed_before = isinstance(job.retry_count, int)
-        if fault is None and not has_failed_before and not history:
+        if fault is None and not has_failed_before and not history and not entry:
             return None
         record = self._record(delivery, outcome, fault)
         failed = None if fault is None else _failed(job.name, fault, record.ended)
         if not 0 < len(job.jid) <= _LONGEST_JID or "\n" in job.jid:
             return Trace("", failed=failed)
         is_done = isinstance(outcome, Done | Discarded)
-        is_first = fault is None and not has_failed_before and is_done
+        # The first run of a job that is done, or of which only the entry is told.
+        is_alone = fault is None and not has_failed_before and (is_done or not history)
         return Trace(
             job.jid,
-            b"" if is_first else attempts.written(record),
+            b"" if is_alone else attempts.written(record),
             _milliseconds(outcome, record.ended),
             attempts.done(record, _bounded(delivery.raw)) if history and is_done else b"",
             int(history * 1000),
             failed,
+            entry,
+            record.outcome,
+            record.ended,
         )
 
     def _record(self, delivery: Delivery, outcome: Outcome, fault: Fault | None) -> Record:

@@ -59,14 +59,12 @@ if not payloads then
 end
 local newest = redis.call("INCRBY", fence, #payloads)
 local oldest = newest - #payloads + 1
-local fields, out = { field, reqid .. ":" .. oldest .. ":" .. #payloads }, {}
-for i, payload in ipairs(payloads) do
-  fields[#fields + 1] = oldest + i - 1
-  fields[#fields + 1] = payload
-  out[#out + 1] = oldest + i - 1
-  out[#out + 1] = payload
+local out, seq = {}, oldest
+for i = 1, #payloads do
+  out[2 * i - 1], out[2 * i] = seq, payloads[i]
+  seq = seq + 1
 end
-redis.call("HSET", inflight, unpack(fields))
+redis.call("HSET", inflight, field, reqid .. ":" .. oldest .. ":" .. #payloads, unpack(out))
 -- Whoever holds jobs can be found, even if it had left before this request came, or the server had lost its data.
 redis.call("SADD", owners, id)
 return out

@@ -76,15 +76,15 @@ if columns == "n" then
     gathered.batches, gathered.batch_jids = { bid, [bid] = numbers }, { [bid] = {} }
   end
 elseif columns == "u" then
-  local jids, locks, many = ARGV[2], ARGV[3], #ARGV - 3
-  local jid_width, lock_width = #jids / many, #locks / many
+  local jids, locks, many, sub = ARGV[2], ARGV[3], #ARGV - 3, string.sub
+  local jid_width, lock_width, held, held_jids = #jids / many, #locks / many, gathered.locks, gathered.lock_jids
   for i = 1, many do
     -- The fence, as above.
     local mine = redis.call("HDEL", inflight, ARGV[i + 3])
     out[i], n = mine, n + mine
     if mine > 0 then
-      gathered.locks[n] = string.sub(locks, (i - 1) * lock_width + 1, i * lock_width)
-      gathered.lock_jids[n] = string.sub(jids, (i - 1) * jid_width + 1, i * jid_width)
+      held[n] = sub(locks, (i - 1) * lock_width + 1, i * lock_width)
+      held_jids[n] = sub(jids, (i - 1) * jid_width + 1, i * jid_width)
     end
   end
 else

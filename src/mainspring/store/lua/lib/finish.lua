@@ -3,17 +3,21 @@
 
 -- Let the locks of jobs that have succeeded go, in as few calls as there may be: digests, and the jids in their order.
 local function finish_locks(root, digests, jids)
-  local lock, locks, ours = root .. "lock:", {}, {}
-  for i, digest in ipairs(digests) do
-    locks[i] = lock .. digest
+  local lock, many, locks, ours, n = root .. "lock:", #digests, {}, {}, 0
+  if many == 0 then
+    return
   end
-  local held = #locks > 0 and redis.call("MGET", unpack(locks)) or {}
-  for i, lock in ipairs(locks) do
+  for i = 1, many do
+    locks[i] = lock .. digests[i]
+  end
+  local held = redis.call("MGET", unpack(locks))
+  for i = 1, many do
     if held[i] == jids[i] then
-      ours[#ours + 1] = lock
+      n = n + 1
+      ours[n] = locks[i]
     end
   end
-  if #ours > 0 then
+  if n > 0 then
     redis.call("DEL", unpack(ours))
   end
 end

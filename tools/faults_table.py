@@ -75,6 +75,7 @@ NAMES = {
     "F40": "broken logs and outputs",
     "T13": "slow and greedy clients of the dashboard",
     "T18": "ciphertexts changed and moved",
+    "T27": "requests of any kind to the dashboard",
     "ending": "runs that are to end",
     "iteration": "long jobs killed and stopped",
     "outbox": "outboxes whose producers and relays are killed",

@@ -290,6 +290,8 @@ class Scheduling:
             job.tie(Draft(push.fields, now, *job.arguments.restore(entry.args, entry.kwargs), job))
             # A tick is enqueued once by its claim; the store takes neither a lock nor a place in a batch with it.
             push.fields.get("flow", {}).pop("lock", None)
+        # So that its runs are told to the entry; a plain job has no flow, and is not asked.
+        push.fields.setdefault("flow", {})["entry"] = f"{self.namespace}:{entry.name}"
         push.fields["periodic"] = {"name": entry.name, "tick": tick, "tz": entry.tz, "kind": kind, "late": late}
         if not self.client.prepare(push):
             return TickJob(push.queue, b"")

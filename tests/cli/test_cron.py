@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mainspring import App
+from mainspring.store import keys
 
 CLOCK = """
     from shop.jobs import app, total
@@ -251,6 +252,19 @@ def test_the_history_tells_what_became_of_ticks(ms, periodic):
     assert "late" in rows[0][-1]
     (newest,) = lines(ms("cron", "history", "backup", "-n", "1", "--json").out)
     assert (newest["kind"], newest["jid"], newest["why"]) == ("backfilled", rows[0][3], None)
+    assert newest["outcome"] is None
+
+
+def test_the_history_tells_how_jobs_of_ticks_ended(ms, periodic, server):
+    ms("cron", "run", "backup")
+    (line,) = lines(ms("cron", "history", "backup", "--json").out)
+    server.client.lpush(keys.periodic_outcomes("", "backup"), f"{line['when']} dead {line['jid']}")
+    server.client.expire(keys.periodic_outcomes("", "backup"), 60)
+
+    (row,) = [cells(each) for each in ms("cron", "history", "backup").out.splitlines()[1:]]
+
+    assert row[4] == "dead"
+    assert lines(ms("cron", "history", "backup", "--json").out)[0]["outcome"] == "dead"
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_what_belongs_to_a_queue_lies_beside_it_on_a_cluster():
 
 def test_the_clocks_keys_of_two_namespaces_are_never_the_same():
     made = (keys.periodic_names, keys.periodic_version, keys.periodic_code)
-    named = (keys.periodic_entry, keys.periodic_history, keys.periodic_alive)
+    named = (keys.periodic_entry, keys.periodic_history, keys.periodic_outcomes, keys.periodic_alive)
     spaces, names = ("", "a", "b"), ("names", "code", "a", "entry:a", ":names")
 
     found = [key(space) for key in made for space in spaces]
@@ -137,7 +137,7 @@ def test_what_holds_jobs_or_their_order_may_stay(key):
     [
         *(ME, f"{ME}:work", f"{ME}-signals", "process_cleanup", "anything", "deadly", "my:queue:a"),
         *(keys.LIMITS, keys.limit("concurrent", "a:b"), keys.limit_waiting("bucket", "a"), keys.limit_freed("a")),
-        keys.limit_tally("window", "a:b"),
+        *(keys.limit_tally("window", "a:b"), keys.periodic_outcomes("", "a"), keys.periodic_outcomes("office", "a:b")),
         *(keys.lease("low", ME), keys.tomb("low", ME), keys.BELL, keys.stat_failed_day("2026-11-21")),
         *(
             keys.periodic_alive("", "abc"),

@@ -6,10 +6,10 @@ import pytest
 
 from mainspring.base.errors import StoreRefused
 from mainspring.schedule.ticks import text
-from mainspring.store import entries, keys
+from mainspring.store import entries, keys, periodic
 from mainspring.store.connection import Store
 from mainspring.store.entries import ANY, CODE, Definition, Outcome, Pause
-from mainspring.store.periodic import Claim
+from mainspring.store.periodic import Claim, Ended
 from servers import KINDS
 from store.office import HOURLY, NS, REPORT, claim, define, enter, entry, newest
 
@@ -45,7 +45,9 @@ def test_an_entry_is_removed_by_its_own_origin_or_by_all_but_the_code(server, st
 def test_a_removed_entry_leaves_nothing_but_a_new_version(server, store):
     now = define(store, REPORT, Definition("sweep", "1", "1", b"{}")).now
     claim(store, now)
+    store.pipeline(periodic.note_ends(f"{NS}:report", [Ended(now, "ok", "a")]))
     assert server.exists(keys.periodic_history(NS, "report"))
+    assert server.exists(keys.periodic_outcomes(NS, "report"))
     version = newest(server)
 
     assert store.run(entries.remove(NS, ["report", "nobody", "sweep"], origin="api")) == (True, False, True)

@@ -60,6 +60,76 @@ def test_a_strip_tells_late_skipped_missed_and_manual_ticks_apart(shop, server):
     assert strip["aria-label"] == "5 ticks: 1 on time, 1 late, 1 skipped, 1 missed, 1 by hand"
 
 
+def ended(server, name: str, *ends: tuple[float, str, str]) -> None:
+    """Write how jobs of an entry ended, the oldest first."""
+    server.client.lpush(keys.periodic_outcomes("", name), *(" ".join(map(str, end)) for end in ends))
+    server.client.expire(keys.periodic_outcomes("", name), 60)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        *(("ok", "succeeded"), ("retry", "failed, is retried"), ("dead", "died"), ("dropped", "dropped")),
+        *(("snoozed", "put off"), ("", "no result yet")),
+    ],
+)
+def test_the_list_says_how_the_last_job_of_an_entry_ended(shop, server, outcome, words):
+    shop.periodic.put("nightly", "shop.report", cron="0 2 * * *")
+    now = shop.time.now()
+    settled(
+        server,
+        "nightly",
+        {"tick": now - 900, "kind": "scheduled", "jid": "older"},
+        {"tick": now - 600, "kind": "scheduled", "jid": "newest"},
+        {"tick": now - 300, "kind": "skipped", "why": "overlap"},
+    )
+    ended(server, "nightly", (now - 890, "dead", "older"), *([(now - 590, outcome, "newest")] if outcome else []))
+
+    client = Client(shop)
+    told = client.get("/clock").page.one("tr#entry-nightly").one('a[href="/jobs/newest"]')
+
+    assert told.text == words
+    rows = client.get("/clock/nightly").page.all("tbody tr")
+    assert [words in row.text for row in rows] == [False, True, outcome == "dead"]
+
+
+def test_the_list_says_that_the_last_job_of_an_entry_runs(shop, server):
+    shop.periodic.put("nightly", "shop.report", cron="0 2 * * *")
+    settled(server, "nightly", {"tick": shop.time.now() - 600, "kind": "scheduled", "jid": "newest"})
+    server.client.sadd(keys.QUEUES, "default")
+    server.client.sadd(keys.owners("default"), "host:1:aaaaaaaaaaaa")
+    server.client.hset(keys.inflight("default", "host:1:aaaaaaaaaaaa"), 1, '{"jid":"newest","class":"shop.report"}')
+    server.client.hset(keys.inflight("default", "host:1:aaaaaaaaaaaa"), 2, b"\xff{")
+    client = Client(shop)
+    client.get("/clock")
+    calls: list[int] = []
+    run = shop.store.run
+    shop.store.run = lambda command: calls.append(1) or run(command)  # type: ignore[method-assign]
+
+    page = client.get("/clock").page
+
+    assert page.one('tr#entry-nightly a[href="/jobs/newest"]').text == "running"
+    assert len(calls) <= 1, "one more round trip"
+
+
+def test_a_strip_shows_which_jobs_failed_whenever_they_came(shop, server):
+    shop.periodic.put("nightly", "shop.report", cron="0 2 * * *")
+    now = shop.time.now()
+    settled(
+        server,
+        "nightly",
+        {"tick": now - 400, "kind": "scheduled", "jid": "a"},
+        {"tick": now - 300, "kind": "scheduled", "jid": "b", "late": 60},
+        {"tick": now - 200, "kind": "scheduled", "jid": "c"},
+    )
+    ended(server, "nightly", (now - 390, "retry", "a"), (now - 200, "dead", "b"), (now - 190, "ok", "c"))
+
+    strip = Client(shop).get("/clock").page.one("tr#entry-nightly svg.strip")
+
+    assert {path["class"]: path["d"].count("M") for path in strip.all("path")} == {"failing": 2, "died": 2, "ok": 1}
+    assert strip["aria-label"] == "3 ticks: 1 on time, 1 failed and retried, 1 died"
+
+
 def test_a_tick_that_no_clock_settled_is_overdue(shop, server):
     shop.periodic.put("nightly", "shop.report", every="1h")
     long_ago = shop.time.now() - 7300

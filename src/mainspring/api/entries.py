@@ -13,7 +13,7 @@ from mainspring.api.outside import Host
 from mainspring.api.past_ticks import PastTick
 from mainspring.base import codec, durations
 from mainspring.base.durations import Duration
-from mainspring.base.errors import InvalidOption, InvalidSchedule, MainspringError, UnknownEntry
+from mainspring.base.errors import InvalidOption, InvalidSchedule, MainspringError, StoreError, UnknownEntry
 from mainspring.job import Enqueued
 from mainspring.schedule import record
 from mainspring.schedule.entry import Entry
@@ -177,8 +177,14 @@ class PeriodicEntry:
         Raises:
             InvalidOption: If *n* is out of bounds.
         """
-        found = self._app.store.run(periodic.history(self._app.namespace, self.name, _count(n, periodic.HISTORY)))
-        return [past_ticks.read(line, self.definition, self._rule, zone(self.tz)) for line in found]
+        ns, count = self._app.namespace, _count(n, periodic.HISTORY)
+        asked: list[Command[Any]] = [periodic.history(ns, self.name, count), periodic.ends(ns, self.name)]
+        answers = self._app.store.pipeline(asked)
+        for answer in answers:
+            if isinstance(answer, StoreError):
+                raise answer
+        found, ends = answers
+        return [past_ticks.read(line, self.definition, self._rule, zone(self.tz), ends) for line in found]
 
     # --- steering ----------------------------------------------------------------------
 

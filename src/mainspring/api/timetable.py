@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
 
 from mainspring.api.entries import PeriodicEntry
 from mainspring.api.outside import Host
 from mainspring.base import payload
 from mainspring.base.errors import StoreError
-from mainspring.store import entries, periodic
+from mainspring.store import entries, periodic, search
 from mainspring.store.entries import Stored
-from mainspring.store.periodic import Past
+from mainspring.store.periodic import Ended, Past
+from mainspring.store.search import Position
 
 Fate: TypeAlias = Literal["ok", "late", "skipped", "missed", "manual"]
 
@@ -26,6 +29,15 @@ OVERDUE: Final = 15.0
 #: How often the names are asked again if they change meanwhile.
 _TRIES: Final = 3
 
+#: How many jobs in flight are looked at for those of entries.
+_IN_FLIGHT: Final = 500
+
+
+class _Job(msgspec.Struct):
+    jid: str = ""
+
+
+_job: Final = msgspec.json.Decoder(_Job)
 _FATES: Final[dict[str, Fate]] = {
     "caught_up": "late",
     "skipped": "skipped",
@@ -47,6 +59,9 @@ class Tick:
         why: Why it was skipped, in the words of `PastTick.why`; empty if it was not.
         folded: How many missed ticks were left out for it.
         jid: Its job's id; empty if there was none.
+        outcome: How the job's last run ended, in the words of `PastTick.outcome`; ``"running"`` of an entry's newest
+            job that is found among those in flight; empty if it has not run yet, or no worker has told.
+        ended_at: When that was, in unix seconds; None likewise.
     """
 
     fate: Fate
@@ -55,6 +70,8 @@ class Tick:
     why: str
     folded: int
     jid: str
+    outcome: str = ""
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +94,11 @@ class Line:
     def last(self) -> Tick | None:
         """What became of its newest tick; None if it never had one."""
         return self.ticks[-1] if self.ticks else None
+
+    @property
+    def result(self) -> Tick | None:
+        """The newest tick that has a job, with what became of that; None if none has."""
+        return next((tick for tick in reversed(self.ticks) if tick.jid), None)
 
     @property
     def lag(self) -> float | None:
@@ -106,7 +128,7 @@ class Timetable:
 def read(
     app: Host, choose: Callable[[Sequence[str]], Sequence[str]], guess: Sequence[str] = (), *, ticks: int = TICKS
 ) -> Timetable:
-    """Return the timetable, in one round trip if *guess* is right.
+    """Return the timetable, in one round trip if *guess* is right; one more asks what runs, if a job has no end yet.
 
     Args:
         app: The App.
@@ -126,13 +148,16 @@ def read(
         chosen = choose(names)
         answers = _ask(app, chosen, ticks)
     now, stored = answers[1]
-    lines = (_line(app, name, row, now, past) for name, row, past in zip(chosen, stored, answers[2:], strict=True))
-    return Timetable(names, [line for line in lines if line is not None])
+    rows = zip(chosen, stored, answers[2::2], answers[3::2], strict=True)
+    lines = (_line(app, name, row, now, (past, ends)) for name, row, past, ends in rows)
+    return Timetable(names, _with_running(app, [line for line in lines if line is not None]))
 
 
 def _ask(app: Host, names: Sequence[str], ticks: int) -> list[Any]:
     ns = app.namespace
-    histories = [periodic.history(ns, name, ticks) for name in names]
+    # A job has more ends than one if it fails.
+    ends = min(2 * ticks, periodic.HISTORY)
+    histories = [ask for name in names for ask in (periodic.history(ns, name, ticks), periodic.ends(ns, name, ends))]
     answers = app.store.pipeline([entries.names(ns), entries.read(ns, names), *histories])
     for answer in answers:
         if isinstance(answer, StoreError):
@@ -140,22 +165,46 @@ def _ask(app: Host, names: Sequence[str], ticks: int) -> list[Any]:
     return answers
 
 
-def _line(app: Host, name: str, stored: Stored | None, now: float, past: Sequence[Past]) -> Line | None:
+def _with_running(app: Host, lines: list[Line]) -> list[Line]:
+    """Return the lines, in which those jobs are told that are in flight; 500 of these are looked at."""
+    open_ = {line.result.jid for line in lines if line.result is not None and not line.result.outcome}
+    if not open_:
+        return lines
+    running = {_jid(hit.raw) for hit in app.store.run(search.running(Position(), _IN_FLIGHT)).hits}
+    found = open_ & running
+    return [
+        replace(line, ticks=[replace(tick, outcome="running") if tick.jid in found else tick for tick in line.ticks])
+        for line in lines
+    ]
+
+
+def _jid(raw: bytes) -> str:
+    try:
+        return _job.decode(raw).jid
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
+
+
+def _line(
+    app: Host, name: str, stored: Stored | None, now: float, past: tuple[Sequence[Past], Mapping[str, Ended]]
+) -> Line | None:
     if stored is not None:
         entry = PeriodicEntry.stored(app, stored, now)
     elif name in app.schedule:
         entry = PeriodicEntry.unregistered(app, app.schedule[name], now)
     else:
         return None
-    return Line(entry, [_tick(entry, each) for each in reversed(past)], entry.next, entry.overdue)
+    history, ends = past
+    return Line(entry, [_tick(entry, each, ends) for each in reversed(history)], entry.next, entry.overdue)
 
 
-def _tick(entry: PeriodicEntry, past: Past) -> Tick:
+def _tick(entry: PeriodicEntry, past: Past, ends: Mapping[str, Ended]) -> Tick:
     record = past.record
     at = payload.unix(record.get("tick")) or past.at
     kind, folded, jid, why = (record.get(key) for key in ("kind", "folded", "jid", "why"))
     late = max(0.0, round(past.at - at - entry.delay(at), 3))
     on_time: Fate = "ok" if late <= ON_TIME else "late"
+    end = ends.get(jid) if isinstance(jid, str) else None
     return Tick(
         _FATES.get(str(kind), on_time),
         at,
@@ -163,4 +212,6 @@ def _tick(entry: PeriodicEntry, past: Past) -> Tick:
         why if isinstance(why, str) else "",
         folded if isinstance(folded, int) else 0,
         jid if isinstance(jid, str) else "",
+        "" if end is None else end.outcome,
+        None if end is None else end.at,
     )

@@ -20,6 +20,7 @@ _MOST: Final = 2**53
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST)]
 # Scripts are given them in one argument, parted by commas.
+Entry = Annotated[str, msgspec.Meta(pattern="^([^:]*:.+)?$", max_length=500)]
 Gate = Annotated[str, msgspec.Meta(pattern="^[^,]+$", max_length=300)]
 
 
@@ -39,6 +40,7 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
         encrypt: What of its arguments nobody may read in the store; read by `features.encryption`.
         limited: How often it was put off since a limit was reached.
         history: Seconds for which its runs are kept, and it itself when it is done; 0 if only failures are.
+        entry: Namespace, colon, and name of the periodic entry that wants to know how its runs end; empty for none.
     """
 
     lock: str = ""
@@ -53,6 +55,7 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     encrypt: object = None
     limited: Annotated[int, msgspec.Meta(ge=0, le=_MOST)] = 0
     history: Seconds = 0.0
+    entry: Entry = ""
 
     @property
     def bounds_run(self) -> bool:

@@ -171,10 +171,13 @@ def history(*, app_name: str | None, as_json: bool, count: int, name: str) -> No
             print_json(_past(line))
         return
     rows = [
-        (local(line.when), "" if line.tick is None else local(line.tick), line.kind, line.jid or "", _story(line))
+        (
+            *(local(line.when), "" if line.tick is None else local(line.tick), line.kind, line.jid or ""),
+            *(line.outcome or "", _story(line)),
+        )
         for line in past
     ]
-    print_rows(("WHEN", "TICK", "", "JOB", ""), rows, f"{clean(name)} has no history yet")
+    print_rows(("WHEN", "TICK", "", "JOB", "RESULT", ""), rows, f"{clean(name)} has no history yet")
 
 
 def _story(line: PastTick) -> str:
@@ -197,4 +200,5 @@ def _past(line: PastTick) -> dict[str, object]:
         "why": line.why,
         "folded": line.folded,
         "late": line.late,
+        "outcome": line.outcome,
     }

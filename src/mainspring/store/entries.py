@@ -111,6 +111,8 @@ class Stored:
     runs: tuple[str, ...]
 
 
+#: All keys of one entry.
+_OF_ONE = (keys.periodic_entry, keys.periodic_history, keys.periodic_outcomes)
 _FIELDS = ("stamp", "def", "when", "origin", "gen", "anchor", "since", "last", "paused", "runs")
 
 
@@ -165,7 +167,7 @@ def remove(
             keys.periodic_code(ns),
             keys.periodic_names(ns),
             keys.periodic_version(ns),
-            *(key(ns, name) for name in names for key in (keys.periodic_entry, keys.periodic_history)),
+            *(key(ns, name) for name in names for key in _OF_ONE),
         ),
         (digest, origin, number, *names),
         lambda reply: tuple(map(bool, integers(reply))),

@@ -354,6 +354,11 @@ def periodic_history(namespace: str, name: str) -> str:
     return f"mainspring:periodic:{namespace}:history:{name}"
 
 
+def periodic_outcomes(namespace: str, name: str) -> str:
+    """Return the list of how runs of the entry *name* ended, newest at the head."""
+    return f"mainspring:periodic:{namespace}:outcomes:{name}"
+
+
 def periodic_code(namespace: str) -> str:
     """Return the hash that says whose code's schedule counts, and which were seen."""
     return f"mainspring:periodic:{namespace}:code"

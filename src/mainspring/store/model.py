@@ -65,6 +65,7 @@ TABLE = (
     Key("mainspring:periodic:NS:version", "string", FOREVER, "mainspring", "of the last change of periodic entries"),
     Key("mainspring:periodic:NS:entry:NAME", "hash", FOREVER, "mainspring", "a periodic entry, and how far it has run"),
     Key("mainspring:periodic:NS:history:NAME", "list", FOREVER, "mainspring", "what became of its newest 100 ticks"),
+    Key("mainspring:periodic:NS:outcomes:NAME", "list", "180 d", "mainspring", "how its newest 100 runs ended"),
     Key("mainspring:periodic:NS:code", "hash", FOREVER, "mainspring", "whose code's schedule counts; codes seen"),
     Key("mainspring:periodic:NS:alive:DIGEST", "string", "45 s", "mainspring", "a clock with that code lives"),
     Key("mainspring:lock:DIGEST", "string", "unique_for", "mainspring", "a unique lock; the jid of its holder"),

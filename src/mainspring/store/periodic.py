@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from mainspring.base import codec
 from mainspring.base.errors import InvalidPayload
 from mainspring.store import keys
-from mainspring.store.command import Command, Reply, array, blobs, integer, maybe_blob, plain
+from mainspring.store.command import Command, Reply, array, blobs, ignore, integer, maybe_blob, plain
 from mainspring.store.queues import REMEMBERED_MS
 
 #: For how long after its last sign a clock is taken for alive, in milliseconds.
 ALIVE_MS: Final = 45_000
-#: How many records the history of an entry holds.
+#: How many records the history of an entry holds, and how many ends of its runs are kept.
 HISTORY: Final = 100
+#: For how long these are kept after the last, in seconds.
+ENDS_KEPT: Final = 180 * 86400
 
 
 class Standing(IntEnum):
@@ -124,6 +126,20 @@ class Past(NamedTuple):
 
     at: float
     record: Mapping[str, object]
+
+
+class Ended(NamedTuple):
+    """How one run of an entry's job ended.
+
+    Attributes:
+        at: When, in unix seconds by the worker's clock.
+        outcome: ``"ok"``, ``"retry"``, ``"dead"``, ``"dropped"`` or ``"snoozed"``.
+        jid: The job's id.
+    """
+
+    at: float
+    outcome: str
+    jid: str
 
 
 def current_code(ns: str) -> Command[str]:
@@ -237,6 +253,39 @@ def history(ns: str, name: str, count: int = HISTORY) -> Command[list[Past]]:
     return plain("LRANGE", keys.periodic_history(ns, name), args=(0, count - 1), decode=_history)
 
 
+def note_ends(entry: str, ends: Sequence[Ended]) -> list[Command[Any]]:
+    """Keep how runs of an entry's jobs ended, before those known before: the newest hundred, for half a year.
+
+    It is for people, so that it may be lost, and is told twice if it is sent again.
+
+    Args:
+        entry: Its namespace, a colon, and its name.
+        ends: The runs, the oldest first.
+    """
+    ns, _, name = entry.partition(":")
+    key = keys.periodic_outcomes(ns, name)
+    lines = tuple(f"{end.at:.3f} {end.outcome} {end.jid}" for end in ends[-HISTORY:])
+    return [
+        plain("LPUSH", key, args=lines, decode=integer),
+        plain("LTRIM", key, args=(0, HISTORY - 1), decode=ignore),
+        plain("EXPIRE", key, args=(ENDS_KEPT,), decode=integer),
+    ]
+
+
+def ends(ns: str, name: str, count: int = HISTORY) -> Command[dict[str, Ended]]:
+    """Read how of an entry's jobs those ended that are among the newest *count* ends, by id: of each its last run."""
+
+    def read(reply: Reply) -> dict[str, Ended]:
+        found: dict[str, Ended] = {}
+        for line in blobs(reply):
+            end = _end(line)
+            if end is not None and (end.jid not in found or found[end.jid].at < end.at):
+                found[end.jid] = end
+        return found
+
+    return plain("LRANGE", keys.periodic_outcomes(ns, name), args=(0, count - 1), decode=read)
+
+
 def server_time() -> Command[float]:
     """Ask for the server's time, in unix seconds."""
     return plain("TIME", decode=_time)
@@ -262,6 +311,16 @@ def _past(line: bytes) -> Past | None:
         record = codec.decode(text)
         return Past(float(at), record) if isinstance(record, dict) else None
     except (InvalidPayload, ValueError):
+        return None
+
+
+def _end(line: bytes) -> Ended | None:
+    """Read one line; None for what a stranger wrote."""
+    at, _, rest = line.decode("utf-8", "replace").partition(" ")
+    outcome, _, jid = rest.partition(" ")
+    try:
+        return Ended(float(at), outcome, jid) if jid else None
+    except ValueError:
         return None
 
 

@@ -88,6 +88,9 @@ class Trace(msgspec.Struct, frozen=True, gc=False):
         finished: What is kept of a job that is done; empty for nothing.
         finished_ms: How long that is kept.
         failed: The failure; None if it did not fail.
+        entry: Namespace, colon, and name of the periodic entry that is told; empty for none.
+        outcome: What became of the job, in a word, for the entry.
+        ended: When, in unix seconds, likewise.
     """
 
     jid: str
@@ -96,6 +99,9 @@ class Trace(msgspec.Struct, frozen=True, gc=False):
     finished: bytes = b""
     finished_ms: int = 0
     failed: Failed | None = None
+    entry: str = ""
+    outcome: str = ""
+    ended: float = 0.0
 
 
 #: What is kept of most runs.

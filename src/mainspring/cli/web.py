@@ -87,6 +87,7 @@ def _require() -> None:
 @click.option("--read-only", is_flag=True, help="Nobody may change anything.")
 @click.option("--title", default="", help="The name over the menu.  [default: the App's]")
 @click.option("--environment", default="", help="A word on each page, such as production.")
+@click.option("--language", default="", metavar="TAG", help="The one it speaks, such as de.  [default: each reader's]")
 @log_options
 @debug_option
 @click.pass_context
@@ -101,6 +102,7 @@ def web(
     read_only: bool,
     title: str,
     environment: str,
+    language: str,
     log_format: str | None,
     log_level: str,
 ) -> int:
@@ -117,7 +119,10 @@ def web(
     from mainspring.web.dashboard import Dashboard
 
     app = boot.any_app(app_name)
-    dashboard = Dashboard(app, auth=_sign_in(auth), title=title, environment=environment, read_only=read_only)
+    sign_in = _sign_in(auth)
+    dashboard = Dashboard(
+        app, auth=sign_in, title=title, environment=environment, language=language, read_only=read_only
+    )
     with _listen(host, port) as listener:
         return _serve(dashboard, listener, prefix, auth, context.ensure_object(Session))
 

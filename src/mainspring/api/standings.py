@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mainspring.api import guessing
 from mainspring.api.jobs import StoredJob
 from mainspring.api.places import InQueue
 from mainspring.base.timesource import TimeSource
@@ -66,18 +67,8 @@ def look(
     Raises:
         StoreError: If the store does not answer one of the calls.
     """
-    names = list(guess)
-    while True:
-        chosen = choose(names)
-        asked = _questions(chosen)
-        answers = store.pipeline([queues.names(), *asked, *others])
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        names = answers[0]
-        if choose(names) == chosen:
-            end = 1 + len(asked)
-            return Looked(names, _standings(chosen, answers[1:end]), answers[end:])
+    found = guessing.look(store, queues.names(), _questions, guess=guess, choose=choose, others=others)
+    return Looked(found.names, _standings(found.chosen, found.own), found.others)
 
 
 def _questions(names: Sequence[str]) -> list[Command[Any]]:

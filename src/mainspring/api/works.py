@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
+from mainspring.api import guessing
+from mainspring.api.guessing import Guessed
 from mainspring.api.jobs import StoredJob
 from mainspring.api.processes import Process, Processes, Running
 from mainspring.base.timesource import TimeSource
@@ -94,33 +96,25 @@ def look(
     Raises:
         StoreError: If the store does not answer one of the calls.
     """
-    known = list(guess)
-    while True:
-        chosen = choose(known)
-        questions = [ask(identity) for identity in chosen for ask in (processes.description, processes.work)]
-        answers = store.pipeline([processes.identities(), *questions, *others])
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        known = sorted(answers[0])
-        if choose(known) == chosen:
-            end = 1 + len(questions)
-            return _works(Processes(store, time), known, chosen, (answers[1:end], answers[end:]))
+    found = guessing.look(store, processes.identities(), _questions, guess=guess, choose=choose, others=others)
+    return _works(Processes(store, time), found)
 
 
-def _works(
-    everybody: Processes, known: Sequence[str], chosen: Sequence[str], answers: tuple[Sequence[Any], Sequence[Any]]
-) -> Works:
-    own, others = answers
-    described, running = zip(chosen, own[::2], strict=True), zip(chosen, own[1::2], strict=True)
+def _questions(identities: Sequence[str]) -> list[Command[Any]]:
+    return [ask(identity) for identity in identities for ask in (processes.description, processes.work)]
+
+
+def _works(everybody: Processes, found: Guessed) -> Works:
+    described = zip(found.chosen, found.own[::2], strict=True)
+    running = zip(found.chosen, found.own[1::2], strict=True)
     return Works(
-        known,
+        found.names,
         {identity: everybody.described(identity, facts, {}) for identity, facts in described if facts},
         {
-            identity: [work for slot, data in found.items() if (work := _work(everybody, identity, slot, data))]
-            for identity, found in running
+            identity: [work for slot, data in held.items() if (work := _work(everybody, identity, slot, data))]
+            for identity, held in running
         },
-        others,
+        found.others,
     )
 
 

@@ -107,6 +107,8 @@ class Office:
         try:
             until(lambda: self.app.retries.size >= 16 and self.app.dead.size >= 3, timeout=60)
             until(lambda: any(process.busy >= 3 for process in self.app.processes), timeout=60)
+            for name in ("letters.hourly", "references"):
+                self.app.periodic.trigger(name)
             self.app.operations.start(
                 "retry", "class:office.charge_fee args.0:2", state="retrying", by="ada", spread=600
             )

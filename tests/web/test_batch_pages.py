@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
 import pytest
 
 from mainspring import App, chain, previous
 from mainspring.api.batches import BatchStep
+from mainspring.api.search import Budget
 from mainspring.store import keys
 from mainspring.web import graphs
 from mainspring.web.pages import batches
@@ -123,6 +125,78 @@ def test_a_batch_shows_those_in_it_and_leads_to_what_failed(shop, server):
     assert f"/jobs?q=batch%3A{outer.bid}&state=retrying" in links
     assert f"/jobs?q=batch%3A{outer.bid}&state=dead" in links
     assert outer.bid in client.get(f"/batches/{inner.bid}").page.text
+
+
+def test_a_batch_lists_its_failed_jobs_with_their_errors(shop, server):
+    bid, other = letters(shop), letters(shop)
+    bury(server, keys.RETRY, ("retried", bid), ("anothers", other))
+    bury(server, keys.DEAD, ("buried", bid), ("stranger", ""))
+    failed(server, bid, failures=2, dead=1)
+    client = Client(shop)
+
+    table = client.get(f"/batches/{bid}").page.one("#failed")
+
+    assert [row["id"] for row in table.all("tbody tr")] == ["failed-retried", "failed-buried"]
+    retried, buried = table.all("tbody tr")
+    assert [cell.text for cell in retried.all("td")][1:4] == [
+        "retrying",
+        "TimeoutError password=•••••• (redacted)",
+        "3",
+    ]
+    assert retried.one("a")["href"] == "/jobs/retried"
+    assert "dead" in buried.text
+    assert "2 of 2" in table.one("header").text
+    assert not table.find("header a")
+
+
+def test_of_very_many_failed_jobs_a_hundred_are_listed_and_the_rest_is_led_to(shop, server):
+    bid = letters(shop)
+    bury(server, keys.DEAD, *((f"d{number:03}", bid) for number in range(120)))
+    failed(server, bid, failures=120, dead=120)
+
+    table = Client(shop).get(f"/batches/{bid}").page.one("#failed")
+
+    assert len(table.all("tbody tr")) == 100
+    assert "100 of 120" in table.one("header").text
+    assert (
+        table.one("header a")["href"]
+        == f"/jobs?q={quote(f'batch:{bid} state:retrying state:dead').replace('%20', '+')}"
+    )
+
+
+def test_a_search_for_failed_jobs_that_has_cost_enough_says_how_far_it_came(shop, server, monkeypatch):
+    bid = letters(shop)
+    bury(server, keys.DEAD, ("own", bid), *((f"d{number:04}", "") for number in range(2_500)))
+    failed(server, bid, failures=1, dead=1)
+    monkeypatch.setattr(batches, "_SEARCH", Budget(items=10_000, ms=0))
+
+    table = Client(shop).get(f"/batches/{bid}").page.one("#failed")
+
+    assert "Searched 2,000 of 2,501" in table.one("header").text
+    assert "None found yet." in table.text
+    assert table.find("header a")
+
+
+def test_a_batch_of_which_nothing_has_failed_is_not_searched_for(shop, server):
+    bid = letters(shop)
+    assert not Client(shop).get(f"/batches/{bid}").page.find("#failed")
+
+    failed(server, bid, failures=1)
+
+    assert "No failed job of it was found." in Client(shop).get(f"/batches/{bid}").page.one("#failed").text
+
+
+def bury(server, key: str, *jobs: tuple[str, str]) -> None:
+    """Put failed jobs of batches into a set."""
+    error = {"error_class": "builtins.TimeoutError", "error_message": "password=hunter2", "retry_count": 2}
+    rows = {
+        json.dumps(
+            {"class": "shop.letters.write", "jid": jid, "args": [1], **error, "flow": {"bid": bid, "n": n}},
+            separators=(",", ":"),
+        ): 1_790_000_000 + n
+        for n, (jid, bid) in enumerate(jobs)
+    }
+    server.client.zadd(key, rows)
 
 
 def test_the_page_of_a_batch_is_one_round_trip_beside_the_snapshot(shop):

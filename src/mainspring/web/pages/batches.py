@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from mainspring.api.answers import state_of
 from mainspring.api.batches import BatchDetail, BatchStep
-from mainspring.api.search import Budget
+from mainspring.api.search import Budget, Found
 from mainspring.app import App
 from mainspring.base.errors import BatchNotFound
 from mainspring.web import graphs
@@ -22,6 +23,8 @@ _BUDGET: Final = Budget(items=20_000, ms=500.0)
 _AT_ONCE: Final = 200
 #: Rows of steps and of children on the page of one batch.
 _STEPS: Final = 200
+#: What the list of failed jobs on the page of one batch may cost: a batch knows how many have failed, and not which.
+_SEARCH: Final = Budget(items=10_000, ms=100.0)
 
 
 def listed(ask: Ask, *, is_workflows: bool) -> Context:
@@ -60,7 +63,20 @@ def one(ask: Ask) -> Context:
         "graphs": graphs,
         "step_counts": _counts(found),
         "running": max(0, found.status.pending - found.status.failures),
+        "failed": _failed(ask, found),
+        "state_of": state_of,
     }
+
+
+def _failed(ask: Ask, batch: BatchDetail) -> Found | None:
+    """Look for jobs of the batch that are retried or dead, a hundred at most; None if none has failed."""
+    status = batch.status
+    if not status.failures:
+        return None
+    states = [*(["retrying"] if status.failures > status.dead else []), *(["dead"] if status.dead else [])]
+    query = " ".join([f'batch:"{status.bid}"', *(f"state:{state}" for state in states)])
+    # Once as many are found as there are, nothing more is looked through.
+    return ask.app.search(query, count=min(status.failures, ROWS), budget=_SEARCH)
 
 
 def _guess(ask: Ask, name: str) -> list[str]:

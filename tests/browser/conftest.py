@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
 def office_on(server: Server, *, is_busy: bool) -> Iterator[Site]:
     """Serve the dashboard of an office on a server of its own."""
     office = Office(server.url)
-    with served(Dashboard(office.app, environment="test"), office) as site:
+    with served(Dashboard(office.app, environment="test", streams=True), office) as site:
         if not is_busy:
             yield site
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from browser.site import looking
+from mainspring.web import streams
 
 #: Polls to outlast.
 POLLS = 3
@@ -152,3 +153,25 @@ def test_an_open_detail_stays_open(busy, browser):
         polls(page)
 
         assert page.locator("main details[open]").count() == before >= 1
+
+
+NEVER = HASTE.replace("0.1", "600")
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_an_operation_is_followed_by_events_and_without_them_by_asking(empty, browser, monkeypatch, is_told):
+    monkeypatch.setattr(streams, "MOST", 50 if is_told else 0)
+    operations = empty.office.app.operations
+    begun = operations.start("delete", state="dead")
+    with looking(browser) as page:
+        page.add_init_script(NEVER if is_told else HASTE)
+        with page.expect_response("**/events") as answer:
+            page.goto(f"{empty.base}/operations/{begun.id}")
+        page.wait_for_selector("[data-events]", state="attached")
+        while operations.turn():
+            pass
+
+        page.wait_for_selector("[data-events]", state="detached")
+
+        assert answer.value.status == (200 if is_told else 204)
+        assert page.locator("main form[action$='operation.cancel']").count() == 0

@@ -69,6 +69,8 @@ def test_others_get_their_pages_and_the_slow_are_left(port):
         held = siege.held
         # A whole body may take its parts' time, some times over; the last of an answer that nobody takes, another.
         until(lambda: not siege.held, (limits.WHOLE + 2) * PATIENCE + 30)
+    # Others on this machine may have been busy at either time.
+    alone = max(alone, p99(port)) if LONG else alone
 
     giant = refused(port, FORM + b"transfer-encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65536 + b"\r\n")
     announced = refused(port, FORM + b"content-length: 10000000\r\n\r\n", b"")

@@ -122,7 +122,9 @@ KINDS: dict[str, tuple[Callable[[Dashboard], Any], bool]] = {
 def main(kind: str, port: int, url: str) -> None:
     """Serve until killed."""
     make, is_asgi = KINDS[kind]
-    dashboard = Dashboard(App(url), auth=by_session if kind.startswith("django") else by_cookie, title="jobs")
+    dashboard = Dashboard(
+        App(url), auth=by_session if kind.startswith("django") else by_cookie, title="jobs", streams=True
+    )
     app = make(dashboard)
     if is_asgi:
         import uvicorn

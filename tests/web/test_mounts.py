@@ -106,6 +106,12 @@ def test_everybody_sees_and_does_there_what_they_may(mounted):
     assert app.queue("mail").is_paused
     assert parse(admin.ask("GET", f"{PREFIX}/queues")[2]).find("#notices .notice") is not None
     assert [entry.by for entry in app.audit.page()] == ["ada"]
+    # Progress is streamed where that takes no thread; elsewhere pages ask.
+    begun = app.operations.start("delete", state="dead")
+    assert app.operations.cancel(begun.id)
+    status, _, text = viewer.ask("GET", f"{PREFIX}/operations/{begun.id}/events")
+    is_wsgi = kind in {"flask", "django-wsgi"}
+    assert (status, text.endswith("event: end\ndata:\n\n")) == ((204, False) if is_wsgi else (200, True))
 
 
 def test_its_first_page_is_there_with_and_without_a_slash(mounted):

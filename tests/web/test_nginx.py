@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,7 +56,7 @@ def behind(request, server, tmp_path) -> Iterator[tuple[Visitor, App]]:
         pytest.skip(absent)
     app = App(server.url)
     app.enqueue("shop.add", [1], queue="mail")
-    dashboard = Dashboard(app, auth=ProxyHeader("X-User", trusted=["127.0.0.1"]))
+    dashboard = Dashboard(app, auth=ProxyHeader("X-User", trusted=["127.0.0.1"]), streams=True)
     listener = socket.create_server(("127.0.0.1", 0))
     web = uvicorn.Server(
         uvicorn.Config(Prefixed(dashboard, PREFIX, dashboard.knows), log_level="warning", lifespan="off")
@@ -104,3 +106,18 @@ def test_pages_files_and_forms_are_found(behind, tmp_path: Path):
     )
     assert app.queue("mail").is_paused
     assert "mail" in parse(visitor.ask("GET", f"{PREFIX}/queues")[2]).one("#notices").text
+
+
+def test_events_come_as_they_happen(behind):
+    visitor, app = behind
+    begun = app.operations.start("delete", state="dead")
+    with closing(http.client.HTTPConnection("127.0.0.1", visitor.port, timeout=30)) as connection:
+        connection.request("GET", f"{PREFIX}/operations/{begun.id}/events", headers={"Cookie": "who=ada"})
+        answer = connection.getresponse()
+
+        # It goes on, and this would wait for its end if nginx kept what comes.
+        first = answer.readline()
+        assert app.operations.cancel(begun.id)
+
+        assert b'"running"' in first
+        assert b'"cancelled"' in answer.read()

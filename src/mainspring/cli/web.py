@@ -121,7 +121,13 @@ def web(
     app = boot.any_app(app_name)
     sign_in = _sign_in(auth)
     dashboard = Dashboard(
-        app, auth=sign_in, title=title, environment=environment, language=language, read_only=read_only
+        app,
+        auth=sign_in,
+        title=title,
+        environment=environment,
+        language=language,
+        read_only=read_only,
+        streams=True,
     )
     with _listen(host, port) as listener:
         return _serve(dashboard, listener, prefix, auth, context.ensure_object(Session))
@@ -153,7 +159,7 @@ def _serve(dashboard: Dashboard, listener: socket.socket, prefix: str, auth: str
     signals.listen()
     # To show itself it would have to write, which the store may not let it.
     presence = None if dashboard.settings.is_read_only else Presence(app, "web", signals.send)
-    server = Server(standing_alone(dashboard, prefix), listener, lambda: signals.send("TERM"))
+    server = Server(standing_alone(dashboard, prefix), listener, lambda: signals.send("TERM"), dashboard.close)
     server.start()
     if presence:
         presence.start()

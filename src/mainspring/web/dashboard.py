@@ -31,6 +31,7 @@ from mainspring.web.security import with_headers
 from mainspring.web.serving import Pages
 from mainspring.web.settings import SECRETS, Link, Settings
 from mainspring.web.signin import Anyone, Auth, Loopback
+from mainspring.web.streams import Streams
 from mainspring.web.users import Authorize
 
 _log: Final = Log("mainspring.web")
@@ -56,6 +57,7 @@ class Dashboard:
         redact: Sequence[str] = SECRETS,
         read_only: bool = False,
         trusted_origins: Sequence[str] = (),
+        streams: bool = False,
         language: str = "",
     ) -> None:
         """Make a dashboard; nothing is asked of the store yet.
@@ -70,6 +72,8 @@ class Dashboard:
             redact: Parts of the names of arguments whose values are hidden.
             read_only: Whether nobody may change anything.
             trusted_origins: Origins beside its own whose forms it takes.
+            streams: Whether the progress of operations is streamed, and not asked for each second. Whoever serves it
+                then calls `close` when it is about to end, which would else wait for the streams.
             language: The one language that it speaks, such as ``de``; without it, the one that each person has chosen,
                 or whose browser asks for.
 
@@ -84,6 +88,7 @@ class Dashboard:
             redact=tuple(redact),
             is_read_only=read_only,
             is_open=isinstance(auth, Anyone),
+            has_streams=streams,
             trusted_origins=frozenset(trusted_origins),
         )
         self._languages = Languages(language)
@@ -91,11 +96,13 @@ class Dashboard:
         self._entrance = Entrance(auth or Loopback(), authorize, self.settings)
         self._pages = Pages(app, self.settings, self._entrance, self._assets, self._languages)
         self._actions = Actions(app, self.settings, self._entrance, self._pages, ACTIONS)
+        self._streams = Streams(app, is_on=streams)
         self._router = Router(self._routes(), redirect_slashes=False, default=self._nowhere)
 
     def _routes(self) -> list[Route]:
         return [
             Route("/static/{name}", self._static, methods=["GET"], name="static"),
+            *self._streams.routes,
             *Exports(self.app, self._pages, self.settings.redact).routes,
             *(
                 Route(names.any_text(page.path), self._pages.endpoint(page), methods=["GET"], name=page.path)
@@ -122,6 +129,10 @@ class Dashboard:
                 await self._serve(request, scope, receive, with_headers(send))
         else:
             await PlainTextResponse("not here", 404)(scope, receive, send)
+
+    def close(self) -> None:
+        """End all streams, from any thread: for a server that is about to end."""
+        self._streams.close()
 
     def knows(self, path: str) -> bool:
         """Return whether there is something at *path*, a path within the dashboard, by whatever method."""

@@ -23,19 +23,27 @@ _MOST_HEAD: Final = 32 * 1024
 _FAREWELL: Final = 5
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Server:
     """Serves a dashboard until it is stopped."""
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, ended: Callable[[], None]) -> None:
+    def __init__(
+        self, app: ASGIApp, listener: socket.socket, ended: Callable[[], None], ending: Callable[[], None] = _nothing
+    ) -> None:
         """Prepare to serve *app*.
 
         Args:
             app: What answers.
             listener: Where requests come in; it listens already.
             ended: Called when serving has ended, asked or not.
+            ending: Called when it is asked to: what would go on for long is to end.
         """
         self._listener = listener
         self._ended = ended
+        self._ending = ending
         # The proxy's headers are not believed here: whom they name is asked by those who sign people in.
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -60,6 +68,7 @@ class Server:
 
     def stop(self) -> None:
         """Let answers under way come to their end, and end."""
+        self._ending()
         self._server.should_exit = True
         self._thread.join(_FAREWELL + 1)
 

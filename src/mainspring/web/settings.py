@@ -44,6 +44,7 @@ class Settings:
         redact: Parts of the names of arguments that are hidden, in small letters.
         is_read_only: True if nobody may change anything.
         is_open: True if it was told to believe everybody.
+        has_streams: True if progress is told as it is made; else pages ask.
         trusted_origins: Beside its own, the origins whose forms it takes, such as ``https://admin.example``.
     """
 
@@ -53,4 +54,5 @@ class Settings:
     redact: Sequence[str] = SECRETS
     is_read_only: bool = False
     is_open: bool = False
+    has_streams: bool = False
     trusted_origins: frozenset[str] = field(default_factory=frozenset)

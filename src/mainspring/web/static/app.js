@@ -71,19 +71,32 @@ function state(name) {
 }
 function plan() {
   clearTimeout(timer);
-  if (isLive) timer = setTimeout(async () => { await look(); plan(); }, every * (0.95 + Math.random() * 0.1));
+  if (isLive && stream?.readyState !== 1) timer = setTimeout(async () => { await look(); plan(); }, every * (0.95 + Math.random() * 0.1));
 }
+// What is told as it comes need not be asked for; whatever ends that, the page goes on asking.
+let stream = null;
+function listen() {
+  const told = document.querySelector("[data-events]");
+  if (stream || !told || !isLive || document.hidden) return;
+  stream = new EventSource(told.dataset.events);
+  stream.onopen = plan;
+  stream.onmessage = look;
+  stream.onerror = deafen;
+  stream.addEventListener("end", async () => { deafen(); await look(); });
+}
+function deafen() { if (stream) { stream.close(); stream = null; plan(); } }
 function setLive(on) {
   isLive = on && every > 0;
   byId("live")?.setAttribute("aria-pressed", String(isLive));
   state("live");
-  if (isLive) look();
+  if (isLive) { look(); listen(); } else deafen();
   plan();
 }
 byId("live")?.addEventListener("click", () => setLive(!isLive));
-document.addEventListener("visibilitychange", () => { if (!document.hidden && isLive) { look(); plan(); } });
+document.addEventListener("visibilitychange", () => { if (document.hidden) deafen(); else if (isLive) { look(); listen(); plan(); } });
 document.addEventListener("pointerdown", () => { isPressed = true; });
 for (const over of ["pointerup", "pointercancel", "blur"]) addEventListener(over, () => { isPressed = false; });
+listen();
 plan();
 
 // --- theme -----------------------------------------------------------------------------

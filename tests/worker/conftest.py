@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -35,6 +36,9 @@ class Bench:
 
     def work(self, concurrency: int = 2, queues: tuple[str, ...] = ("default",), **options: Any) -> Worker:
         """Start a worker."""
+        if any(job.options.runs_in == "process" for job in self.app.jobs.values()):
+            # It forks this process, which must have no threads; those of tests before end with their connections.
+            until(lambda: threading.active_count() == 1, 30)
         worker = Worker(self.app, concurrency, queues, **({"timing": TIMING, "timeout": 1.0} | options))
         self.workers.append(worker)
         worker.start()

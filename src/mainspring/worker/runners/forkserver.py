@@ -77,7 +77,12 @@ class ForkServer:
                 ours.close()
                 _be_template(theirs, self._serve)
         else:
-            self._spawn(theirs)
+            try:
+                self._spawn(theirs)
+            except BaseException:
+                ours.close()
+                theirs.close()
+                raise
         theirs.close()
         self._orders = ours
 

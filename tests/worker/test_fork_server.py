@@ -1,0 +1,25 @@
+"""What processes of jobs are forked of is refused where it cannot be had, and then leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from mainspring.base.errors import InvalidOption
+from mainspring.worker.runners.forkserver import ForkServer
+
+
+def test_where_threads_are_and_no_module_holds_the_app_it_is_refused_and_leaves_no_file_open():
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    before = set(os.listdir("/proc/self/fd"))
+    try:
+        with pytest.raises(InvalidOption, match="no imported module holds it"):
+            ForkServer(object(), lambda _: None, 0).start()
+        assert set(os.listdir("/proc/self/fd")) == before
+    finally:
+        over.set()
+        thread.join()

@@ -15,7 +15,7 @@ from mainspring.store import keys
 from mainspring.store.connection import Store
 
 if TYPE_CHECKING:
-    from mainspring.api.attempts import Attempt, FinishedJob
+    from mainspring.api.attempts import Attempt, FinishedJob, Kept
     from mainspring.api.audit import Audit
     from mainspring.api.batches import Batches
     from mainspring.api.cancel import Cancelled
@@ -186,15 +186,17 @@ class Looking:
 
     def attempts(self, jid: str) -> list[Attempt]:
         """Return the newest 25 runs of the job *jid* that are over, the newest first, if it has failed."""
-        from mainspring.api.attempts import read_attempts
-
-        return read_attempts(self.store, jid)
+        return list(self.kept(jid).attempts)
 
     def finished(self, jid: str) -> FinishedJob | None:
         """Return the job *jid*, which is done; None if it is not, or did not ask for `history`, or long ago."""
-        from mainspring.api.attempts import read_finished
+        return self.kept(jid).finished
 
-        return read_finished(self.store, jid)
+    def kept(self, jid: str) -> Kept:
+        """Return what is kept of the job *jid* beside the job itself, at once: these two, and progress."""
+        from mainspring.api.attempts import read_kept
+
+        return read_kept(self.store, jid)
 
     def cancel(self, jid: str) -> Cancelled:
         """Drop the job *jid* where it waits, or tell the process that runs it to end it; see `api.cancel.cancel`."""

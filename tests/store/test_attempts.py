@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mainspring.api.attempts import read_attempts, read_finished
+from mainspring.api.attempts import read_kept
 from mainspring.base.errors import InvalidOption
 from mainspring.store import attempts, keys, processes, queues
 from mainspring.store.attempts import MOST_FINISHED, MOST_JOBS, NEWEST, Record
@@ -48,7 +48,7 @@ def test_a_failure_and_its_attempt_are_one_step(server, store):
 
     assert settle(store, trace()) == 1
 
-    (found,) = read_attempts(store, JID)
+    (found,) = read_kept(store, JID).attempts
     assert (found.number, found.process, found.slot, found.seconds) == (1, ME, "slot-1", 1.0)
     assert (found.outcome, found.error_class, found.error_message) == ("retry", "E", "no")
     assert HOUR_MS - 5000 < server.client.pttl(keys.attempts(JID)) <= HOUR_MS
@@ -70,7 +70,7 @@ def test_the_newest_twenty_five_attempts_are_kept(store):
     for number in range(1, 31):
         settle(store, trace(number), seq=number)
 
-    assert [attempt.number for attempt in read_attempts(store, JID)] == list(range(30, 30 - NEWEST, -1))
+    assert [attempt.number for attempt in read_kept(store, JID).attempts] == list(range(30, 30 - NEWEST, -1))
 
 
 def test_what_an_attempt_has_in_common_with_the_one_before_is_read_from_there(store):
@@ -79,7 +79,7 @@ def test_what_an_attempt_has_in_common_with_the_one_before_is_read_from_there(st
     settle(store, trace(2, message=None, backtrace=None), seq=2)
     settle(store, trace(3, message="other", backtrace=None), seq=3)
 
-    assert [attempt.error_message for attempt in read_attempts(store, JID)] == ["other", "first", "first"]
+    assert [attempt.error_message for attempt in read_kept(store, JID).attempts] == ["other", "first", "first"]
 
 
 def test_of_too_many_jobs_with_attempts_those_go_that_would_go_first(server, store):
@@ -94,7 +94,7 @@ def test_of_too_many_jobs_with_attempts_those_go_that_would_go_first(server, sto
     assert server.client.zcard(keys.ATTEMPTS) == MOST_JOBS - 1
     assert not server.exists(keys.attempts("j0"))
     assert server.exists(keys.attempts("j7"))
-    assert len(read_attempts(store, JID)) == 1
+    assert len(read_kept(store, JID).attempts) == 1
     assert not [key for key in server.lasting() if key.startswith(keys.ROOT)]
 
 
@@ -119,8 +119,8 @@ def test_a_run_that_went_well_is_told_beside_those_that_failed_only(server, stor
 
     store.run(attempts.note([Trace(JID, ok, HOUR_MS), Trace("another", ok, HOUR_MS)]))
 
-    assert [attempt.outcome for attempt in read_attempts(store, JID)] == ["ok", "retry"]
-    assert read_attempts(store, JID)[0].error_message is None
+    assert [attempt.outcome for attempt in read_kept(store, JID).attempts] == ["ok", "retry"]
+    assert read_kept(store, JID).attempts[0].error_message is None
     assert not server.exists(keys.attempts("another"))
 
 
@@ -130,11 +130,11 @@ def test_a_job_that_is_done_can_be_looked_at_for_its_time(server, store):
 
     assert store.run(attempts.note([Trace(JID, finished=done, finished_ms=HOUR_MS)])) == 0
 
-    found = read_finished(store, JID)
+    found = read_kept(store, JID).finished
     assert (found.jid, found.name, found.queue, list(found.args), found.tags) == (JID, "add", "low", [1], ["a"])
     assert (found.created_at, found.outcome, found.raw, found.is_cut) == (5.5, "ok", raw, False)
     # Its one run stands nowhere else.
-    assert read_attempts(store, JID) == [found.last]
+    assert read_kept(store, JID).attempts == [found.last]
     assert HOUR_MS - 5000 < server.client.pttl(keys.finished(JID)) <= HOUR_MS
     assert server.lasting() == set()
 
@@ -155,8 +155,8 @@ def test_what_a_stranger_put_there_is_no_job(server, store, stored):
     server.client.lpush(keys.attempts(JID), stored)
     server.client.expire(keys.attempts(JID), 60)
 
-    assert read_finished(store, JID) is None
-    assert [attempt.number for attempt in read_attempts(store, JID)] in ([], [1])
+    assert read_kept(store, JID).finished is None
+    assert [attempt.number for attempt in read_kept(store, JID).attempts] in ([], [1])
 
 
 @pytest.mark.parametrize("read", [read_attempts, read_finished])

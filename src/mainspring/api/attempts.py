@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mainspring.api.places import check_jid
+from mainspring.api.progress import Progress, understood
 from mainspring.base import payload
 from mainspring.base.errors import InvalidPayload
-from mainspring.store import attempts
+from mainspring.store import attempts, progress
 from mainspring.store.attempts import Record
 from mainspring.store.connection import Store
 
@@ -120,33 +121,42 @@ class FinishedJob:
         return self.last.outcome
 
 
-def read_attempts(store: Store, jid: str) -> list[Attempt]:
-    """Return what is kept of the runs of the job *jid* that are over, the newest first, in one round trip.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a job beside the job itself.
 
-    That is the newest 25 of a job that has failed, and the last of one that is done and keeps its history.
+    Attributes:
+        attempts: Its runs that are over, the newest first: 25 of a job that has failed, and the last of one that is
+            done and keeps its history.
+        finished: The job as it was, if it is done and keeps its history.
+        progress: How far its run has come, if it runs and says so.
+    """
+
+    attempts: Sequence[Attempt]
+    finished: FinishedJob | None
+    progress: Progress | None
+
+
+def read_kept(store: Store, jid: str) -> Kept:
+    """Return what is kept of the job *jid*, in one round trip.
 
     Raises:
         InvalidOption: If *jid* can be no job's id.
     """
     check_jid(jid)
-    found, done = store.pipeline([attempts.read(jid), attempts.finished(jid)])
-    if isinstance(found, Exception):
-        raise found
-    records = [record for data in found if (record := attempts.understood(data)) is not None]
-    if not records and isinstance(done, bytes):
-        last = attempts.parted(done)[0]
-        records = [] if last is None else [last]
-    return list(_attempts(records))
+    answers = store.pipeline([attempts.read(jid), attempts.finished(jid), progress.read(jid)])
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    found, done, said = answers
+    record, raw = (None, b"") if done is None else attempts.parted(done)
+    records = [each for data in found if (each := attempts.understood(data)) is not None]
+    if not records and record is not None:
+        records = [record]
+    return Kept(list(_attempts(records)), _finished(record, raw), understood(said))
 
 
-def read_finished(store: Store, jid: str) -> FinishedJob | None:
-    """Return the job *jid*, which is done, in one round trip; None if nothing is kept of it.
-
-    Raises:
-        InvalidOption: If *jid* can be no job's id.
-    """
-    data = store.run(attempts.finished(check_jid(jid)))
-    record, raw = (None, b"") if data is None else attempts.parted(data)
+def _finished(record: Record | None, raw: bytes) -> FinishedJob | None:
     if record is None:
         return None
     try:

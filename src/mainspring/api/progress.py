@@ -27,7 +27,11 @@ class Progress:
 
 def read(store: Store, jid: str) -> Progress | None:
     """Return how far *jid* has come; None if it does not say, or does not run."""
-    data = store.run(progress.read(jid))
+    return understood(store.run(progress.read(jid)))
+
+
+def understood(data: bytes | None) -> Progress | None:
+    """Return what a job has said, as it is stored; None if that is nothing, or makes no sense."""
     if data is None:
         return None
     try:

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from mainspring.api.answers import state_of
-from mainspring.api.attempts import FinishedJob
+from mainspring.api.attempts import FinishedJob, Kept
 from mainspring.api.cancel import identity_of
 from mainspring.api.jobs import StoredJob
 from mainspring.base.sealed import is_sealed
@@ -24,8 +24,8 @@ _TRACE: Final = re.compile("[0-9a-f]{32}")
 _PLACEHOLDERS: Final = ("{jid}", "{trace_id}", "{class}")
 #: Characters of a payload that is no JSON, and of a field of one that is.
 _LONGEST: Final = 10_000
-#: Where a job without a retry has not run.
-_UNTRIED: Final = frozenset({"queued", "scheduled", "waiting", "running"})
+#: Where nothing is kept of a job without a retry.
+_UNTRIED: Final = frozenset({"queued", "scheduled", "waiting"})
 #: Shown elsewhere, and unreadable as they are stored.
 _SHOWN_ABOVE: Final = ("error_backtrace",)
 
@@ -56,10 +56,9 @@ def one(ask: Ask) -> Context:
     jid, shown = ask.path["jid"], Shown.of(ask.query)
     found = ticked.look_for(ask.app, jid, shown)
     job: StoredJob | FinishedJob | None = found.jobs[0] if found.jobs else None
-    has_run = not isinstance(job, StoredJob) or job.retry_count is not None or state_of(job) not in _UNTRIED
-    attempts = ask.app.attempts(jid) if has_run else []
-    if job is None:
-        job = ask.app.finished(jid)
+    may_have_run = not isinstance(job, StoredJob) or job.retry_count is not None or state_of(job) not in _UNTRIED
+    kept = ask.app.kept(jid) if may_have_run else Kept((), None, None)
+    job, attempts = job or kept.finished, list(kept.attempts)
     if job is None and not attempts:
         if not found.is_complete:
             raise Moved("/jobs", q=str(ticked.of_ids([jid])), cursor=found.cursor, searched=str(found.searched))
@@ -77,7 +76,7 @@ def one(ask: Ask) -> Context:
         "story": story.told(job, state, attempts, started_at, ask.now),
         "error": _error(job, attempts),
         "overdue": _overdue(job, state, ask.now),
-        "progress": job.progress if isinstance(job, StoredJob) else None,
+        "progress": kept.progress if state == "running" else None,
         **_facts(ask, job, jid),
     }
 

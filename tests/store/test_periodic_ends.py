@@ -37,7 +37,7 @@ def test_of_several_ends_of_one_job_the_last_counts_whichever_came_first(store):
     assert store.run(periodic.ends(NS, "report")) == {"a": Ended(9.0, "ok", "a")}
 
 
-@pytest.mark.parametrize("line", [b"", b"nonsense", b"1.5 ok", b"soon ok a", b"\xff \xff \xff"])
+@pytest.mark.parametrize("line", [b"", b"nonsense", b"1.5 ok", b"1.5", b"soon ok a", b"\xff \xff \xff"])
 def test_an_end_that_a_stranger_wrote_is_left_out(server, store, line):
     store.pipeline(periodic.note_ends(f"{NS}:report", [Ended(1.5, "ok", "a")]))
     server.client.lpush(keys.periodic_outcomes(NS, "report"), line)

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from mainspring.store import keys
+from mainspring.store import keys, periodic
+from mainspring.store.periodic import Ended
 from mainspring.web import Token, User
 from mainspring.web.rest import ENDPOINTS, MOST_BYTES
 from mainspring.web.routes import ACTIONS
@@ -186,10 +187,13 @@ def test_a_periodic_entry_is_shown_triggered_and_paused(client, app):
 
     post(client, "/periodic/pause", {"name": "nightly"})
     shown = get(client, "/periodic/nightly")
-    post(client, "/periodic/trigger", {"name": "nightly"})
+    run = post(client, "/periodic/trigger", {"name": "nightly"})["facts"]["jid"]
 
     assert (shown["is_paused"], shown["words"] != "") == (True, True)
-    assert get(client, "/periodic")["entries"] == [shown]
+    assert (shown["last_jid"], shown["last_result"]) == (None, None)
+    assert get(client, "/periodic")["entries"] == [shown | {"last_jid": run}]
+    app.store.pipeline(periodic.note_ends(":nightly", [Ended(1.0, "dead", run)]))
+    assert get(client, "/periodic/nightly")["last_result"] == "dead"
     assert app.queue("mail").size == 1
     get(client, "/periodic/none", 404)
     app.periodic.delete("nightly")

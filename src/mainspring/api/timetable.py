@@ -155,8 +155,8 @@ def read(
 
 def _ask(app: Host, names: Sequence[str], ticks: int) -> list[Any]:
     ns = app.namespace
-    # A job has more ends than one if it fails.
-    ends = min(2 * ticks, periodic.HISTORY)
+    # A job that failed has more ends than one.
+    ends = min(ticks + ticks // 2, periodic.HISTORY)
     histories = [ask for name in names for ask in (periodic.history(ns, name, ticks), periodic.ends(ns, name, ends))]
     answers = app.store.pipeline([entries.names(ns), entries.read(ns, names), *histories])
     for answer in answers:

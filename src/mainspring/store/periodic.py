@@ -277,9 +277,8 @@ def ends(ns: str, name: str, count: int = HISTORY) -> Command[dict[str, Ended]]:
 
     def read(reply: Reply) -> dict[str, Ended]:
         found: dict[str, Ended] = {}
-        for line in blobs(reply):
-            end = _end(line)
-            if end is not None and (end.jid not in found or found[end.jid].at < end.at):
+        for end in filter(None, map(_end, blobs(reply))):
+            if end.jid not in found or found[end.jid].at < end.at:
                 found[end.jid] = end
         return found
 
@@ -316,10 +315,9 @@ def _past(line: bytes) -> Past | None:
 
 def _end(line: bytes) -> Ended | None:
     """Read one line; None for what a stranger wrote."""
-    at, _, rest = line.decode("utf-8", "replace").partition(" ")
-    outcome, _, jid = rest.partition(" ")
     try:
-        return Ended(float(at), outcome, jid) if jid else None
+        at, outcome, jid = line.decode().split(" ", 2)
+        return Ended(float(at), outcome, jid)
     except ValueError:
         return None
 

@@ -8,13 +8,14 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from mainspring.api import standings, terms
+from mainspring.api import standings, terms, timetable
 from mainspring.api.answers import state_of
-from mainspring.api.entries import PeriodicEntry
 from mainspring.api.jobs import StoredJob
 from mainspring.api.overview import Overview
 from mainspring.api.processes import Process, Running
 from mainspring.api.queues import states
+from mainspring.api.timetable import Line
+from mainspring.base.errors import UnknownEntry
 from mainspring.metrics.query import PERIODS
 from mainspring.web import shapes
 from mainspring.web.asking import asked
@@ -135,19 +136,23 @@ def _run(running: Running) -> shapes.Run:
 
 def entries(call: Call) -> shapes.Entries:
     """Read a page of the periodic entries."""
-    names = list(call.app.periodic)
-    chosen, cursor = part(call, names)
-    found = [each for name, each in call.app.periodic.items() if name in set(chosen)]
-    return shapes.Entries([_entry(each) for each in found], len(names), cursor)
+    found = timetable.read(call.app, lambda names: part(call, names)[0])
+    return shapes.Entries([_entry(line) for line in found.lines], len(found.names), part(call, found.names)[1])
 
 
 def entry(call: Call) -> shapes.Entry:
     """Read one periodic entry."""
-    return _entry(call.app.periodic[call.path["name"]])
+    name = call.path["name"]
+    found = timetable.read(call.app, lambda _: [name]).lines
+    if not found:
+        raise UnknownEntry(name)
+    return _entry(found[0])
 
 
-def _entry(entry: PeriodicEntry) -> shapes.Entry:
-    return taken(shapes.Entry, entry, last=_iso(entry.last), next=_iso(entry.next))
+def _entry(line: Line) -> shapes.Entry:
+    result, times = line.result, {"last": _iso(line.entry.last), "next": _iso(line.next)}
+    last = {"last_jid": result.jid if result else None, "last_result": (result.outcome or None) if result else None}
+    return taken(shapes.Entry, line.entry, **times, **last)
 
 
 def _iso(at: datetime | None) -> str | None:

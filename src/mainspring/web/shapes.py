@@ -137,7 +137,11 @@ class Processes(Shape, frozen=True):
 
 
 class Entry(Shape, frozen=True):
-    """A periodic entry; its times as ISO 8601 with its zone's offset."""
+    """A periodic entry; its times as ISO 8601 with its zone's offset.
+
+    The last result is how the newest job of a tick ended: ``ok``, ``retry``, ``dead``, ``dropped`` or ``snoozed``;
+    or ``running``; null as long as no worker has told.
+    """
 
     name: str
     job: str
@@ -150,6 +154,8 @@ class Entry(Shape, frozen=True):
     is_paused: bool
     last: str | None
     next: str | None
+    last_jid: str | None
+    last_result: str | None
 
 
 class Entries(Shape, frozen=True):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -15,11 +15,11 @@ def test_where_threads_are_and_no_module_holds_the_app_it_is_refused_and_leaves_
     over = threading.Event()
     thread = threading.Thread(target=over.wait)
     thread.start()
-    before = set(os.listdir("/proc/self/fd"))
+    before = set(Path("/proc/self/fd").iterdir())
     try:
         with pytest.raises(InvalidOption, match="no imported module holds it"):
             ForkServer(object(), lambda _: None, 0).start()
-        assert set(os.listdir("/proc/self/fd")) == before
+        assert set(Path("/proc/self/fd").iterdir()) == before
     finally:
         over.set()
         thread.join()

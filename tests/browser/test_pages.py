@@ -59,3 +59,24 @@ def test_every_page_shows_its_last_state_when_the_store_is_gone(browser, private
     office.app.close()
 
     assert wrong == {}
+
+
+def test_another_language_is_chosen_in_the_menu_and_its_longer_words_break_no_page(browser, busy):
+    wide = {}
+
+    with looking(browser, "light", PHONE) as page:
+        page.goto(f"{busy.base}/jobs?state=dead#all-pages")
+        page.locator("#all-pages .tongue summary").click()
+        page.locator("#all-pages .tongue button", has_text="Deutsch").click()
+        page.wait_for_url(f"{busy.base}/jobs?state=dead")
+        assert page.locator("html").get_attribute("lang") == "de"
+        for name, path in busy.samples().items():
+            if name not in LEADS_ON:
+                page.goto(busy.base + path)
+                wide[path] = overflow(page)
+        page.goto(f"{busy.base}/limits/referees")
+        page.locator("main button.d").first.click()
+        # A script's word, too.
+        assert page.locator("#dialog .dialog-buttons button").first.text_content() == "Abbrechen"
+
+    assert {path: by for path, by in wide.items() if by} == {}

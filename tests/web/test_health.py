@@ -9,9 +9,13 @@ import time
 import pytest
 
 from mainspring import App
+from mainspring.metrics.histogram import BOUNDS
 from mainspring.store import keys
-from mainspring.web import Loopback
+from mainspring.web import Loopback, exporter
+from mainspring.worker import Worker
+from support import until
 from web.client import Client
+from web.test_clock_pages import settled
 
 LINE = re.compile(r'mainspring_\w+(\{(\w+="([^"\\\n]|\\.)*",?)+\})? [-+\w.]+')
 
@@ -83,6 +87,65 @@ def test_the_cluster_is_told_in_numbers(server, app):
     assert found['mainspring_jobs_total{outcome="ok"}'] == "0"
     assert float(found['mainspring_queue_oldest_seconds{queue="mail"}']) >= 0
     app.queue("mail").resume()
+
+
+def test_what_comes_and_how_long_it_takes_is_counted_from_the_first_look(app):
+    @app.job(name="send", queue="mail")
+    def send(number: int) -> None: ...
+
+    send.enqueue(0)
+    client, asked = Client(app), Worker(app, 2, ("mail",))
+    first = numbers(client)
+    send.enqueue_many([(1,), (2,)])
+    asked.start()
+    until(lambda: app.stats().processed == 3)
+    asked.stop()
+    client.dashboard._pages.changed()
+
+    found = numbers(client)
+
+    assert first['mainspring_jobs_enqueued_total{queue="mail"}'] == "0"
+    assert found['mainspring_jobs_enqueued_total{queue="mail"}'] == "2"
+    for name in ('job_run_seconds{}class="send"', 'queue_wait_seconds{}queue="mail"'):
+        assert found[f"mainspring_{name.format('_count{')}}}"] == "3"
+        assert found[f'mainspring_{name.format("_bucket{")},le="+Inf"}}'] == "3"
+        assert found[f'mainspring_{name.format("_bucket{")},le="5750"}}'] == "3"
+    assert float(found['mainspring_queue_wait_seconds_sum{queue="mail"}']) > 0
+
+
+def test_the_bounds_of_what_is_told_are_bounds_of_what_is_kept():
+    assert set(exporter.LE) <= set(BOUNDS)
+    assert len(exporter.MIDDLES) == len(BOUNDS) + 1
+
+
+def test_the_clock_tells_its_lag_its_last_tick_and_what_became_of_ticks(server, app):
+    client = Client(app)
+    assert not [name for name in numbers(client) if "clock" in name]
+
+    @app.job(name="report")
+    def report() -> None: ...
+
+    app.periodic.put("nightly", "report", cron="0 2 * * *")
+    now = app.time.now()
+    settled(
+        server, "nightly", {"tick": now - 4000, "kind": "missed"}, {"tick": now - 90, "kind": "scheduled", "late": 2}
+    )
+    first = numbers(client)
+    settled(server, "nightly", {"tick": now - 60, "kind": "scheduled", "late": 9}, {"tick": now - 40, "kind": "missed"})
+    found = numbers(client)
+
+    assert first['mainspring_clock_ticks_total{outcome="ok"}'] == "0"
+    assert float(first["mainspring_clock_lag_seconds"]) == 2
+    assert float(found["mainspring_clock_lag_seconds"]) == 9
+    assert float(found["mainspring_clock_last_tick_timestamp_seconds"]) == pytest.approx(now - 40, abs=0.01)
+    assert [
+        found[f'mainspring_clock_ticks_total{{outcome="{each}"}}'] for each in ("ok", "late", "skipped", "missed")
+    ] == [
+        *("0", "1", "0", "1"),
+    ]
+    assert found["mainspring_clock_overdue_seconds"] == "0"
+    app.periodic.delete("nightly")
+    server.client.delete(keys.periodic_history("", "nightly"))
 
 
 def test_an_autoscaler_gets_the_latency_and_size_of_what_workers_could_do(server, app):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mainspring.web.prometheus import Metric, single, text
+from mainspring.web.prometheus import Histogram, Histograms, Metric, single, text
 
 
 def test_a_metric_has_help_type_and_a_line_for_each_value():
@@ -46,3 +46,16 @@ def test_a_name_cannot_break_out_of_its_label(name, written):
 )
 def test_numbers_are_written_as_the_format_has_them(value, written):
     assert text([single("m", "gauge", "h", value)]).splitlines()[-1] == f"mainspring_m {written}"
+
+
+def test_a_histogram_has_its_buckets_the_last_without_an_end_a_sum_and_a_count():
+    found = Histograms("run_seconds", "Runs.", [Histogram({"class": "send"}, [(0.1, 2), (1.0, 3)], 4, 7.5)])
+
+    assert text([found]).splitlines()[1:] == [
+        "# TYPE mainspring_run_seconds histogram",
+        'mainspring_run_seconds_bucket{class="send",le="0.1"} 2',
+        'mainspring_run_seconds_bucket{class="send",le="1"} 3',
+        'mainspring_run_seconds_bucket{class="send",le="+Inf"} 4',
+        'mainspring_run_seconds_sum{class="send"} 7.5',
+        'mainspring_run_seconds_count{class="send"} 4',
+    ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Final
 
 from mainspring.api import exposed
@@ -12,41 +14,74 @@ from mainspring.api.overview import Snapshot
 from mainspring.app import App
 from mainspring.base.errors import StoreError
 from mainspring.metrics import questions
-from mainspring.metrics.series import JobTotals
-from mainspring.web.prometheus import Metric, single, text
+from mainspring.metrics.growth import Grown, grown
+from mainspring.metrics.histogram import BOUNDS
+from mainspring.metrics.series import JobTotals, Totals
+from mainspring.web.pace import Pace
+from mainspring.web.prometheus import Histogram, Histograms, Metric, single, text
 
 #: Classes that are told apart, those that ran most; the label must not have any number of values.
 CLASSES: Final = 100
 _SHARES: Final = (0.5, 0.95, 0.99)
+#: Classes, and queues, whose durations are told apart; more are put together.
+APART: Final = 50
+#: Upper bounds of buckets, in seconds: some of those that the store counts by, so that nothing is guessed.
+LE: Final = (0.005, 0.02, 0.1, 0.335, 1.1, 3.8, 13.0, 45.0, 150.0, 500.0, 1700.0, 5750.0)
+#: Where durations of a bucket of the store's lie, for sums that it does not keep; the last has no end.
+MIDDLES: Final = tuple((low + high) / 2 for low, high in pairwise((0.0, *BOUNDS, BOUNDS[-1])))
 
 
-def exposition(app: App, snapshot: Snapshot | None) -> str:
-    """Return all metrics as text.
+class Exporter:
+    """Tells of one store; its counters begin at 0 when it does, and grow by what it finds from look to look."""
 
-    Args:
-        app: Whose store it is.
-        snapshot: What was read just now; None if the store does not answer.
-    """
-    try:
-        metrics = [] if snapshot is None else list(_metrics(app, snapshot))
-    except StoreError:
-        metrics = []
-    up = single("store_up", "gauge", "Whether the store answers.", float(bool(metrics)))
-    return text([up, *metrics])
+    def __init__(self, app: App) -> None:
+        """Tell of *app*'s store; nothing is asked yet."""
+        self._app = app
+        self._lock = threading.Lock()
+        self._counted = {family: Grown(family, APART) for family in ("jobs", "queues")}
+        self._enqueued: dict[str, tuple[float, float]] = {}
+        self._pace = Pace(app)
 
+    def exposition(self, snapshot: Snapshot | None) -> str:
+        """Return all metrics as text.
 
-def _metrics(app: App, snapshot: Snapshot) -> Iterator[Metric]:
-    asked = questions.jobs("5m", app.time.now(), CLASSES, by="runs")
-    names = [queue.name for queue in snapshot.queues]
-    sent = app.time.monotonic()
-    found = exposed.look(app.store, names, asked.commands)
-    rtt = app.time.monotonic() - sent
-    yield single("store_round_trip_seconds", "gauge", "How long this look at the store took.", rtt)
-    yield from _server(exposed.server(app.store))
-    yield from _totals(snapshot, found)
-    yield from _queues(snapshot, found)
-    yield from _processes(snapshot)
-    yield from _classes(asked.answer(found.others))
+        Args:
+            snapshot: What was read just now; None if the store does not answer.
+        """
+        try:
+            with self._lock:
+                metrics = [] if snapshot is None else list(self._metrics(snapshot))
+        except StoreError:
+            metrics = []
+        up = single("store_up", "gauge", "Whether the store answers.", float(bool(metrics)))
+        return text([up, *metrics])
+
+    def _metrics(self, snapshot: Snapshot) -> Iterator[Metric | Histograms]:
+        app, now = self._app, self._app.time.now()
+        classes = questions.jobs("5m", now, CLASSES, by="runs")
+        jobs, queues = self._counted["jobs"].ask(now), self._counted["queues"].ask(now)
+        asked = (classes, jobs, queues)
+        names = [queue.name for queue in snapshot.queues]
+        sent = app.time.monotonic()
+        found = exposed.look(app.store, names, [command for each in asked for command in each.commands])
+        rtt = app.time.monotonic() - sent
+        yield single("store_round_trip_seconds", "gauge", "How long this look at the store took.", rtt)
+        yield from _server(exposed.server(app.store))
+        yield from _totals(snapshot, found)
+        yield from _queues(snapshot, found)
+        yield self._came(found)
+        yield from _processes(snapshot)
+        first, second = len(classes.commands), len(classes.commands) + len(jobs.commands)
+        yield from _classes(classes.answer(found.others[:first]))
+        yield from _durations("job", "class", jobs.answer(found.others[first:second]))
+        yield from _durations("queue", "queue", queues.answer(found.others[second:]))
+        yield from self._pace.metrics()
+
+    def _came(self, found: Exposed) -> Metric:
+        # No push counts itself: what came is what was taken, and by how much the queue has grown.
+        counts = {name: float(each.taken + each.size) for name, each in found.standings.items()}
+        told = "Jobs that came into a queue since this process looked first, retries among them."
+        return Metric("jobs_enqueued_total", "counter", told, _by("queue", grown(self._enqueued, counts)))
 
 
 def _server(info: Mapping[str, str]) -> Iterator[Metric]:
@@ -111,6 +146,22 @@ def _classes(totals: Sequence[JobTotals]) -> Iterator[Metric]:
         ]
         told = f"How long jobs of a class {'ran' if what == 'run' else 'waited'} in the last five minutes."
         yield Metric(f"class_{what}_seconds_5m", "gauge", told, values)
+
+
+def _durations(prefix: str, label: str, totals: Mapping[str, Totals]) -> Iterator[Histograms]:
+    for what, did in (("run", "ran"), ("wait", "waited before their first run")):
+        values = []
+        for name, each in totals.items():
+            counts = each.run if what == "run" else each.wait
+            seconds = each.run_seconds if what == "run" else sum(n * m for n, m in zip(counts, MIDDLES, strict=True))
+            values.append(Histogram({label: name}, _at_most(counts), sum(counts), seconds))
+        told = f"For how long jobs {did}, since this process looked first."
+        yield Histograms(f"{prefix}_{what}_seconds", told, values)
+
+
+def _at_most(counts: Sequence[int]) -> list[tuple[float, int]]:
+    sums = list(accumulate(counts))
+    return [(bound, sums[BOUNDS.index(bound)]) for bound in LE]
 
 
 def _by(label: str, values: Mapping[str, float]) -> list[tuple[Mapping[str, str], float]]:

@@ -33,6 +33,7 @@ class Health:
         """Tell of *app*'s store, and read it no more often than *pages* do."""
         self._app = app
         self._pages = pages
+        self._exporter = exporter.Exporter(app)
         self._asking = threading.Lock()
         self._seen, self._is_up = float("-inf"), False
 
@@ -106,7 +107,7 @@ class Health:
             return None
 
     def _exposition(self) -> str:
-        return exporter.exposition(self._app, self._snapshot())
+        return self._exporter.exposition(self._snapshot())
 
     def _numbers(self, names: list[str]) -> dict[str, float] | None:
         snapshot = self._snapshot()

@@ -37,23 +37,70 @@ class Metric:
     values: Sequence[tuple[Labels, float]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Durations, in classic buckets.
+
+    Attributes:
+        labels: What tells it from others of its metric.
+        buckets: How many there are of each upper bound in seconds or less, the least first.
+        count: How many there are in all.
+        sum: Seconds of all together.
+    """
+
+    labels: Labels
+    buckets: Sequence[tuple[float, int]]
+    count: int
+    sum: float
+
+
+@dataclass(frozen=True, slots=True)
+class Histograms:
+    """A metric of durations.
+
+    Attributes:
+        name: Without the prefix ``mainspring_``.
+        help: What it counts.
+        values: Each with its labels.
+    """
+
+    name: str
+    help: str
+    values: Sequence[Histogram]
+
+
 def single(name: str, kind: Kind, help_: str, value: float) -> Metric:
     """Return a metric without labels."""
     return Metric(name, kind, help_, [({}, value)])
 
 
-def text(metrics: Sequence[Metric]) -> str:
+def text(metrics: Sequence[Metric | Histograms]) -> str:
     """Write *metrics*; those without any value are left out."""
     return "".join(line + "\n" for metric in metrics if metric.values for line in _lines(metric))
 
 
-def _lines(metric: Metric) -> Iterator[str]:
+def _lines(metric: Metric | Histograms) -> Iterator[str]:
     name = f"mainspring_{metric.name}"
     yield f"# HELP {name} {metric.help}"
-    yield f"# TYPE {name} {metric.kind}"
+    yield f"# TYPE {name} {'histogram' if isinstance(metric, Histograms) else metric.kind}"
+    if isinstance(metric, Histograms):
+        for each in metric.values:
+            yield from _buckets(name, each)
+        return
     for labels, value in metric.values:
-        said = ",".join(f'{label}="{_cut(text)}"' for label, text in labels.items())
-        yield f"{name}{{{said}}} {_number(value)}" if said else f"{name} {_number(value)}"
+        yield _sample(name, labels, value)
+
+
+def _buckets(name: str, found: Histogram) -> Iterator[str]:
+    for bound, count in (*found.buckets, (math.inf, found.count)):
+        yield _sample(f"{name}_bucket", {**found.labels, "le": _number(bound)}, count)
+    yield _sample(f"{name}_sum", found.labels, found.sum)
+    yield _sample(f"{name}_count", found.labels, found.count)
+
+
+def _sample(name: str, labels: Labels, value: float) -> str:
+    said = ",".join(f'{label}="{_cut(text)}"' for label, text in labels.items())
+    return f"{name}{{{said}}} {_number(value)}" if said else f"{name} {_number(value)}"
 
 
 def _cut(value: str) -> str:

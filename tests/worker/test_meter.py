@@ -169,6 +169,23 @@ def test_of_a_crowd_each_run_is_counted_and_some_are_timed_for_others(store, clo
     assert meter_timed(crowd) < 4_000
 
 
+def test_where_all_come_of_one_queue_the_same_is_counted(store, clock):
+    crowd, timed = [done(ran=0.3) for _ in range(30_000)], []
+    for has_one_queue in (True, False):
+        meter = Meter(clock, has_one_queue=has_one_queue)
+        for first in range(0, len(crowd), 700):
+            meter.count(crowd[first : first + 700])
+            meter.count([])
+        timed.append(meter._recorder.of("low", "add").timed)
+        meter.count([done("rare", ran=0.3), done(), done(what=FAILED)])
+        meter.flush(store)
+
+    common, rare = found(store, "jobs", "add"), found(store, "jobs", "rare")
+    assert tuple(common[:2]) == (60_002, 2)
+    assert tuple(rare[:3]) == (2, 0, 600)
+    assert timed[0] == timed[1] < 3_000
+
+
 def meter_timed(crowd: list[Delivery]) -> int:
     """Return how many of a crowd a meter times."""
     meter = Meter(Steered())

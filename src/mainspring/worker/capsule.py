@@ -87,7 +87,7 @@ class Capsule(Service):
         self._fetcher = Fetcher(settings, time=time, rng=rng, elsewhere=self.slots.elsewhere)
         self._completer = Completer(time=time, fenced=reporter.fenced)
         self._quarantine = Quarantine()
-        self._meter = Meter(time)
+        self._meter = Meter(time, has_one_queue=len(settings.names) == 1)
         self._lookers = {name: Looker(name, store, rung=self.turn_here, rng=rng) for name in settings.names}
         self._inflight = InFlight(settings.names)
         self._sent: Request | None = None  # the next request, under way while the last answers are read

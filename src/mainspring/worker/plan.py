@@ -15,7 +15,7 @@ from mainspring.middleware import Middleware, around, around_async
 from mainspring.options import RunsIn
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """How the jobs of one class are run.
 

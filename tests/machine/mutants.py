@@ -180,7 +180,7 @@ MUTANTS = (
     Mutant("a late clock removes what later code defined", "periodic_remove", "< number", "< number + 9"),
     Mutant("anybody removes the code's entries", "periodic_remove", 'return owner and owner ~= "code" and', "return owner and"),
     Mutant("anybody removes anything", "periodic_remove", '(origin == "*" or origin == owner)', "true"),
-    Mutant("a removed entry leaves its history", "periodic_remove", '"DEL", entry, history)', '"DEL", entry)'),
+    Mutant("a removed entry leaves its history", "periodic_remove", '"DEL", entry, history, outcomes)', '"DEL", entry, outcomes)'),
     Mutant("a removed entry stays listed", "periodic_remove", 'redis.call("ZREM", names, each[1])', NOTHING),
     Mutant("no clock is told of a removal", "periodic_remove", "advance(version, time[1] * 1000 + math.floor(time[2] / 1000))", NOTHING),
     Mutant("a resumed entry makes up for its pause", "periodic_pause", 'on and "paused" or "since"', '"paused"'),

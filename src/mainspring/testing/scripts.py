@@ -121,7 +121,7 @@ def _define(space: Keyspace, keys: Sequence[str], args: Sequence[bytes]) -> Repl
 
 
 def _remove(space: Keyspace, keys: Sequence[str], args: Sequence[bytes]) -> Reply:
-    code, names, version, *pairs = keys
+    code, names, version, *places = keys
     digest, origin, number, *removed = args
     is_current = space.hash(code).get("current") == digest
 
@@ -131,10 +131,10 @@ def _remove(space: Keyspace, keys: Sequence[str], args: Sequence[bytes]) -> Repl
             return owner == _CODE and is_current and int(entry.get("gen", 0)) < int(number)
         return owner is not None and owner != _CODE and origin in {b"*", owner}
 
-    answer = [is_ours(space.hash(entry)) for entry in pairs[::2]]
-    for ours, name, entry, history in zip(answer, removed, pairs[::2], pairs[1::2], strict=True):
+    answer = [is_ours(space.hash(entry)) for entry in places[::3]]
+    for ours, name, *of_entry in zip(answer, removed, places[::3], places[1::3], places[2::3], strict=True):
         if ours:
-            space.delete(entry, history)
+            space.delete(*of_entry)
             space.remove(names, name)
     if any(answer):
         _advance(space, version)

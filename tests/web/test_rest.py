@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 
 import pytest
 
-from mainspring.store import keys, periodic
+from mainspring import current_job
+from mainspring.store import gates, keys, periodic
 from mainspring.store.periodic import Ended
 from mainspring.web import Token, User
 from mainspring.web.rest import ENDPOINTS, MOST_BYTES
 from mainspring.web.routes import ACTIONS
+from mainspring.worker import Worker
+from support import until
 from web.client import Client
 
 DEEDS = [each for each in ENDPOINTS if each.method != "GET"]
@@ -27,6 +31,8 @@ BODIES = {
     "state": "dead",
     "id": "none",
     "bid": "none",
+    "jid": "nowhere",
+    "label": "v42",
 }
 
 
@@ -147,6 +153,94 @@ def test_a_job_is_enqueued_found_shown_without_its_secrets_and_moved(client, app
     assert [entry.action for entry in app.audit][::-1] == [
         *("job.push", "job.kill", "job.retry", "job.reschedule", "job.delete"),
     ]
+
+
+def test_a_positional_argument_is_hidden_by_the_name_of_its_parameter(client, app):
+    made = app.enqueue("send", [7, "hunter2"])
+
+    assert "hunter2" not in json.dumps(get(client, f"/jobs/{made.jid}"))
+
+
+def test_a_job_is_edited_as_it_was_shown_duplicated_and_cancelled(client, app):
+    jid = app.enqueue("send", [7, "hunter2"], at=4e9).jid
+    shown = get(client, f"/jobs/{jid}")
+
+    edited = post(client, "/jobs/edit", {"jid": jid, "args": [8, shown["args"][1]], "queue": "low"})
+
+    (job,) = app.queue("low")
+    assert (edited, list(job.args), job.jid) == ({"jobs": {jid: "done"}}, [8, "hunter2"], jid)
+    made = post(client, "/jobs/duplicate", {"jid": jid})["facts"]["made"]
+    assert list(app.find(made).args) == [8, "hunter2"]
+    assert post(client, "/jobs/edit", {"jid": jid, "args": [9]}, 409)["detail"].startswith("It is queued")
+    assert post(client, "/jobs/cancel", {"jids": [jid, "nowhere"]}) == {"jobs": {jid: "done", "nowhere": "gone"}}
+    post(client, "/jobs/edit", {"jid": jid}, 404)
+    post(client, "/jobs/duplicate", {"jid": jid}, 404)
+    assert [(entry.action, entry.resource) for entry in app.audit][::-1] == [
+        *(("job.edit", jid), ("job.duplicate", jid), ("job.cancel", "")),
+    ]
+
+
+def test_only_an_argument_that_was_hidden_may_be_left_as_it_was_shown(client, app):
+    made = app.enqueue("send", [7, "hunter2"], at=4e9)
+    hidden = get(client, f"/jobs/{made.jid}")["args"][1]
+
+    told = post(client, "/jobs/edit", {"jid": made.jid, "args": [hidden, 7]}, 409)
+
+    assert "stands for what you may not see" in told["detail"]
+    assert list(app.find(made.jid).args) == [7, "hunter2"]
+    assert post(client, "/jobs/edit", {"jid": made.jid, "kwargs": {"token": "new"}, "args": [1]})
+    assert dict(app.find(made.jid).kwargs) == {"token": "new"}
+
+
+def test_a_job_that_runs_is_told_to_end(client, app):
+    begun, seen = threading.Event(), []
+
+    @app.job(name="long", queue="mail")
+    def long() -> None:
+        begun.set()
+        until(lambda: current_job().is_cancelled())
+        seen.append("cancelled")
+
+    jid = long.enqueue().jid
+    worker = Worker(app, 1, ("mail",))
+    worker.start()
+    until(begun.is_set)
+
+    answer = post(client, "/jobs/cancel", {"jids": [jid]})
+
+    until(lambda: seen)
+    worker.stop()
+    assert answer == {"jobs": {jid: "done"}}
+    assert app.find(jid) is None
+
+
+def test_gates_tell_who_holds_them_and_who_waits(client, app):
+    @app.job(name="sync", concurrency=1)
+    def sync(tenant: str, token: str) -> None: ...
+
+    app.store.run(gates.define({"c:sync": "1"}))
+    jids = [sync.enqueue("acme", "hunter2").jid for _ in range(3)]
+
+    (name,) = [each["name"] for each in get(client, "/gates")["gates"]]
+    listed, one = get(client, "/gates"), get(client, f"/gates/{name}")
+
+    assert listed["total"] == 1
+    assert listed["gates"] == [{name: one[name] for name in listed["gates"][0]}]
+    assert (one["kind"], one["most"], one["waiting"]) == ("job", 1, 2)
+    assert "hunter2" not in json.dumps(one)
+    assert {each["jid"] for each in one["holders"]} | {each["jid"] for each in one["jobs"]} == set(jids)
+    get(client, "/gates/nothing", 404)
+
+
+def test_deploys_are_marked_and_listed(client, app):
+    made = post(client, "/deploys", {"label": "v42"})
+
+    assert get(client, "/deploys")["deploys"] == [made]
+    assert made["label"] == "v42"
+    assert next(iter(app.audit)).action == "deploy.mark"
+    post(client, "/deploys", {"label": ""}, 422)
+    for at in (-1e300, 1e300, -1.0, 4e9):
+        post(client, "/deploys", {"label": "v1", "at": at}, 422)
 
 
 def test_queues_are_listed_by_pages_and_steered(client, app, server):

@@ -52,6 +52,31 @@ class Jids(Body, frozen=True):
     jids: list[str]
 
 
+class Jid(Body, frozen=True):
+    """A job, by its id."""
+
+    jid: str
+
+
+class Edited(Body, frozen=True):
+    """A job, and what it shall be called with, and where; null for what stays.
+
+    What was hidden where it was read, and comes back as it was shown, stays what it is.
+    """
+
+    jid: str
+    args: list[object] | None = None
+    kwargs: dict[str, object] | None = None
+    queue: str | None = None
+
+
+class Mark(Body, frozen=True):
+    """A deploy: which release, and when, in unix seconds; now without it."""
+
+    label: str
+    at: float | None = None
+
+
 class JidsAt(Body, frozen=True):
     """Up to 20 jobs, by their ids, and when they shall be due, in unix seconds."""
 

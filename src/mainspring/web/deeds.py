@@ -8,19 +8,24 @@ from typing import Final, cast
 
 import msgspec
 
+from mainspring.api.answers import state_of
 from mainspring.api.jobs import StoredJob
 from mainspring.base.durations import Duration
 from mainspring.base.errors import InvalidPayload
 from mainspring.web import bodies, shapes
 from mainspring.web.asking import asked
-from mainspring.web.bodies import Jids, JidsAt, Meant, NewJob
+from mainspring.web.bodies import Edited, Jid, Jids, JidsAt, Mark, Meant, NewJob
 from mainspring.web.endpoint import Call, Endpoint, Failed
-from mainspring.web.endpoints import taken
+from mainspring.web.endpoints import taken, there
+from mainspring.web.pages import job_edit
 from mainspring.web.routes import ACTIONS
 from mainspring.web.view import Act
 
 #: Jobs that one call does something to; for more there are bulk operations.
 JOBS: Final = 20
+DAY: Final = 86_400.0
+#: Seconds for which deploys are remembered, and may be marked afterwards.
+MARKED: Final = 90 * DAY
 
 
 def acted(action: str, call: Call) -> shapes.Outcome:
@@ -72,6 +77,34 @@ def kill(call: Call) -> shapes.Acted:
 def delete(call: Call) -> shapes.Acted:
     """Drop jobs for good."""
     return _each(call, "job.delete", cast("Jids", call.body).jids, StoredJob.delete)
+
+
+def cancel(call: Call) -> shapes.Acted:
+    """Drop jobs that wait, and tell the processes of those that run to end them."""
+    return _each(call, "job.cancel", cast("Jids", call.body).jids, lambda job: bool(call.app.cancel(job.jid)))
+
+
+def edit(call: Call) -> shapes.Acted:
+    """Push a job with other arguments, or into another queue."""
+    wanted = cast("Edited", call.body)
+    job = there(call.app.find(wanted.jid), "job")
+    if state_of(job) not in job_edit.STATES:
+        raise Failed(409, f"It is {state_of(job)}; what is scheduled, retrying or dead can be edited.")
+    args, kwargs = job_edit.restored(call.app, job, call.redactor, wanted.args, wanted.kwargs)
+    if not job.requeue(args=args, kwargs=kwargs, queue=wanted.queue):
+        raise Failed(409, "It has moved meanwhile, and nothing was changed.")
+    call.app.audit.record(call.user.id, "job.edit", wanted.jid)
+    return shapes.Acted({wanted.jid: "done"})
+
+
+def mark(call: Call) -> shapes.Deploy:
+    """Mark a deploy."""
+    wanted = cast("Mark", call.body)
+    if wanted.at is not None and not -MARKED <= wanted.at - call.now <= DAY:
+        raise Failed(422, "A deploy is marked for a moment of the last 90 days, or of the next.")
+    made = call.app.metrics.mark_deploy(wanted.label, wanted.at)
+    call.app.audit.record(call.user.id, "deploy.mark", made.label, at=str(made.at))
+    return taken(shapes.Deploy, made)
 
 
 def reschedule(call: Call) -> shapes.Acted:
@@ -135,6 +168,7 @@ _ON_JOBS: Final = (
     ("kill", "Move jobs to the dead set", kill, Jids),
     ("delete", "Drop jobs for good", delete, Jids),
     ("reschedule", "Let jobs be due at another time", reschedule, JidsAt),
+    ("cancel", "Drop jobs that wait, and end those that run", cancel, Jids),
 )
 _BULK: Final = (
     ("retry", "Retry all jobs that a filter means"),
@@ -145,6 +179,7 @@ _BULK: Final = (
 )
 #: What has a button on a page: where, what it does, the action, what it takes, and what that is done to.
 _BUTTONS: Final = (
+    ("/jobs/duplicate", "Enqueue the same call as a new job", "job.duplicate", Jid, "jid"),
     ("/operations/cancel", "End a bulk operation", "operation.cancel", bodies.Id, "id"),
     ("/queues/pause", "Start no more jobs of a queue", "queue.pause", bodies.Named, "name"),
     ("/queues/resume", "Let the jobs of a queue start again", "queue.resume", bodies.Named, "name"),
@@ -163,9 +198,17 @@ _BUTTONS: Final = (
 _PUSH: Final = Endpoint(
     "POST", "/jobs", "Enqueue a job", "job.push", enqueue, shapes.Enqueued, NewJob, resource="job", role="operator"
 )
+_EDIT: Final = Endpoint(
+    "POST", "/jobs/edit", "Correct a job and push it", "job.edit", edit, shapes.Acted, Edited, resource="jid"
+)
+_MARK: Final = Endpoint(
+    "POST", "/deploys", "Mark a deploy", "deploy.mark", mark, shapes.Deploy, Mark, resource="label", role="operator"
+)
 
 DEEDS: Final[tuple[Endpoint, ...]] = (
     _PUSH,
+    _EDIT,
+    _MARK,
     *tuple(_on_jobs(*row) for row in _ON_JOBS),
     *tuple(_bulk(*row) for row in _BULK),
     *tuple(_act(*row) for row in _BUTTONS),

@@ -15,9 +15,9 @@ from mainspring.api.overview import Overview
 from mainspring.api.processes import Process, Running
 from mainspring.api.queues import states
 from mainspring.api.timetable import Line
-from mainspring.base.errors import UnknownEntry
+from mainspring.base.errors import InvalidOption, UnknownEntry
 from mainspring.metrics.query import PERIODS
-from mainspring.web import shapes
+from mainspring.web import calls, shapes
 from mainspring.web.asking import asked
 from mainspring.web.endpoint import Call, Endpoint, Failed, Param
 from mainspring.web.entrance import SEE
@@ -108,7 +108,7 @@ def shape(call: Call, job: StoredJob) -> shapes.Job:
         job=job.name,
         title=job.display_name,
         state=state_of(job),
-        args=[call.redactor.value(each) for each in job.args],
+        args=calls.redacted_args(calls.parameters(call.app, job.name), job.args, call.redactor),
         kwargs=kwargs if isinstance(kwargs, Mapping) else {},
         error=error,
     )
@@ -175,6 +175,27 @@ def limiters(call: Call) -> shapes.Limiters:
     return shapes.Limiters([taken(shapes.Limiter, each) for each in call.app.limiters.states()])
 
 
+def gates(call: Call) -> shapes.Gates:
+    """Read a page of the gates by which jobs wait."""
+    found = call.app.gates.states()
+    chosen, cursor = part(call, found)
+    return shapes.Gates([taken(shapes.Gate, each) for each in chosen], len(found), cursor)
+
+
+def gate(call: Call) -> shapes.GateDetail:
+    """Read one gate."""
+    try:
+        found = call.app.gates[call.path["name"]].look()
+    except InvalidOption as error:
+        raise Failed(404, str(error)) from error
+    return taken(
+        shapes.GateDetail,
+        found.state,
+        holders=[taken(shapes.Holder, each) for each in found.holders],
+        jobs=[shape(call, each) for each in found.jobs],
+    )
+
+
 # --- failures, metrics, and what was done -------------------------------------------------------
 
 
@@ -215,6 +236,12 @@ def totals(call: Call) -> shapes.AllTotals:
     return shapes.AllTotals([taken(shapes.Totals, each, job=each.name) for each in found])
 
 
+def deploys(call: Call) -> shapes.Deploys:
+    """Read the deploys of a period."""
+    found = call.app.metrics.deploys(call.text("period") or "7d")
+    return shapes.Deploys([taken(shapes.Deploy, each) for each in found])
+
+
 def stats(call: Call) -> shapes.Stats:
     """Read how all is."""
     found = Overview(call.app.store, call.app.time, call.app.namespace).read()
@@ -242,6 +269,7 @@ _Q: Final = Param("q", "A filter, as in the dashboard: queue:low class:Sync* err
 _STATE: Final = Param("state", "Only jobs of this state", terms.STATES)
 _PAGED: Final = (CURSOR, COUNT)
 _SERIES: Final = (PERIOD, Param("queue", "Only this queue"), Param("job", "Only this job, by its name"))
+_SINCE: Final = Param("period", "7d without it", tuple(PERIODS))
 
 LOOKS: Final = (
     Endpoint("GET", "/queues", "List queues", SEE, queues, shapes.Queues, params=_PAGED),
@@ -255,10 +283,13 @@ LOOKS: Final = (
     Endpoint("GET", "/batches", "List batches", SEE, batches, shapes.Batches, params=_PAGED),
     Endpoint("GET", "/batches/{bid}", "Show a batch", SEE, batch, shapes.Batch),
     Endpoint("GET", "/limiters", "List limiters", SEE, limiters, shapes.Limiters),
+    Endpoint("GET", "/gates", "List gates by which jobs wait", SEE, gates, shapes.Gates, params=_PAGED),
+    Endpoint("GET", "/gates/{name:path}", "Show a gate", SEE, gate, shapes.GateDetail),
     Endpoint("GET", "/failures", "List failures", SEE, failures, shapes.Failures, params=_PAGED),
     Endpoint("GET", "/failures/{signature}", "Show a failure", SEE, failure, shapes.Failure),
     Endpoint("GET", "/metrics", "Show a course in time", SEE, metrics, shapes.Series, params=_SERIES),
     Endpoint("GET", "/metrics/jobs", "List what ran most", SEE, totals, shapes.AllTotals, params=(PERIOD, COUNT)),
+    Endpoint("GET", "/deploys", "List deploys", SEE, deploys, shapes.Deploys, params=(_SINCE,)),
     Endpoint("GET", "/stats", "Show how all is", SEE, stats, shapes.Stats),
     Endpoint("GET", "/operations", "List bulk operations", SEE, operations, shapes.Operations, params=_PAGED),
     Endpoint("GET", "/operations/{id}", "Show a bulk operation", SEE, operation, shapes.Operation),

@@ -217,6 +217,53 @@ class Limiters(Shape, frozen=True):
     limiters: Sequence[Limiter]
 
 
+class Gate(Shape, frozen=True):
+    """A gate by which jobs wait before they run: what it allows, how many hold it, and how many wait."""
+
+    name: str
+    kind: str
+    most: int | None
+    per: float | None
+    held: int
+    waiting: int
+
+
+class Gates(Shape, frozen=True):
+    """Some of the gates by which jobs wait, by name."""
+
+    gates: Sequence[Gate]
+    total: int
+    cursor: str
+
+
+class Holder(Shape, frozen=True):
+    """A job that holds a gate."""
+
+    queue: str
+    jid: str
+    since: float
+
+
+class GateDetail(Gate, frozen=True):
+    """A gate, with the first hundred that hold it, and the first hundred that wait by it."""
+
+    holders: Sequence[Holder]
+    jobs: Sequence[Job]
+
+
+class Deploy(Shape, frozen=True):
+    """A deploy that was marked."""
+
+    at: float
+    label: str
+
+
+class Deploys(Shape, frozen=True):
+    """The deploys of a period, the oldest first."""
+
+    deploys: Sequence[Deploy]
+
+
 class Failure(Shape, frozen=True):
     """Errors of one kind; its series counts those of each minute of the last hour."""
 

@@ -31,7 +31,8 @@ from mainspring.web.view import Act, Action, Ask, Context, Done, Gone, Page, Una
 
 #: Characters of a refused form that are carried back to it.
 _LONGEST: Final = 4_000
-_STATES: Final = frozenset({"scheduled", "retrying", "dead"})
+#: Where a job has to be, to be edited.
+STATES: Final = frozenset({"scheduled", "retrying", "dead"})
 _REFUSALS: Final = (
     InvalidName,
     InvalidOption,
@@ -54,7 +55,7 @@ def form(ask: Ask) -> Context:
     return {
         "job": job,
         "state": state_of(job),
-        "fits": state_of(job) in _STATES,
+        "fits": state_of(job) in STATES,
         "shown": shown,
         "tick": ask.text("job") or ticked.tick(job),
         "args": ask.query.get("args") or pretty(args),
@@ -79,7 +80,7 @@ def edit(act: Act) -> Done:
     found = ticked.look_for(act.app, wanted.jid, shown)
     job = found.jobs[0] if found.jobs else None
     try:
-        verb = Verb("edit", mark("edited"), _STATES, _requeue(act, job) if job is not None else StoredJob.retry)
+        verb = Verb("edit", mark("edited"), STATES, _requeue(act, job) if job is not None else StoredJob.retry)
         outcome = ticked.act(verb, wanted, job)
     except (Unable, *_REFUSALS) as error:
         why = told(error)
@@ -97,14 +98,33 @@ def _requeue(act: Act, job: StoredJob) -> Callable[[StoredJob], bool]:
         raise Unable(say("args must be a list in [ ]"))
     if not isinstance(kwargs, dict):
         raise Unable(say("kwargs must be an object"))
-    old_args, old_kwargs = seen(act.app, job, Redactor(act.settings.redact))
-    whole = calls.restored(args, list(job.args), old_args), calls.restored(kwargs, dict(job.kwargs), old_kwargs)
+    whole = restored(act.app, job, Redactor(act.settings.redact), args, kwargs)
     queue = act.form.get("queue", "").strip() or None
 
     def requeue(each: StoredJob) -> bool:
-        return each.requeue(args=_list(whole[0]), kwargs=_mapping(whole[1]), queue=queue)
+        return each.requeue(args=whole[0], kwargs=whole[1], queue=queue)
 
     return requeue
+
+
+def restored(
+    app: App, job: StoredJob, redactor: Redactor, args: list[object] | None, kwargs: dict[str, object] | None
+) -> tuple[list[object], dict[str, object]]:
+    """Return what a job shall be called with, where what was hidden and not touched is what it was.
+
+    Args:
+        app: Knows the names of parameters.
+        job: As it is stored.
+        redactor: Hides secrets.
+        args: As they came back; None for what they were.
+        kwargs: Likewise.
+
+    Raises:
+        Unable: If a placeholder stands where nothing was hidden.
+    """
+    old_args, old_kwargs = seen(app, job, redactor)
+    whole = list(job.args) if args is None else _list(calls.restored(args, list(job.args), old_args))
+    return whole, dict(job.kwargs) if kwargs is None else _mapping(calls.restored(kwargs, dict(job.kwargs), old_kwargs))
 
 
 def _json(form: Mapping[str, str], name: str, default: str) -> object:

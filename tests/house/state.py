@@ -19,7 +19,7 @@ _MAKE_CONSTANTS = frozenset(
         "bool", "bytes", "float", "frozenset", "int", "len", "object", "range", "str", "tuple", "type",
         "Decimal", "Decoder", "Encoder", "Fraction", "Path", "PurePath", "Struct", "UUID", "ZoneInfo",
         "attrgetter", "cast", "compile", "date", "datetime", "getLogger", "getattr", "hasattr", "itemgetter",
-        "join", "mark", "max", "methodcaller", "min", "namedtuple", "partial", "removeprefix", "removesuffix", "sha256",
+        "join", "mark", "max", "methodcaller", "min", "namedtuple", "partial", "phrase", "removeprefix", "removesuffix", "sha256",
         "split", "sum", "time", "timedelta", "timezone", "encode", "decode", "lower", "upper", "files", "joinpath",
         "fromkeys", "get_args", "sysconf", "total_seconds",
         "ContextVar",  # the language's own way to hold something per context, empty at the start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mainspring.schedule.words import cron_in_words
+from mainspring.schedule.words import cron_in_words, period_in_words
 
 CASES = [
     # how often
@@ -100,3 +100,8 @@ def test_what_would_be_harder_to_read_in_words_stays_as_it_was_written(text):
 @pytest.mark.parametrize("text", ["", "nonsense", "60 * * * *", "@whenever", "0 9 * *"])
 def test_what_is_no_expression_stays_as_it_is(text):
     assert cron_in_words(text) == text
+
+
+@pytest.mark.parametrize("text", ["every 1d at 09:00, 17:00", "every 10m", "every ", "at noon", ""])
+def test_a_period_is_said_as_it_was_written(text):
+    assert period_in_words(text) == text

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gettext
-import importlib.util
-import io
 import json
 import re
 import subprocess
@@ -12,9 +10,9 @@ import sys
 
 import pytest
 
-from house.source import ROOT
 from mainspring.base.errors import InvalidOption
 from mainspring.base.phrases import duration, joined, phrase, phrases
+from mainspring.schedule.words import cron_in_words
 from mainspring.web import Dashboard, languages, words
 from mainspring.web.assets import Assets
 from mainspring.web.languages import NAMES, Language, Languages, negotiated, speaking, told
@@ -22,17 +20,7 @@ from mainspring.web.routes import PAGES
 from web import stock
 from web.client import Client
 
-OTHERS = [tag for tag in NAMES if tag != "en"]
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.5"}
-
-
-@pytest.fixture(scope="module")
-def tool():
-    """Return tools/languages.py, which is a program and no module of the package."""
-    spec = importlib.util.spec_from_file_location("languages_tool", ROOT / "tools" / "languages.py")
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -67,58 +55,6 @@ def shop(app, server):
     }
     paths = [some.get(page.path, page.path) for page in PAGES]
     return app, [path for path in paths if "{" not in path and path != "/backfill"]
-
-
-# --- the catalogues ----------------------------------------------------------------------
-
-
-def test_the_catalogues_have_the_texts_of_the_source_with_their_names_and_plurals(tool):
-    assert tool.check() == [], "run python tools/languages.py update, translate, and compile"
-
-
-def test_each_language_has_a_catalogue_and_each_catalogue_a_name():
-    found = {path.stem.replace("_", "-") for path in languages.FOLDER.glob("*.po")}
-
-    assert found == set(OTHERS)
-
-
-@pytest.mark.parametrize(
-    ("text", "said", "fault"),
-    [
-        ("{n} of {all}", "{n} von {alle}", "has the names"),
-        ("{n} of {all}", "{n} von allen", "has the names"),
-        ("Look", "Ansehen ", "a blank"),
-        ("{n} of {all}", "{n von {all}", "has the names"),
-        (("{n} job", "{n} jobs"), ("{n} Job", ""), "plural forms"),
-        (("{n} job", "{n} jobs"), ("{n} Job", "Jobs"), "has the names"),
-    ],
-)
-def test_a_translation_that_would_break_a_page_is_found(tool, text, said, fault):
-    catalog = tool.Catalog(locale="de")
-    catalog.add(text, said)
-
-    assert [found for found in tool.faults(catalog, catalog) if fault in found]
-
-
-def test_what_is_translated_stays_when_other_texts_change(tool):
-    catalog, template = tool.Catalog(locale="de"), tool.Catalog()
-    catalog.add("Look", "Ansehen")
-    catalog.add("Gone", "Weg")
-    for text in ("Look", "New"):
-        template.add(text)
-
-    catalog.update(template, no_fuzzy_matching=True)
-    again = tool.read_po(io.BytesIO(tool.written(catalog)), locale="de")
-
-    assert {message.id: message.string for message in again if message.id} == {"Look": "Ansehen", "New": ""}
-
-
-def test_nothing_needs_babel_at_run_time():
-    files = (ROOT / "src").rglob("*.py")
-
-    assert [
-        path.name for path in files if re.search(r"^\s*(from|import) babel", path.read_text("utf-8"), re.MULTILINE)
-    ] == []
 
 
 # --- pages --------------------------------------------------------------------------------
@@ -391,6 +327,17 @@ def test_a_phrase_is_the_english_text_and_can_be_said_otherwise(german):
         assert told(joined(" · ", ["{braces} stay", age])) == "{braces} stay · vor 2 h"
         assert told("plain {text}") == "plain {text}"
         assert told(ValueError(age)) == "vor 2 h"
+
+
+def test_a_schedule_is_said_with_its_pieces_in_the_order_of_the_language():
+    every = cron_in_words("*/10 8-18 * * mon-fri")
+    spoken = {tag: Languages().all[tag] for tag in ("de", "ja")}
+
+    assert every == "every 10 minutes from 08:00 to 18:59, monday to friday"
+    with speaking(spoken["de"]):
+        assert told(every) == "alle 10 Minuten von 08:00 bis 18:59, Montag bis Freitag"
+    with speaking(spoken["ja"]):
+        assert told(every).index("18:59") < told(every).index("10分ごと")
 
 
 def test_importing_the_package_imports_no_language():

@@ -130,11 +130,16 @@ class PeriodicEntry:
     @property
     def words(self) -> str:
         """When it is due, in words: ``"at 09:00, monday to friday"``."""
-        if self.definition.cron is None:
-            return self.schedule
-        from mainspring.schedule.words import cron_in_words
+        return str(self.wording)
 
-        return cron_in_words(self.definition.cron)
+    @property
+    def wording(self) -> str:
+        """The same as a `Phrase`, which can be said in other languages, unless a person has written it so."""
+        from mainspring.schedule import words
+
+        if self.definition.cron is None:
+            return words.period_in_words(self.schedule)
+        return words.cron_in_words(self.definition.cron)
 
     @property
     def next(self) -> datetime | None:

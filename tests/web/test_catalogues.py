@@ -69,3 +69,10 @@ def test_nothing_needs_babel_at_run_time():
     assert [
         path.name for path in files if re.search(r"^\s*(from|import) babel", path.read_text("utf-8"), re.MULTILINE)
     ] == []
+
+
+def test_what_is_compiled_does_not_depend_on_the_day(tool):
+    today, tomorrow = (tool.compiled(tool.read(languages.FOLDER / "de.po")) for _ in range(2))
+
+    assert today == tomorrow
+    assert not re.search(rb"Date: (?!2026-01-01)", today)

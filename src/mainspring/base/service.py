@@ -11,11 +11,11 @@ from __future__ import annotations
 import queue
 import random
 import threading
-import time
 from typing import Final
 
 from mainspring.base.errors import StoreError
 from mainspring.base.loggers import Log
+from mainspring.base.timesource import TimeSource
 
 #: The first and the longest wait after an error, in seconds. The longest is short enough that a worker goes on within
 #: five seconds of its store, though the store may take one to notice that it can, and a capsule one to look.
@@ -51,6 +51,7 @@ class Service:
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"mainspring-{name}", daemon=True)
         self._turning = threading.Lock()  # held by whoever does a turn
+        self._clock = TimeSource().monotonic  # the machine's, whatever time a service is told: it sleeps by that
         self._until = float("inf")  # when the loop does a turn unasked, on the monotonic clock; under the lock
         self._stopping = False
         self._failures = 0  # only the loop writes this, and what follows
@@ -79,7 +80,7 @@ class Service:
         if not self._stopping and self._turning.acquire(blocking=False):
             try:
                 pause = self._safely()
-                is_awake_in_time = time.monotonic() + pause >= self._until - _NEAR
+                is_awake_in_time = self._clock() + pause >= self._until - _NEAR
             finally:
                 self._turning.release()
             if is_awake_in_time:
@@ -106,7 +107,7 @@ class Service:
         while not self._stopping:
             with self._turning:
                 pause = self._safely()
-                self._until = time.monotonic() + pause
+                self._until = self._clock() + pause
             if pause > 0 and not self._stopping:
                 self._sleep(pause)
         with self._turning:

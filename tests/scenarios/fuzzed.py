@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -76,14 +77,16 @@ class Asked:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def texts(known: Sequence[str]) -> SearchStrategy[str]:
+@cache
+def texts(known: tuple[str, ...]) -> SearchStrategy[str]:
     """Return texts: what is there, what breaks the careless, numbers, anything."""
     there = st.sampled_from(known or [""])
     wild = (st.sampled_from(PAYLOADS), st.sampled_from(NUMBERS), st.text(max_size=60))
     return st.one_of(there, there, there, *wild)
 
 
-def filters(known: Sequence[str]) -> SearchStrategy[str]:
+@cache
+def filters(known: tuple[str, ...]) -> SearchStrategy[str]:
     """Return lines of the filter language, most of which can be read."""
     words = (*terms.KEYS, "args.0", "args.user.name", "kwargs", "nothing", "")
     values = st.one_of(texts(known), st.sampled_from(("*", "a*b", ">3", "<10m", ">", ">=", '"', '"a b"', "3..5", "")))
@@ -92,7 +95,7 @@ def filters(known: Sequence[str]) -> SearchStrategy[str]:
 
 
 def requests(
-    known: Sequence[str], document: Mapping[str, Any], names: Mapping[str, Collection[str]]
+    known: tuple[str, ...], document: Mapping[str, Any], names: Mapping[str, Collection[str]]
 ) -> SearchStrategy[Asked]:
     """Return requests.
 
@@ -115,20 +118,20 @@ def requests(
     return st.sampled_from(kinds).flatmap(lambda kind: kind)
 
 
-def _looks(path: str, known: Sequence[str], read: Collection[str]) -> SearchStrategy[Asked]:
+def _looks(path: str, known: tuple[str, ...], read: Collection[str]) -> SearchStrategy[Asked]:
     said = texts(known)
     queries = st.fixed_dictionaries({}, optional={each: st.one_of(said, filters(known)) for each in sorted(read)})
     return st.builds(_look, st.just(path), st.lists(said, min_size=2, max_size=2), queries, st.sampled_from(("", "1")))
 
 
-def _acts(name: str, known: Sequence[str], read: Collection[str]) -> SearchStrategy[Asked]:
+def _acts(name: str, known: tuple[str, ...], read: Collection[str]) -> SearchStrategy[Asked]:
     said = texts(known)
     forms = st.fixed_dictionaries({}, optional={each: st.one_of(said, filters(known)) for each in sorted(read)})
     marked = st.builds("{} {}".format, said, st.sampled_from(known or ["x"]))
     return st.builds(_act, st.just(name), forms, st.lists(marked, max_size=3))
 
 
-def calls(known: Sequence[str], document: Mapping[str, Any]) -> SearchStrategy[Asked]:
+def calls(known: tuple[str, ...], document: Mapping[str, Any]) -> SearchStrategy[Asked]:
     """Return calls of the API, by its description."""
     every = [
         _call(known, document, path, method, operation)
@@ -150,7 +153,7 @@ def _act(name: str, form: Mapping[str, str], ticks: Sequence[str]) -> Asked:
 
 
 def _call(
-    known: Sequence[str], document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]
+    known: tuple[str, ...], document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]
 ) -> SearchStrategy[Asked]:
     said = texts(known)
     names = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
@@ -199,6 +202,7 @@ def values(schema: Mapping[str, Any], schemas: Mapping[str, Any], said: SearchSt
     return simple.get(kind, any_json(said))
 
 
+@cache
 def any_json(said: SearchStrategy[str]) -> SearchStrategy[object]:
     """Return any JSON."""
     leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), said)

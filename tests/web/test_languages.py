@@ -77,6 +77,45 @@ def test_every_page_is_whole_in_every_language(shop, tag):
     assert wrong == {}
 
 
+class Bracketed(gettext.NullTranslations):
+    """Translates each text into itself, in brackets."""
+
+    def gettext(self, message):
+        return f"⟦{message}⟧"
+
+    def ngettext(self, one, many, n):
+        return f"⟦{one if n == 1 else many}⟧"
+
+
+def outside(node):
+    """Return the words that stand in no brackets, without code."""
+    depth, found = 0, []
+    for part in re.split("([⟦⟧])", texts(node)):
+        depth += {"⟦": 1, "⟧": -1}.get(part, 0)
+        found += re.findall(r"[A-Za-z.]{3,}", part) if depth == 0 else []
+    return set(found)
+
+
+def texts(node):
+    if isinstance(node, str):
+        return node
+    skipped = {"code", "pre", "script", "style", "textarea", "form"}
+    return "" if node.tag in skipped else " ".join(texts(child) for child in node.children)
+
+
+def test_every_word_of_every_page_can_be_translated(shop, monkeypatch):
+    app, paths = shop
+    monkeypatch.setattr(Languages, "of", lambda *_: Language("de", "Deutsch", Bracketed()))
+    client = Client(app)
+    # What jobs, people and servers are called, and what errors say; p95 is p95.
+    data = "mainspring worker tests.web.test shop add shop.add test languages.shop.add crm.sync crm.HTTPError HTTPError from https crm.example contacts"
+    data += " default sums partner window Deutsch Ada ada Valkey Redis UTC NDJSON CSV JSON Enter English"
+
+    left = {path: outside(client.follow(client.get(path)).page.one("body")) - set(data.split()) for path in paths}
+
+    assert {path: found for path, found in left.items() if found} == {}
+
+
 def test_a_page_is_in_the_language_that_the_browser_asks_for(app):
     client = Client(app)
 

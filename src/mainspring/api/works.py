@@ -23,13 +23,13 @@ from mainspring.store.command import Command
 from mainspring.store.connection import Store
 
 
-class _Record(msgspec.Struct):
+class _Record(msgspec.Struct, gc=False):
     queue: str
     payload: str
     run_at: float
 
 
-class _Job(msgspec.Struct):
+class _Job(msgspec.Struct, gc=False):
     name: str = msgspec.field(name="class", default="")
     display_class: str | None = None
     wrapped: str | None = None

@@ -165,6 +165,22 @@ class Looking:
         look = Search(self.store, self.time, self.jobs)
         return look.page(query, state=state, cursor=cursor, count=count, budget=budget)
 
+    def look_for(
+        self, jid: str, *, state: str | None = None, cursor: str = "", budget: Budget | None = None
+    ) -> tuple[Found, Kept]:
+        """Look for the job *jid* as `search` does, and read what is kept of it with the same first call.
+
+        Raises:
+            InvalidOption: If there is no such state or cursor, or *jid* can be no job's id.
+        """
+        from mainspring.api.attempts import kept, questions
+        from mainspring.api.query import of_ids
+        from mainspring.api.search import Search
+
+        look = Search(self.store, self.time, self.jobs)
+        found = look.page(of_ids([jid]), state=state, cursor=cursor, count=1, budget=budget, beside=questions(jid))
+        return found, kept(found.beside)
+
     def counts(self) -> Mapping[str, int]:
         """Return how many jobs are in each state, in one round trip."""
         from mainspring.api.search import Search

@@ -12,7 +12,7 @@ from mainspring import App
 from mainspring.api.search import SINGLE, Budget, Found
 from mainspring.api.terms import STATES
 from mainspring.base.errors import InvalidFilter, InvalidOption
-from mainspring.store import flows, gates, keys, processes, queues
+from mainspring.store import attempts, flows, gates, keys, processes, progress, queues
 from mainspring.store.connection import Store
 from mainspring.store.flows import Row
 from mainspring.store.ties import Ties
@@ -260,3 +260,29 @@ def test_a_filter_that_cannot_be_read_is_refused_before_the_store_is_asked(app, 
         app.search("colour:red")
 
     assert trips == []
+
+
+def test_a_job_comes_with_its_attempts_and_its_progress_in_the_one_round_trip(app, server, store, trips) -> None:
+    fill(server, keys.RETRY, 3)
+    (wanted, *_) = app.search(state="retrying").jobs
+    record = attempts.Record(1, "me", "slot-1", PAST, PAST + 1, "retry", error_class="KeyError")
+    server.client.lpush(keys.attempts(wanted.jid), attempts.written(record))
+    server.client.expire(keys.attempts(wanted.jid), 60)
+    store.run(progress.write(wanted.jid, b'[0.5,"half of it",1.0]'))
+    del trips[:]
+
+    found, kept = app.look_for(wanted.jid, state="retrying")
+
+    assert len(trips) == 1
+    assert [each.jid for each in found.jobs] == [wanted.jid]
+    assert [each.error_class for each in kept.attempts] == ["KeyError"]
+    assert (kept.finished, kept.progress.fraction) == (None, 0.5)
+
+
+def test_of_a_job_that_is_nowhere_what_is_kept_is_read_all_the_same(app, server) -> None:
+    fill(server, keys.RETRY, 3)
+
+    found, kept = app.look_for("f" * 24)
+
+    assert (list(found.jobs), found.is_complete) == ([], True)
+    assert (list(kept.attempts), kept.finished, kept.progress) == ([], None, None)

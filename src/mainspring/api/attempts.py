@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from mainspring.api.places import check_jid
 from mainspring.api.progress import Progress, understood
@@ -11,6 +12,7 @@ from mainspring.base import payload
 from mainspring.base.errors import InvalidPayload
 from mainspring.store import attempts, progress
 from mainspring.store.attempts import Record
+from mainspring.store.command import Command
 from mainspring.store.connection import Store
 
 
@@ -143,11 +145,25 @@ def read_kept(store: Store, jid: str) -> Kept:
     Raises:
         InvalidOption: If *jid* can be no job's id.
     """
-    check_jid(jid)
-    answers = store.pipeline([attempts.read(jid), attempts.finished(jid), progress.read(jid)])
+    answers = store.pipeline(questions(jid))
     for answer in answers:
         if isinstance(answer, Exception):
             raise answer
+    return kept(answers)
+
+
+def questions(jid: str) -> list[Command[Any]]:
+    """Return what asks for what is kept of the job *jid*, for whoever asks for more at once.
+
+    Raises:
+        InvalidOption: If *jid* can be no job's id.
+    """
+    check_jid(jid)
+    return [attempts.read(jid), attempts.finished(jid), progress.read(jid)]
+
+
+def kept(answers: Sequence[Any]) -> Kept:
+    """Return what the answers to `questions` say."""
     found, done, said = answers
     record, raw = (None, b"") if done is None else attempts.parted(done)
     records = [each for data in found if (each := attempts.understood(data)) is not None]

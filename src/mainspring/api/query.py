@@ -10,7 +10,7 @@ expression, and a job is compared in a time that grows with its length and no fa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -172,3 +172,8 @@ def _quoted(text: str, place: int) -> tuple[str, int]:
     if end + 1 < len(text) and not text[end + 1].isspace():
         raise InvalidFilter("", phrase("a blank stands between a quote that is closed and the next term"))
     return "".join(found), end + 1
+
+
+def of_ids(jids: Sequence[str]) -> Query:
+    """Return the filter that means the jobs with some ids."""
+    return Query(tuple(terms.make("jid", jid, is_quoted=True) for jid in jids))

@@ -66,6 +66,7 @@ class Found:
         is_complete: False if the budget was spent before the page was full or all had been looked at.
         counts: How many jobs there are in each state, whatever the filter.
         started: Since when those that run do, in unix seconds by id, so far as their processes have said.
+        beside: The answers to what else was asked.
     """
 
     at: float
@@ -76,6 +77,7 @@ class Found:
     is_complete: bool
     counts: Mapping[str, int]
     started: Mapping[str, float]
+    beside: Sequence[Any] = ()
 
 
 def counts(survey: Survey) -> dict[str, int]:
@@ -118,8 +120,11 @@ class Search:
         cursor: str = "",
         count: int = PAGE,
         budget: Budget | None = None,
+        beside: Sequence[Command[Any]] = (),
     ) -> Found:
         """Return a page of the jobs that *query* means; of a set in one round trip, of all states in two.
+
+        The first of them asks what is wanted *beside* too.
 
         Raises:
             InvalidFilter: If *query* cannot be read.
@@ -133,7 +138,7 @@ class Search:
         survey = search.survey(search.GATES if "waiting" in states else 0)
         names = parameters(asked, self._jobs)
         return _Turn(self._store, self._time, names, asked, budget or (BY_ID if asked.jid else Budget()), count).run(
-            survey, states, where
+            survey, states, where, beside
         )
 
 
@@ -169,10 +174,13 @@ class _Turn:
         self._works: list[bytes] = []
         self._searched = 0
 
-    def run(self, count: Command[Survey], states: Sequence[str], where: Cursor | None) -> Found:
+    def run(
+        self, count: Command[Survey], states: Sequence[str], where: Cursor | None, beside: Sequence[Command[Any]]
+    ) -> Found:
         """Look place by place, from *where* on, and return what was found."""
         first = list(self._next(_certain(states, where)))
-        survey, *parts = self._told([count, *(call for _, _, call in first)])
+        survey, *answers = self._told([count, *(call for _, _, call in first), *beside])
+        parts, others = answers[: len(first)], answers[len(first) :]
         places = sources(survey, states, self._query)
         ahead = deque((place, Position()) for place in places if where is None or place.order >= where.order)
         if where and ahead and ahead[0][0].order == where.order:
@@ -193,6 +201,7 @@ class _Turn:
             is_complete=self._is_full or not ahead,
             counts=counts(survey),
             started=started(self._works),
+            beside=others,
         )
 
     @property

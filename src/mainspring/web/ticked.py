@@ -13,8 +13,9 @@ from typing import Final, Literal, TypeAlias
 
 from mainspring.api import terms
 from mainspring.api.answers import state_of
+from mainspring.api.attempts import Kept
 from mainspring.api.jobs import StoredJob
-from mainspring.api.query import Query
+from mainspring.api.query import Query, of_ids
 from mainspring.api.search import Budget, Found
 from mainspring.app import App
 from mainspring.base.errors import InvalidFilter, InvalidOption
@@ -113,26 +114,28 @@ def ticks(said: Sequence[str]) -> list[Tick]:
     return list(found)
 
 
-def of_ids(jids: Sequence[str]) -> Query:
-    """Return the filter that means the jobs with some ids."""
-    return Query(tuple(terms.make("jid", jid, is_quoted=True) for jid in jids))
+def look_for(app: App, jid: str, shown: Shown | None = None) -> Found:
+    """Look for one job, first where it was *shown*; see `story`."""
+    return story(app, jid, shown)[0]
 
 
-def look_for(app: App, jid: str, shown: Shown | None = None, budget: Budget = FAR) -> Found:
-    """Look for one job, first where it was *shown*.
+def story(app: App, jid: str, shown: Shown | None = None) -> tuple[Found, Kept]:
+    """Look for one job, and for what is kept of it.
 
     Args:
         app: Whose store it is in.
         jid: Its id.
         shown: The page on which it stood, if any.
-        budget: What it may cost to look everywhere.
     """
-    query = of_ids([jid])
     if shown is not None and (shown.state or shown.cursor):
-        near = _page(app, query, shown.state, shown.cursor, 1, NEAR)
-        if near is not None and near.jobs:
+        try:
+            near = app.look_for(jid, state=shown.state or None, cursor=shown.cursor, budget=NEAR)
+        except (InvalidFilter, InvalidOption):
+            # The link names no page.
+            near = None
+        if near is not None and near[0].jobs:
             return near
-    return app.search(query, budget=budget)
+    return app.look_for(jid, budget=FAR)
 
 
 def look_again(app: App, wanted: Sequence[Tick], shown: Shown) -> dict[Tick, StoredJob]:

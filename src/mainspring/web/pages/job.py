@@ -9,9 +9,10 @@ from typing import Final
 from urllib.parse import quote
 
 from mainspring.api.answers import state_of
-from mainspring.api.attempts import FinishedJob, Kept
+from mainspring.api.attempts import FinishedJob
 from mainspring.api.cancel import identity_of
 from mainspring.api.jobs import StoredJob
+from mainspring.api.query import of_ids
 from mainspring.base.sealed import is_sealed
 from mainspring.web import calls, frames, story, ticked
 from mainspring.web.languages import say
@@ -24,8 +25,6 @@ _TRACE: Final = re.compile("[0-9a-f]{32}")
 _PLACEHOLDERS: Final = ("{jid}", "{trace_id}", "{class}")
 #: Characters of a payload that is no JSON, and of a field of one that is.
 _LONGEST: Final = 10_000
-#: Where nothing is kept of a job without a retry.
-_UNTRIED: Final = frozenset({"queued", "scheduled", "waiting"})
 #: Shown elsewhere, and unreadable as they are stored.
 _SHOWN_ABOVE: Final = ("error_backtrace",)
 
@@ -54,14 +53,12 @@ class Belongs:
 def one(ask: Ask) -> Context:
     """Read a job in any state, or what is kept of one that is done."""
     jid, shown = ask.path["jid"], Shown.of(ask.query)
-    found = ticked.look_for(ask.app, jid, shown)
+    found, kept = ticked.story(ask.app, jid, shown)
     job: StoredJob | FinishedJob | None = found.jobs[0] if found.jobs else None
-    may_have_run = not isinstance(job, StoredJob) or job.retry_count is not None or state_of(job) not in _UNTRIED
-    kept = ask.app.kept(jid) if may_have_run else Kept((), None, None)
     job, attempts = job or kept.finished, list(kept.attempts)
     if job is None and not attempts:
         if not found.is_complete:
-            raise Moved("/jobs", q=str(ticked.of_ids([jid])), cursor=found.cursor, searched=str(found.searched))
+            raise Moved("/jobs", q=str(of_ids([jid])), cursor=found.cursor, searched=str(found.searched))
         raise Gone(_nowhere(jid, found.total))
     state = state_of(job) if isinstance(job, StoredJob) else "gone" if job is None else "done"
     started_at = found.started.get(jid) if state == "running" else None

@@ -146,6 +146,8 @@ def _paths(app: App) -> Iterator[str]:
         )
     yield from ("/jobs?state=retrying", "/jobs?state=dead", "/jobs?state=running", "/jobs?q=class:SyncCrm")
     yield from ("/jobs?q=args.0:999999", "/jobs?q=nothing-like-it", f"/jobs?q={jid}")
+    # As lists link to it, and so without a search.
+    yield f"/jobs/{jid}?state=retrying"
 
 
 def _fill(app: App, arguments: argparse.Namespace) -> None:

@@ -133,6 +133,7 @@ def test_the_job_of_a_tick_is_that_of_an_enqueue_and_knows_its_tick(app, charge)
         "tags": ["money"],
         "created_at": NOW,
         "enqueued_at": NOW,
+        "flow": {"entry": ":shop.charge"},
         "periodic": {"name": "shop.charge", "tick": TICK, "tz": "Europe/Paris", "kind": "scheduled", "late": 2.5},
     } | {name: job[name] for name in ("v", "kwargs") if name in job}
 

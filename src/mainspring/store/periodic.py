@@ -256,7 +256,8 @@ def history(ns: str, name: str, count: int = HISTORY) -> Command[list[Past]]:
 def note_ends(entry: str, ends: Sequence[Ended]) -> list[Command[Any]]:
     """Keep how runs of an entry's jobs ended, before those known before: the newest hundred, for half a year.
 
-    It is for people, so that it may be lost, and is told twice if it is sent again.
+    It is for people, so that it may be lost, and is told twice if it is sent again. A fault between the calls leaves
+    the list without its lifetime until the next run; it goes with its entry in any case.
 
     Args:
         entry: Its namespace, a colon, and its name.

@@ -64,7 +64,8 @@ def test_jobs_that_ignore_the_shutdown_run_again_elsewhere_exactly_once(office, 
     ends = [shut_down(office, names) for _ in range(at_length(1, 5))]
 
     most = round(max(seconds for _, seconds in ends), 2)
-    found = check(office, "shutdown", names=names, seconds=most)
+    # Beside other tests an interpreter takes longer to end.
+    found = check(office, "shutdown", farewell=at_length(0.5, 0.1), names=names, seconds=most)
     runs = Counter(line["jid"] for line in office.runs("start"))
     record(
         "F24",

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from mainspring.worker.runners.threads import Inbox
+from mainspring.worker.delivery import Delivery
+from mainspring.worker.runners.threads import Inbox, ThreadRunner
 
 
 def test_each_delivery_is_taken_once_in_whatever_rhythm_it_comes(rhythm):
@@ -47,3 +48,35 @@ def test_what_nobody_took_can_be_taken_back_in_order():
 @pytest.fixture(params=[1, 3, 1_000], ids="{} at once".format)
 def rhythm(request):
     return request.param
+
+
+def test_slots_that_were_told_to_end_do_so_although_what_waits_is_taken_back(one_slot):
+    first, waiting = (Delivery("q", number, b"", "me", 0.0) for number in (1, 2))
+    runner, begun, release = one_slot
+    runner.put([first, waiting])
+    assert begun.wait(10)
+
+    runner.stop()
+    back = list(runner.surrender())
+    release.set()
+    for slot in runner.slots:
+        slot.thread.join(10)
+
+    assert back == [waiting]
+    assert not any(slot.thread.is_alive() for slot in runner.slots)
+
+
+@pytest.fixture
+def one_slot():
+    """Give one slot that runs the first delivery until it is released."""
+    begun, release = threading.Event(), threading.Event()
+
+    def run(delivery):
+        begun.set()
+        release.wait(10)
+
+    runner = ThreadRunner("c", 1, run=run, finished=lambda delivery: None)
+    runner.start()
+    yield runner, begun, release
+    release.set()
+    runner.stop()

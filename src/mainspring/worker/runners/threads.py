@@ -131,13 +131,18 @@ class ThreadRunner:
 
     def surrender(self) -> Iterator[Delivery]:
         """Take back what no slot has taken."""
+        ends: list[Delivery | None] = []
         while True:
             try:
                 delivery = self._inbox.take()
             except IndexError:
-                return
-            if delivery is not None:
+                break
+            if delivery is None:
+                ends.append(delivery)
+            else:
                 yield delivery
+        # They are the slots': without its own, a slot would wait for ever.
+        self._inbox.put(ends)
 
     def busy(self) -> list[tuple[str, Delivery]]:
         """Return which slots run what."""

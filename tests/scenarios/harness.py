@@ -134,6 +134,7 @@ class Office:
         for process in self.processes:
             process.close()
         until(lambda: not any(Path(f"/proc/{child}").exists() for child in pacemakers), timeout=15)
+        self.app.close()
 
     # --- jobs ------------------------------------------------------------------------
 
@@ -276,15 +277,8 @@ class Verdict:
     dead: int
 
 
-def check(office: Office, scenario: str, *, farewell: float = 0.1, **more: object) -> Verdict:
-    """Judge what happened, and print it as one line of JSON with the seed.
-
-    Args:
-        office: What happened to it.
-        scenario: What was tried.
-        farewell: Seconds that a process may take to end when it has given back what it cannot end.
-        more: What else is printed.
-    """
+def check(office: Office, scenario: str, **more: object) -> Verdict:
+    """Judge what happened, and print it as one line of JSON with the seed."""
     starts, dones = (Counter(line["jid"] for line in office.runs(event)) for event in ("start", "done"))
     stored = office.stored()
     held = {jid for jid, key in office.in_flight().items() if _has_owner(office, key)}
@@ -293,7 +287,7 @@ def check(office: Office, scenario: str, *, farewell: float = 0.1, **more: objec
         done=len(dones),
         lost=len(set(office.pushed) - set(dones) - set(stored) - held),
         dup=sum(count - 1 for count in dones.values()),
-        overlap=_overlaps(office.lines(), farewell),
+        overlap=_overlaps(office.lines()),
         rerun=sum(count - 1 for count in starts.values()),
         copies=sum(count - 1 for count in stored.values()) + len(set(stored) & set(dones)),
         dead=len(office.dead()),
@@ -307,7 +301,7 @@ def _has_owner(office: Office, key: str) -> bool:
     return bool(office.server.client.sismember(f"{queue}:owners", holder))
 
 
-def _overlaps(lines: Iterable[Mapping[str, Any]], tolerance: float) -> int:
+def _overlaps(lines: Iterable[Mapping[str, Any]], tolerance: float = 0.1) -> int:
     """Count runs that began while another of the same job had neither ended nor died with its process.
 
     A process gives back what it cannot end and then ends itself: that moment is the *tolerance*.

@@ -38,10 +38,7 @@ class Bench:
         """Start a worker."""
         if any(job.options.runs_in == "process" for job in self.app.jobs.values()):
             # It forks this process, which must have no threads; those of tests before end with their connections.
-            try:
-                until(lambda: threading.active_count() == 1, 30)
-            except AssertionError:
-                pytest.skip(f"threads of tests before go on: {[each.name for each in threading.enumerate()]}")
+            until(lambda: threading.active_count() == 1, 30)
         worker = Worker(self.app, concurrency, queues, **({"timing": TIMING, "timeout": 1.0} | options))
         self.workers.append(worker)
         worker.start()

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
+import click
+
 from mainspring import config
 from mainspring.app import App
 from mainspring.cli.failure import MISCONFIGURED, Failure
@@ -49,7 +51,7 @@ def named(name: str | None) -> App | None:
         InvalidOption: If pyproject.toml cannot be read, or names no App.
     """
     found = name or config.app_name(Path.cwd())
-    return load(found) if found else None
+    return _closed_at_the_end(load(found)) if found else None
 
 
 def any_app(name: str | None) -> App:
@@ -58,7 +60,15 @@ def any_app(name: str | None) -> App:
     Raises:
         NoApp: If one is named, and cannot be had.
     """
-    return named(name) or App()
+    return named(name) or _closed_at_the_end(App())
+
+
+def _closed_at_the_end(app: App) -> App:
+    """Return *app*, which is closed when the command has ended: it has connections, perhaps a share in a server."""
+    command = click.get_current_context(silent=True)
+    if command is not None:
+        command.call_on_close(app.close)
+    return app
 
 
 def load(name: str) -> App:

@@ -9,9 +9,12 @@ from mainspring.store import connection, keys, queues
 from mainspring.store.command import Command, maybe_blob, plain
 from mainspring.worker import capsule, looker
 
+#: It pauses as ours does, and says of nothing that a full server may run it.
+_LMOVE = "return redis.call('SISMEMBER', 'paused', 'default') == 0 and redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')"
+
 
 def lmove() -> None:
-    """Take one job after the other into a list of our own, as workers without scripts do: a full server refuses it."""
+    """Take one job after the other into a list of our own, as workers do that know no better: a full server refuses it."""
 
     def fetch(queue: str, identity: str, n: int, reqid: str, field: str) -> Command[Any]:
         def read(reply: Any) -> queues.Fetched:
@@ -19,7 +22,7 @@ def lmove() -> None:
             return queues.Fetched([] if raw is None else [(1, raw)])
 
         own = f"{keys.queue(queue)}:{identity}"
-        return plain("LMOVE", keys.queue(queue), own, args=("RIGHT", "LEFT"), decode=read)
+        return plain("EVAL", _LMOVE, "2", keys.queue(queue), own, decode=read)
 
     queues.fetch = fetch
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mainspring.worker import worker
 from mainspring.worker.signals import end_now
 from scenarios.program import pause
@@ -10,9 +12,10 @@ from scenarios.program import pause
 def lives_on() -> None:
     """Give back jobs whose threads cannot be ended, and do not end the process at once."""
 
-    def linger(code: int) -> None:
+    def linger(code: int, last: Callable[[], object]) -> None:
+        last()
         pause(3)
-        end_now(code)
+        end_now(code, last)
 
     worker.end_now = linger  # type: ignore[assignment]
 

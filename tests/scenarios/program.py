@@ -253,6 +253,7 @@ def main(settings: dict[str, Any]) -> int:
         from scenarios import process_jobs
 
         process_jobs.add(app)
+    app.on("exit", lambda: pause(settings.get("exit_takes", 0)))
     running.EVERY = settings.get("cursor_every", running.EVERY)  # type: ignore[misc]
     _spoil(settings.get("mutant", ""))
     worker = Worker(

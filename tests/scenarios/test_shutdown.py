@@ -37,9 +37,9 @@ def test_jobs_that_end_in_time_are_waited_for(office):
     assert worker.events("process.stopped")
 
 
-def shut_down(office: Office, names: Sequence[str], mutant: str = "") -> tuple[int, float]:
+def shut_down(office: Office, names: Sequence[str], mutant: str = "", **settings: float) -> tuple[int, float]:
     """Tell a worker to end while jobs run that do not care, let another run them; return its code and the seconds."""
-    worker = office.start(mutant, timeout=TIMEOUT, concurrency=8).ready()
+    worker = office.start(mutant, timeout=TIMEOUT, concurrency=8, **settings).ready()
     jids = []
     for name in names:
         # One after the other: where one holds the interpreter, none begins after it.
@@ -64,8 +64,7 @@ def test_jobs_that_ignore_the_shutdown_run_again_elsewhere_exactly_once(office, 
     ends = [shut_down(office, names) for _ in range(at_length(1, 5))]
 
     most = round(max(seconds for _, seconds in ends), 2)
-    # Beside other tests an interpreter takes longer to end.
-    found = check(office, "shutdown", farewell=at_length(0.5, 0.1), names=names, seconds=most)
+    found = check(office, "shutdown", names=names, seconds=most)
     runs = Counter(line["jid"] for line in office.runs("start"))
     record(
         "F24",
@@ -82,6 +81,12 @@ def test_jobs_that_ignore_the_shutdown_run_again_elsewhere_exactly_once(office, 
     assert most < TIMEOUT + 5 + BUSY
     assert (found.lost, found.dup, found.overlap, found.copies, found.dead) == (0, 0, 0, 0, 0)
     assert set(runs.values()) == {2}
+
+
+def test_jobs_that_cannot_be_ended_stay_with_their_process_while_its_exit_handlers_run(office):
+    shut_down(office, THREADS, exit_takes=1.5)
+
+    assert check(office, "shutdown-handlers").overlap == 0
 
 
 def test_the_checker_finds_a_worker_that_gives_back_what_still_runs_and_lives_on(office):

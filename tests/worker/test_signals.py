@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-PROGRAM = "import sys; from mainspring.worker.signals import end_now; {spoil}; end_now(7)"
+PROGRAM = "import sys; from mainspring.worker.signals import end_now; {spoil}; end_now(7, list)"
 
 
 ALARM = """

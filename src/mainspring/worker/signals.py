@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -21,6 +21,9 @@ from typing import Any, Final, NoReturn
 from mainspring.base.loggers import Log
 
 _log: Final = Log("mainspring.worker")
+
+#: Seconds after which a thread that computes lets another run, at the end.
+_HASTE: Final = 0.0001
 
 HANDLED: Final = ("TSTP", "TERM", "INT", "TTIN")
 
@@ -70,15 +73,24 @@ def _without_alarm() -> None:
         signal.set_wakeup_fd(-1)
 
 
-def end_now(code: int) -> NoReturn:
+def end_now(code: int, last: Callable[[], object]) -> NoReturn:
     """End this process although threads run that cannot be ended.
 
     What they hold, such as the lock of a log's handler, or a closed standard output, must not prevent it.
+
+    Args:
+        code: The exit code.
+        last: Called when nothing but the end is left to do.
     """
     flushing = threading.Thread(target=_flush, name="mainspring-flush", daemon=True)
     flushing.start()
     flushing.join(1.0)
-    os._exit(code)
+    # Threads that compute must not keep this one waiting between its last act and the end.
+    sys.setswitchinterval(_HASTE)
+    try:
+        last()
+    finally:
+        os._exit(code)
 
 
 def _flush() -> None:

@@ -19,7 +19,7 @@ from mainspring.worker.cancelled import CancelledBatches
 from mainspring.worker.capsule import Capsule
 from mainspring.worker.display import Display
 from mainspring.worker.executor import Executor
-from mainspring.worker.farewell import say_farewell
+from mainspring.worker.farewell import give_back, say_farewell
 from mainspring.worker.forwarder import Forwarder
 from mainspring.worker.gatekeeper import Gatekeeper
 from mainspring.worker.heartbeat import Heartbeat
@@ -287,9 +287,9 @@ class Worker:
         self._until_told()
         self._begin_stop()
         code = 130 if self._wait(self._timeout) else 0
-        if not self._finish_stop(HURRY if code else CUT_TIMEOUT) or self._steering.stuck():
-            # Those jobs are back in their queues: were their threads left alone, they would run twice at a time.
-            end_now(code)
+        has_ended = self._finish_stop(HURRY if code else CUT_TIMEOUT)
+        if not has_ended or self._steering.stuck():
+            end_now(code, _nothing if has_ended else self._leave)
         return code
 
     def _until_told(self) -> None:
@@ -364,8 +364,7 @@ class Worker:
             self._wait(patience)
         has_ended = self.busy() == 0
         if self._is_embedded and not has_ended:
-            # This process lives on, and so do they: they stay ours, lest they run twice at a time.
-            return False
+            return False  # this process lives on, and so do they: they stay ours, lest they run twice at a time
         if not self._is_embedded:
             # What follows may take its time if the store is gone.
             self._pace.patience = 3 * FAREWELL
@@ -378,12 +377,18 @@ class Worker:
         self._nursery.stop()
         self._heartbeat.stop()
         self._heartbeat.join(FAREWELL)
-        self._pace.stop()
-        say_farewell(self._app.store, self._lease, self._holdings)
+        if has_ended:
+            self._pace.stop()
+            say_farewell(self._app.store, self._lease, self._holdings)
         self._app.handlers.fire("exit")
         self._is_stopped = True
         self._tell("stopped")
         return has_ended
+
+    def _leave(self) -> None:
+        """Give back jobs that run on, as the last act: now they may run elsewhere too, until this process is gone."""
+        self._pace.stop()
+        give_back(self._app.store, self._lease, self._holdings)
 
     def _tell(self, state: str) -> None:
         facts = {"identity": self.identity, "busy": self.busy()}
@@ -391,5 +396,5 @@ class Worker:
         self.became(state)
 
 
-def _nothing(state: str) -> None:
-    """Stand where nobody listens."""
+def _nothing(*_: object) -> None:
+    """Stand where nobody listens, or nothing is left to do."""

@@ -159,8 +159,8 @@ class _Steps:
     def __init__(self, database: MortalDatabase, transaction: Any) -> None:
         self._database, self._transaction = database, transaction
 
-    def run(self, *given: Any) -> None:
-        self._database.step(lambda: self._transaction.run(*given))
+    def run(self, *given: Any) -> Any:
+        return self._database.step(lambda: self._transaction.run(*given))
 
     def rows(self, *given: Any) -> Any:
         return self._database.step(lambda: self._transaction.rows(*given))

@@ -6,6 +6,8 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -182,6 +184,33 @@ def test_many_relays_at_once_push_each_job_once(shop, engine, server):
     assert sorted(shop.orders()) == everything
     for app in apps:
         app.close()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)  # SQLite lets one transaction write at a time
+def test_of_two_relays_that_are_an_outbox_s_first_each_takes_a_number_of_its_own(shop, engine):
+    commit(shop, engine, *range(10))
+    taken = []
+
+    class Overtaken(AlchemyDatabase):
+        """A database in which another relay makes a batch, the first of all, after our first statement."""
+
+        @contextmanager
+        def begin(self):
+            with super().begin() as transaction:
+                yield SimpleNamespace(run=lambda *given: self.run(transaction, *given), rows=transaction.rows)
+
+        def run(self, transaction, *given):
+            changed = transaction.run(*given)
+            if not taken:
+                taken.append(0)
+                taken[0] = Table(AlchemyDatabase(engine)).number(shop.app.time.now(), 5)
+            return changed
+
+    taken.append(Table(Overtaken(engine)).number(shop.app.time.now(), 5))
+
+    first, second = taken
+    assert 0 < first < second
+    assert [row.batch for row in rows(engine)] == [first] * 5 + [second] * 5
 
 
 def test_a_batch_of_another_relay_is_left_to_it_until_that_takes_too_long(shop, engine):

@@ -187,10 +187,10 @@ class _AlchemyTransaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def run(self, statement: str, values: Values) -> None:
+    def run(self, statement: str, values: Values) -> int:
         from sqlalchemy import text
 
-        self._connection.execute(text(statement), dict(values))
+        return self._connection.execute(text(statement), dict(values)).rowcount
 
     def rows(self, statement: str, values: Values) -> Sequence[Sequence[object]]:
         from sqlalchemy import text

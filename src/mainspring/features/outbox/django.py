@@ -83,7 +83,13 @@ class DjangoDatabase:
 
 
 class _Cursor(Protocol):
-    """As much of a cursor as is needed."""
+    """As much of a cursor as is needed.
+
+    Attributes:
+        rowcount: How many rows the last statement changed.
+    """
+
+    rowcount: int
 
     def execute(self, statement: str, values: Values) -> object: ...
 
@@ -96,8 +102,9 @@ class _DjangoTransaction:
     def __init__(self, cursor: _Cursor) -> None:
         self._cursor = cursor
 
-    def run(self, statement: str, values: Values) -> None:
+    def run(self, statement: str, values: Values) -> int:
         self._cursor.execute(_pyformat(statement), dict(values))
+        return self._cursor.rowcount
 
     def rows(self, statement: str, values: Values) -> Sequence[Sequence[object]]:
         self._cursor.execute(_pyformat(statement), dict(values))

@@ -51,8 +51,8 @@ _DELETE: Final = "DELETE FROM mainspring_outbox WHERE batch = :number"
 class Transaction(Protocol):
     """An open transaction of a relay."""
 
-    def run(self, statement: str, values: Values) -> None:
-        """Carry out *statement*."""
+    def run(self, statement: str, values: Values) -> int:
+        """Carry out *statement*, and return how many rows it changed."""
 
     def rows(self, statement: str, values: Values) -> Sequence[Sequence[object]]:
         """Carry out *statement*, and return all rows that it gives."""
@@ -169,11 +169,10 @@ class Table:
         with self.database.begin() as transaction:
             # Holds the row until the commit: numbers become visible in their order. It must be the first statement,
             # lest a SQLite reader that wants to write meets another, and gives up.
-            transaction.run(_ADVANCE, {"now_us": int(now * 1_000_000)})
-            found = transaction.rows(_ADVANCED, {})
-            if not found:
+            if not transaction.run(_ADVANCE, {"now_us": int(now * 1_000_000)}):
+                # Another may make the row just now. Its number would be seen here, and is not ours to take.
                 return None
-            number = _integer(found[0][0])
+            number = _integer(transaction.rows(_ADVANCED, {})[0][0])
             transaction.run(_TAKE, {"number": number, "most": most})
         return number
 

@@ -58,6 +58,7 @@ def test_each_command_has_help_with_three_examples(ms, command):
     ("arguments", "hint"),
     [
         (("wroker",), "Did you mean worker?"),
+        (("-A", "shop.jobs", "worker"), "comes after the command: mainspring worker -A shop.jobs"),
         (("worker", "--concurency", "3"), "--concurrency"),
         (("worker", "-A", "shop.jobs", "-c", "0"), "1<=x<=1000"),
         (("worker", "-A", "shop.jobs", "-q", "a,b"), "critical,6"),

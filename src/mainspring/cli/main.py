@@ -200,6 +200,11 @@ def _load_tool(name: str) -> click.Command | None:
             return None
 
 
+def _too_early(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.fail(f"-A comes after the command: mainspring worker -A {clean(value)}")
+
+
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -210,6 +215,7 @@ def _load_tool(name: str) -> click.Command | None:
     ),
 )
 @click.version_option(__version__, "-V", "--version", prog_name="mainspring", message="%(prog)s %(version)s")
+@click.option("-A", "--app", hidden=True, expose_value=False, callback=_too_early)
 @debug_option
 def cli() -> None:
     """Background jobs and a clock for Python, on Redis or Valkey."""

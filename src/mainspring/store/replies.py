@@ -59,7 +59,7 @@ def no_connection(error: Exception, url: str) -> StoreError:
     if code and code != "ERR":
         return refused(error, url)
     return StoreUnavailable(
-        f"no store at {masked(url)}: {_text(error)}; start the server, or set MAINSPRING_URL", applied=False
+        f"no store at {masked(url)}: {_text(error).rstrip('.')}; start the server, or set MAINSPRING_URL", applied=False
     )
 
 

@@ -27,6 +27,7 @@ class Ended:
         self.fenced: list[Delivery] = []
         self.completer = Completer(time=app.time, fenced=self.fenced.append)
         self.calls: Counter[str] = Counter()
+        self.are_alike = False
 
     def fetch(self) -> list[Delivery]:
         """Take all jobs that wait."""
@@ -43,7 +44,9 @@ class Ended:
         calls, dropped = self.completer.take()
         assert dropped == []
         self.calls.update(call.command.name for call in calls)
-        return self.completer.confirm(calls, self.app.store.pipeline([call.command for call in calls]))
+        found = self.completer.confirm(calls, self.app.store.pipeline([call.command for call in calls]))
+        self.are_alike = found.are_alike
+        return list(found.deliveries)
 
 
 @pytest.fixture
@@ -133,3 +136,43 @@ def test_those_with_locks_go_by_as_many_as_a_call_takes(bench, ended):
     assert ended.calls == {"jobs_finish": 2}
     assert locks(bench) == set()
     assert bench.counted() == (60, 0)
+
+
+ADD, SUB = object(), object()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "are_alike"),
+    [
+        ([ADD], True),
+        ([ADD, ADD, ADD], True),
+        ([ADD, SUB, ADD], False),
+        ([ADD, SUB], False),
+        ([None], False),
+        ([ADD, None], False),
+        ([None, ADD, ADD], False),
+    ],
+)
+def test_successes_are_alike_if_they_are_of_one_job(bench, ended, kinds, are_alike):
+    bench.push_raw(*(f'{{"class":"any","args":[],"jid":"{number}"}}' for number, _ in enumerate(kinds)))
+    deliveries = ended.fetch()
+    for delivery, kind in zip(deliveries, kinds, strict=True):
+        delivery.kind = kind
+
+    assert ended.flush(deliveries) == deliveries
+    assert ended.are_alike is are_alike
+
+
+def test_a_failure_among_successes_is_not_like_them_and_what_carries_a_lock_is_no_plain_one(bench, ended):
+    bench.push_raw(*(f'{{"class":"any","args":[],"jid":"{number}"}}' for number in range(3)))
+    first, second, third = ended.fetch()
+    for delivery in (first, second, third):
+        delivery.kind = ADD
+    second.kind, second.settlement = None, Settlement(keys.RETRY, 1.0, second.raw, fails=True)
+
+    assert ended.flush([first, second]) == [second, first]
+    assert not ended.are_alike
+
+    third.flow = Flow(lock="l", unique_for=60.0)
+    assert ended.flush([third]) == [third]
+    assert not ended.are_alike

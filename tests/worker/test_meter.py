@@ -169,13 +169,13 @@ def test_of_a_crowd_each_run_is_counted_and_some_are_timed_for_others(store, clo
     assert meter_timed(crowd) < 4_000
 
 
-def test_where_all_come_of_one_queue_the_same_is_counted(store, clock):
+def test_of_those_that_are_known_to_be_alike_the_same_is_counted(store, clock):
     crowd, timed = [done(ran=0.3) for _ in range(30_000)], []
-    for has_one_queue in (True, False):
-        meter = Meter(clock, has_one_queue=has_one_queue)
+    for are_alike in (True, False):
+        meter = Meter(clock)
         for first in range(0, len(crowd), 700):
-            meter.count(crowd[first : first + 700])
-            meter.count([])
+            meter.count(crowd[first : first + 700], are_alike=are_alike)
+            meter.count([], are_alike=are_alike)
         timed.append(meter._recorder.of("low", "add").timed)
         meter.count([done("rare", ran=0.3), done(), done(what=FAILED)])
         meter.flush(store)

@@ -87,7 +87,7 @@ class Capsule(Service):
         self._fetcher = Fetcher(settings, time=time, rng=rng, elsewhere=self.slots.elsewhere)
         self._completer = Completer(time=time, fenced=reporter.fenced)
         self._quarantine = Quarantine()
-        self._meter = Meter(time, has_one_queue=len(settings.names) == 1)
+        self._meter = Meter(time)
         self._lookers = {name: Looker(name, store, rung=self.turn_here, rng=rng) for name in settings.names}
         self._inflight = InFlight(settings.names)
         self._sent: Request | None = None  # the next request, under way while the last answers are read
@@ -249,13 +249,13 @@ class Capsule(Service):
             raise
         done, given = request.parted(answers)
         settled = self._completer.confirm(request.calls, done)
-        self._forget(settled)
+        self._forget(settled.deliveries)
         fetched: list[Sequence[tuple[int, bytes]]] = []
         try:
             fetched += [self._fetched(*answer) for answer in zip(request.asked, given, strict=True)]
             self._send_ahead(request, sum(map(len, fetched)))
         finally:
-            self._meter.count(settled)
+            self._meter.count(settled.deliveries, are_alike=settled.are_alike)
             for queue, jobs in zip(request.asked, fetched, strict=False):
                 self._take_in(queue, jobs, request.holder)
         return sum(map(len, fetched))

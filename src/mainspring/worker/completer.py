@@ -34,11 +34,26 @@ class Acknowledgement:
         command: The call.
         deliveries: What it acknowledges.
         seqs: Their numbers, if all of them are plain successes of one queue; else nothing.
+        are_alike: True if they are plain successes of one job of one queue.
     """
 
     command: Command[Any]
     deliveries: Sequence[Delivery]
     seqs: Sequence[int] = ()
+    are_alike: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Deliveries that are settled for good.
+
+    Attributes:
+        deliveries: Which.
+        are_alike: True if they are known to be plain successes of one job of one queue, as in a crowd nearly all are.
+    """
+
+    deliveries: Sequence[Delivery] = ()
+    are_alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,46 +129,43 @@ class Completer:
     def _calls(self, batch: Sequence[Delivery]) -> Iterator[Acknowledgement]:
         now = self._time.now()
         day = stats.day(now)
-        plain: Groups = {}
-        locked: Groups = {}
-        tied: Groups = {}
-        last: Groups = {}
+        crowds = _Crowds()
         queue = holder = ""
+        job: object = None
         group: list[Delivery] = []
         for delivery in batch:
-            what, flow = delivery.settlement, delivery.flow
-            if what is not None:
-                # One that was recovered from a crash has a mark in the store, which goes with it.
-                if what.ties is None or what.what != "ok" or delivery.is_suspect:
-                    call = queues.settle(delivery.queue, delivery.holder, delivery.seq, what, now=now, day=day)
-                    yield Acknowledgement(call, (delivery,))
-                    continue
-                kind = tied
-            elif flow is None:
-                kind = plain
-            elif flow.lock and not (flow.batch or flow.gates):
-                kind = locked
-            else:
-                kind = tied if flow.is_tied else plain
-            # Nearly all have the queue, the holder and the kind of the one before.
-            if delivery.queue is not queue or delivery.holder is not holder or kind is not last:
-                queue, holder, last = delivery.queue, delivery.holder, kind
-                group = kind.setdefault((queue, holder), [])
-            group.append(delivery)
-        yield from _merged(plain, locked, tied, day)
+            # Nearly all are of the job, the queue and the holder of the one before, and end here.
+            if (
+                delivery.kind is job
+                and job is not None
+                and delivery.flow is None
+                and delivery.queue is queue
+                and delivery.holder is holder
+            ):
+                group.append(delivery)
+                continue
+            what = delivery.settlement
+            # One that was recovered from a crash has a mark in the store, which goes with it.
+            if what is not None and (what.ties is None or what.what != "ok" or delivery.is_suspect):
+                call = queues.settle(delivery.queue, delivery.holder, delivery.seq, what, now=now, day=day)
+                yield Acknowledgement(call, (delivery,))
+                continue
+            queue, holder = delivery.queue, delivery.holder
+            group, job = crowds.add(delivery)
+        yield from crowds.calls(day)
 
     def sent(self) -> None:
         """Note that the calls are on their way: an answer of 0 to the next attempt will mean nothing bad."""
         for delivery in self._unconfirmed:
             delivery.was_sent = True
 
-    def confirm(self, calls: Sequence[Acknowledgement], answers: Sequence[Any]) -> list[Delivery]:
+    def confirm(self, calls: Sequence[Acknowledgement], answers: Sequence[Any]) -> Settled:
         """Read the store's answers, and return the deliveries that are settled for good.
 
         Raises:
             StoreError: The first that the store answered in place of a result; those deliveries are tried again.
         """
-        settled: list[Delivery] = []
+        settled: list[Acknowledgement] = []
         again: list[Delivery] = []
         trouble: StoreError | None = None
         for call, answer in zip(calls, answers, strict=True):
@@ -165,11 +177,13 @@ class Completer:
             if not all(flags):
                 self._refused(call.deliveries, flags)
             self._remember(call)
-            settled += call.deliveries
+            settled.append(call)
         self._unconfirmed = again
         if trouble is not None and not settled:
             raise trouble
-        return settled
+        if len(settled) == 1:
+            return Settled(settled[0].deliveries, settled[0].are_alike)
+        return Settled([delivery for call in settled for delivery in call.deliveries])
 
     def _refused(self, deliveries: Sequence[Delivery], flags: Sequence[int]) -> None:
         for delivery, mine in zip(deliveries, flags, strict=True):
@@ -199,21 +213,52 @@ class Completer:
         self._fenced(delivery)
 
 
-def _merged(plain: Groups, locked: Groups, tied: Groups, day: str) -> Iterator[Acknowledgement]:
-    """Return the calls that acknowledge many successes each: plain ones, those with a lock alone, and the others."""
-    for (queue, holder), group in plain.items():
-        seqs = [delivery.seq for delivery in group]
-        yield Acknowledgement(queues.done(queue, holder, seqs, day), group, seqs)
-    for (queue, holder), group in locked.items():
-        for part in _parts(group):
-            jids = [delivery.jid for delivery in part]
-            locks = [flow.lock for delivery in part if (flow := delivery.flow) is not None]
-            call = flows.unlock(queue, holder, [delivery.seq for delivery in part], jids, locks, day)
-            yield Acknowledgement(call, part)
-    for (queue, holder), group in tied.items():
-        for part in _parts(group):
-            jobs = [(delivery.seq, _ties(delivery)) for delivery in part]
-            yield Acknowledgement(flows.finish(queue, holder, jobs, day), part)
+class _Crowds:
+    """Successes that are acknowledged many in a call: plain ones, those with a lock alone, and the others."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._plain: Groups = {}
+        self._locked: Groups = {}
+        self._tied: Groups = {}
+        self._mixed: set[tuple[str, str]] = set()  # the plain groups of several jobs, or with ones that are no job's
+
+    def add(self, delivery: Delivery) -> tuple[list[Delivery], object]:
+        """Add one; return the group that it belongs to, and whose successes go there too if they are plain, or None."""
+        flow, where = delivery.flow, (delivery.queue, delivery.holder)
+        if delivery.settlement is not None:
+            kind = self._tied
+        elif flow is None:
+            kind = self._plain
+        elif flow.lock and not (flow.batch or flow.gates):
+            kind = self._locked
+        else:
+            kind = self._tied if flow.is_tied else self._plain
+        group = kind.setdefault(where, [])
+        group.append(delivery)
+        if kind is not self._plain:
+            return group, None
+        if len(group) > 1 or delivery.kind is None:
+            self._mixed.add(where)
+        return group, delivery.kind
+
+    def calls(self, day: str) -> Iterator[Acknowledgement]:
+        """Return the calls."""
+        for (queue, holder), group in self._plain.items():
+            seqs = [delivery.seq for delivery in group]
+            yield Acknowledgement(
+                queues.done(queue, holder, seqs, day), group, seqs, are_alike=(queue, holder) not in self._mixed
+            )
+        for (queue, holder), group in self._locked.items():
+            for part in _parts(group):
+                jids = [delivery.jid for delivery in part]
+                locks = [flow.lock for delivery in part if (flow := delivery.flow) is not None]
+                call = flows.unlock(queue, holder, [delivery.seq for delivery in part], jids, locks, day)
+                yield Acknowledgement(call, part)
+        for (queue, holder), group in self._tied.items():
+            for part in _parts(group):
+                jobs = [(delivery.seq, _ties(delivery)) for delivery in part]
+                yield Acknowledgement(flows.finish(queue, holder, jobs, day), part)
 
 
 def _parts(group: list[Delivery]) -> list[list[Delivery]]:

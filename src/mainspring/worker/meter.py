@@ -6,7 +6,6 @@ import uuid
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Final
 
 from mainspring.base.errors import StoreError
@@ -25,8 +24,6 @@ EVERY: Final = 10.0
 _MOST: Final = 60
 #: For how long it is kept, in seconds: less than the store knows it again.
 _PATIENCE: Final = TOKEN_TTL - 60.0
-
-_KIND: Final = attrgetter("kind")
 
 
 @dataclass(slots=True)
@@ -47,23 +44,17 @@ class _Batch:
 class Meter:
     """The meter of one capsule; used by that capsule's thread."""
 
-    def __init__(self, time: TimeSource, *, has_one_queue: bool = False) -> None:
-        """Begin with nothing counted.
-
-        Args:
-            time: The clocks.
-            has_one_queue: True if all that it counts comes of one queue.
-        """
+    def __init__(self, time: TimeSource) -> None:
+        """Begin with nothing counted."""
         self._time = time
-        self._has_one_queue = has_one_queue
         self._recorder = Recorder()
         self._tally = Tally(time)
         self._batches: deque[_Batch] = deque(maxlen=_MOST)
         self._flushed = time.monotonic()
         self._minute = 0
 
-    def count(self, settled: Sequence[Delivery]) -> None:
-        """Count deliveries that were settled for good."""
+    def count(self, settled: Sequence[Delivery], *, are_alike: bool = False) -> None:
+        """Count deliveries that were settled for good; *are_alike* if all are plain successes of one job and queue."""
         if not settled:
             return
         now = self._time.now()
@@ -71,9 +62,8 @@ class Meter:
             self._close(now)
         # Start and end are on the monotonic clock, the time of the enqueueing on the wall's.
         offset = now - self._time.monotonic()
-        # In a crowd nearly all are alike, and to ask each costs as much as all the rest that is done for metrics.
-        kinds = list(map(_KIND, settled))
-        if self._has_one_queue and kinds[0] is not None and kinds.count(kinds[0]) == len(kinds):
+        if are_alike:
+            # To ask each would cost as much as all the rest that is done for metrics.
             self._count_alike(settled, offset)
         else:
             self._count_each(settled, offset)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +15,7 @@ import msgspec
 from mainspring.api import guessing
 from mainspring.api.guessing import Guessed
 from mainspring.api.jobs import StoredJob
-from mainspring.api.processes import Process, Processes, Running
+from mainspring.api.processes import Process, Processes
 from mainspring.base.timesource import TimeSource
 from mainspring.store import processes
 from mainspring.store.command import Command
@@ -39,9 +38,10 @@ _record: Final = msgspec.json.Decoder(_Record)
 _job: Final = msgspec.json.Decoder(_Job)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(msgspec.Struct, frozen=True, gc=False, eq=False):
     """A job that a process runs, as much of it as is read of all.
+
+    A page makes thousands at once: in C, and without cycles, so that Python's collector need not visit them.
 
     Attributes:
         slot: The process's own name for what runs it.
@@ -49,7 +49,8 @@ class Work:
         run_at: When it was started, in unix seconds.
         name: The job's name.
         title: The name for people.
-        read: Reads the whole job.
+        source: What it was read from: the process, its name for the slot, the record.
+        readers: What reads a process's record.
     """
 
     slot: str
@@ -57,7 +58,15 @@ class Work:
     run_at: float
     name: str
     title: str
-    read: Callable[[], StoredJob]
+    source: tuple[str, bytes, bytes]
+    readers: Processes
+
+    def read(self) -> StoredJob:
+        """Return the whole job."""
+        found = self.readers.running(*self.source)
+        if found is None:
+            raise ValueError("a record that was read is no record")
+        return found.job
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,24 +128,16 @@ def _works(everybody: Processes, found: Guessed) -> Works:
 
 
 def _work(everybody: Processes, identity: str, slot: bytes, data: bytes) -> Work | None:
-    whole = partial(everybody.running, identity, slot, data)
+    source = (identity, slot, data)
     try:
         record = _record.decode(data)
         job = _job.decode(record.payload)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         # Others have written it otherwise; that is read as it comes.
-        found = whole()
-        return None if found is None else _of_another(found)
+        found = everybody.running(*source)
+        if found is None:
+            return None
+        return Work(found.slot, found.queue, found.run_at, found.job.name, found.job.display_name, source, everybody)
     title = job.display_class or job.wrapped or job.name or "(unreadable)"
-    return Work(slot.decode("utf-8", "replace"), record.queue, record.run_at, job.name, title, partial(_read, whole))
-
-
-def _of_another(found: Running) -> Work:
-    return Work(found.slot, found.queue, found.run_at, found.job.name, found.job.display_name, lambda: found.job)
-
-
-def _read(whole: Callable[[], Running | None]) -> StoredJob:
-    found = whole()
-    if found is None:
-        raise ValueError("a record that was read is no record")
-    return found.job
+    name = slot.decode("utf-8", "replace")
+    return Work(name, record.queue, record.run_at, job.name, title, source, everybody)

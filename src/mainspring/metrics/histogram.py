@@ -2,7 +2,7 @@
 
 From 20 ms to some minutes the bounds are Sidekiq's, so that its pages can show our
 jobs: each is about half as long again as the one before. Ours go on like that at both
-ends, down to a millisecond and up to a day; `folded` makes Sidekiq's of ours.
+ends, down to a millisecond and up to a day; metrics_add.lua makes Sidekiq's of ours.
 """
 
 from __future__ import annotations
@@ -11,10 +11,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
-#: How many of our buckets are the first of Sidekiq's together.
-_BELOW: Final = 7
-#: How many buckets Sidekiq has.
-SIDEKIQ_BUCKETS: Final = 26
 #: Upper bounds in milliseconds; a duration is in the first bucket whose bound is above it.
 BOUNDS_MS: Final = (
     1, 2, 3, 5, 8, 13,
@@ -35,12 +31,6 @@ BUCKETS: Final = len(BOUNDS_MS) + 1
 def bucket(milliseconds: float) -> int:
     """Return the number of the bucket of a duration, from 0 to 45."""
     return bisect_right(BOUNDS_MS, milliseconds)
-
-
-def folded(counts: Sequence[int]) -> list[int]:
-    """Return the same histogram in Sidekiq's buckets."""
-    last = _BELOW + SIDEKIQ_BUCKETS - 2
-    return [sum(counts[:_BELOW]), *counts[_BELOW:last], sum(counts[last:])]
 
 
 def quantile(counts: Sequence[int], share: float) -> float | None:

@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from mainspring.metrics.histogram import BOUNDS, BUCKETS, folded
-from mainspring.metrics.series import histogram, together
-from mainspring.store import metrics
-from mainspring.store.command import Command
+from mainspring.metrics.histogram import BOUNDS, BUCKETS
+from mainspring.metrics.series import together
 from mainspring.store.metrics import ALL, MOST_NAMES, OTHERS, Delta, Record
 
 #: The longest name that is told apart.
@@ -119,12 +117,3 @@ class Recorder:
 
 def _sums(found: Mapping[str, list[Record]]) -> dict[str, Record]:
     return {name: records[0] if len(records) == 1 else together(records) for name, records in found.items()}
-
-
-def for_sidekiq(delta: Delta) -> list[Command[None]]:
-    """Return the calls that write the same for Sidekiq's pages; made twice, they count twice."""
-    rows = [(name, record[0] + record[1], record[1], record[2]) for name, record in delta.jobs.items()]
-    calls = metrics.add_totals(rows, delta.at)
-    for name, record in delta.jobs.items():
-        calls += metrics.add_runs(name, folded(histogram(record, "run")), delta.at)
-    return calls

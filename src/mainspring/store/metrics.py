@@ -8,7 +8,7 @@ records up, so this is the one form that both know.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -72,7 +72,7 @@ class Delta:
 
 
 def add(delta: Delta) -> Command[bool]:
-    """Add *delta* to all tiers, in one step; nothing if it was added within the last ten minutes.
+    """Add *delta* to all tiers and to Sidekiq's keys, in one step; nothing if it was added within the last ten minutes.
 
     Returns:
         True if this call added it.
@@ -86,8 +86,19 @@ def add(delta: Delta) -> Command[bool]:
         (
             keys.metrics_flushed(delta.token),
             *(keys.metrics(family, tier.name, tier.start(delta.at)) for family, tier in hashes),
+            *(minute(delta.at), minute(delta.at)[:-1]),
+            *(keys.run_histogram(name, _stamp(delta.at)) for name in delta.jobs),
         ),
-        (TOKEN_TTL, MOST_NAMES, OTHERS, len(delta.jobs), *(tier.keep for _, tier in hashes), *rows),
+        (
+            TOKEN_TTL,
+            MOST_NAMES,
+            OTHERS,
+            len(delta.jobs),
+            len(TIERS),
+            *(tier.keep for _, tier in hashes),
+            *(MINUTES_TTL, TENS_TTL),
+            *rows,
+        ),
         lambda reply: integer(reply) == 1,
     )
 
@@ -184,41 +195,6 @@ def _seconds(value: bytes) -> float:
 
 
 # --- Sidekiq's -------------------------------------------------------------------------
-
-
-def add_totals(counted: Iterable[tuple[str, int, int, int]], now: float) -> list[Command[None]]:
-    """Add runs to the minute of *now* and to its ten minutes, in Sidekiq's keys.
-
-    Args:
-        counted: Of each job its name, all runs, failed ones, and milliseconds of successful ones.
-        now: Unix seconds.
-    """
-    rows = [(name, {"p": runs, "f": failed, "ms": run_ms}) for name, runs, failed, run_ms in counted]
-    calls = []
-    for key, ttl in ((minute(now), MINUTES_TTL), (minute(now)[:-1], TENS_TTL)):
-        calls += [
-            plain("HINCRBY", key, args=(f"{name}|{what}", n), decode=ignore)
-            for name, facts in rows
-            for what, n in facts.items()
-            if n
-        ]
-        calls.append(plain("EXPIRE", key, args=(ttl,), decode=ignore))
-    return calls
-
-
-def add_runs(name: str, counts: Sequence[int], now: float) -> list[Command[None]]:
-    """Add durations of runs, by Sidekiq's buckets, to the minute's histogram."""
-    changes: list[Argument] = []
-    for number, count in enumerate(counts):
-        if count:
-            changes += ["INCRBY", "u16", f"#{number}", count]
-    if not changes:
-        return []
-    key = keys.run_histogram(name, _stamp(now))
-    return [
-        plain("BITFIELD", key, args=("OVERFLOW", "SAT", *changes), decode=ignore),
-        plain("EXPIRE", key, args=(MINUTES_TTL,), decode=ignore),
-    ]
 
 
 def totals(at: float) -> Command[dict[bytes, bytes]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Final
 
 from mainspring.base.errors import StoreError
 from mainspring.base.payload import unix
 from mainspring.base.timesource import TimeSource
-from mainspring.metrics.recorder import Counts, Recorder, for_sidekiq
+from mainspring.metrics.recorder import Counts, Recorder
 from mainspring.store import metrics
 from mainspring.store.connection import Store
 from mainspring.store.metrics import TOKEN_TTL, Delta
@@ -26,21 +26,6 @@ _MOST: Final = 60
 _PATIENCE: Final = TOKEN_TTL - 60.0
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What was counted, until the store has it.
-
-    Attributes:
-        delta: What.
-        closed: When it was complete, on the monotonic clock.
-        was_sent: True once it was sent, whether an answer came or not.
-    """
-
-    delta: Delta
-    closed: float
-    was_sent: bool = False
-
-
 class Meter:
     """The meter of one capsule; used by that capsule's thread."""
 
@@ -49,7 +34,7 @@ class Meter:
         self._time = time
         self._recorder = Recorder()
         self._tally = Tally(time)
-        self._batches: deque[_Batch] = deque(maxlen=_MOST)
+        self._batches: deque[tuple[Delta, float]] = deque(maxlen=_MOST)  # each with when it was complete, monotonic
         self._flushed = time.monotonic()
         self._minute = 0
 
@@ -116,7 +101,7 @@ class Meter:
         """Begin a new minute: what was counted belongs to the one before."""
         if self._recorder:
             delta = self._recorder.take(self._minute * 60.0, uuid.uuid4().hex)
-            self._batches.append(_Batch(delta, self._time.monotonic()))
+            self._batches.append((delta, self._time.monotonic()))
         self._minute = int(now // 60)
 
     @property
@@ -150,20 +135,12 @@ class Meter:
         """
         self._close(self._time.now())
         self._flushed = self._time.monotonic()
-        while self._batches:
-            if self._flushed - self._batches[0].closed < _PATIENCE and not self._has_sent(store, self._batches[0]):
-                return
-            self._batches.popleft()
-
-    def _has_sent(self, store: Store, batch: _Batch) -> bool:
-        # Sidekiq's keys do not know what comes twice, so they are written with the first try or never.
-        theirs = [] if batch.was_sent else for_sidekiq(batch.delta)
-        batch.was_sent = True
-        try:
-            answers = store.pipeline([metrics.add(batch.delta), *theirs])
-        except StoreError:
-            return False
-        return not isinstance(answers[0], StoreError)
+        with suppress(StoreError):
+            while self._batches:
+                delta, closed = self._batches[0]
+                if self._flushed - closed < _PATIENCE:
+                    store.run(metrics.add(delta))
+                self._batches.popleft()
 
 
 def _count_plain(delivery: Delivery, counts: Counts, offset: float) -> int:

@@ -120,8 +120,8 @@ def test_a_second_int_gives_up_at_once(office, names):
 
     print(f"second INT to exit: {seconds:.2f} s, {names}")  # noqa: T201
     assert code == 130
-    # Each of them would take a minute, and so would the worker.
-    assert seconds < 20
+    # Each of them would take a minute, and so would the worker; a crowded machine is slow.
+    assert seconds < at_length(20, 2)
     assert set(office.stored()) == set(jids)
     assert not office.in_flight()
 

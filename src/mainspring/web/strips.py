@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -57,6 +58,6 @@ def summary(ticks: Sequence[Tick]) -> str:
     """Say in words what a strip shows: ``30 ticks: 28 on time, 2 late``."""
     if not ticks:
         return say("no ticks yet")
-    counts = {kind: sum(_kind(tick) == kind for tick in ticks) for kind in _WORDS}
-    told = ", ".join(say(_WORDS[kind], n=count) for kind, count in counts.items() if count)
+    counts = Counter(map(_kind, ticks))
+    told = ", ".join(say(words, n=counts[kind]) for kind, words in _WORDS.items() if kind in counts)
     return counted("{n} tick: {fates}", "{n} ticks: {fates}", len(ticks), fates=told)

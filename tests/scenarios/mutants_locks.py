@@ -48,9 +48,9 @@ def let_go_late() -> None:
     forget()
     confirm = completer.Completer.confirm
 
-    def confirmed(self: completer.Completer, calls: Any, answers: Any) -> list[Delivery]:
+    def confirmed(self: completer.Completer, calls: Any, answers: Any) -> completer.Settled:
         settled = confirm(self, calls, answers)
-        for delivery in settled:
+        for delivery in settled.deliveries:
             _let_go(delivery)
         return settled
 

@@ -84,6 +84,23 @@ def test_a_closed_store_has_no_connection_and_may_be_used_again(server, store):
     assert store.run(stats.ping()) is True
 
 
+def test_a_connection_in_use_while_its_store_is_closed_is_closed_after_its_call(server, store):
+    asked = store.ask([stats.ping()])
+    store.close()
+
+    assert asked.answers() == [True]
+
+    assert until(lambda: not client_ids(server))
+    assert store.run(stats.ping()) is True
+    assert len(client_ids(server)) == 1
+
+
+def test_a_call_whose_answer_nobody_wants_leaves_no_connection(server, store):
+    store.ask([stats.ping()]).give_up()
+
+    assert until(lambda: not client_ids(server))
+
+
 def test_the_server_shows_the_name_of_the_client(server):
     store = Store(server.url, name="mainspring")
     store.run(stats.ping())

@@ -142,9 +142,11 @@ def test_a_store_that_goes_ends_it(private_server, monkeypatch):
     server = private_server()
     with closing(App(server.url)) as app:
         client, name = Client(app, streams=True), running(app, server)
-        seconds = itertools.count(0.0, 2.0)
+        seconds, reads, find = itertools.count(0.0, 2.0), [], app.operations.find
         app.time.monotonic = lambda: next(seconds)
-        thread = beside(server.kill9, lambda: len(client.dashboard._streams) == 1)
+        monkeypatch.setattr(type(app.operations), "find", lambda self, asked: reads.append(asked) or find(asked))
+        # One is made before the stream, one for its first event; by the third that was told.
+        thread = beside(server.kill9, lambda: len(reads) >= 3)
 
         answer = client.get(path(name))
 

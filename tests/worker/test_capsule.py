@@ -186,3 +186,18 @@ def test_a_job_given_up_while_the_lease_was_in_doubt_runs_soon(bench):
 
 def payload(*, jid: str, arg: int) -> bytes:
     return f'{{"class":"note","jid":"{jid}","args":[{arg}],"queue":"default","retry":true}}'.encode()
+
+
+def test_a_worker_that_is_stopped_in_the_midst_of_a_crowd_leaves_no_connection(bench):
+    job = bench.job(noting([]))
+    for _ in range(5):
+        job.enqueue_many([(number,) for number in range(5_000)])
+        before, _ = bench.counted()
+        worker = bench.work()
+        until(lambda before=before: bench.counted()[0] > before)
+        # It may have asked for the next jobs already.
+        until(lambda worker=worker: worker.stop(0))
+        worker.stop()
+    bench.app.close()
+
+    until(lambda: [row["cmd"] for row in bench.client.client_list()] == ["client|list"], 30)

@@ -15,9 +15,10 @@ import os
 import select
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any, TypeAlias, TypeVar
 
-from mainspring.base.errors import StoreError, StoreRefused, StoreUnavailable
+from mainspring.base.errors import StoreError
 from mainspring.store import replies, scripts
 from mainspring.store.command import Command
 from mainspring.store.line import Line, broken, errors, is_answer
@@ -26,20 +27,10 @@ from mainspring.store.overheard import Overheard
 from mainspring.store.url import redis_options
 
 T = TypeVar("T")
+Commands: TypeAlias = Sequence[Command[Any]]
 
 #: Seconds to wait for an answer, beyond what a blocking command may take.
 TIMEOUT = 5.0
-
-
-def _is_noscript(answer: Any) -> bool:
-    return isinstance(answer, Exception) and replies.code_of(answer) == "NOSCRIPT"
-
-
-def _decoded(commands: Sequence[Command[Any]], answers: Sequence[Any]) -> list[Any]:
-    return [
-        answer if isinstance(answer, StoreError) else command.decode(answer)
-        for command, answer in zip(commands, answers, strict=True)
-    ]
 
 
 class _Wire:
@@ -95,8 +86,8 @@ class _Wire:
         # Its subclasses are answers, and a timeout is no hanging up.
         if type(error) is not redis.ConnectionError:
             return error
-        silent = self._make(redis)
-        return self._overheard.reason(silent._connect, error)  # noqa: SLF001 - there is no public way to say nothing
+        connect = self._make(redis)._connect  # noqa: SLF001 - there is no public way to say nothing
+        return self._overheard.reason(connect, error)
 
     def _make(self, module: Any) -> Any:
         """Return a connection of redis-py's that is not connected yet.
@@ -105,11 +96,7 @@ class _Wire:
         """
         from redis.backoff import NoBackoff
 
-        kinds = {
-            "tcp": module.Connection,
-            "tls": module.SSLConnection,
-            "unix": module.UnixDomainSocketConnection,
-        }
+        kinds = {"tcp": module.Connection, "tls": module.SSLConnection, "unix": module.UnixDomainSocketConnection}
         options = {
             "socket_timeout": self.timeout,
             "socket_connect_timeout": self.timeout,
@@ -124,6 +111,8 @@ class _Wire:
 class Store(_Wire):
     """Makes calls and blocks. May be shared by threads, and survives a fork."""
 
+    _closings = 0  # how often it was closed: what was in use then is closed when its call has ended
+
     def run(self, command: Command[T]) -> T:
         """Make one call and return its decoded answer.
 
@@ -137,7 +126,7 @@ class Store(_Wire):
             raise reply
         return command.decode(reply)
 
-    def pipeline(self, commands: Sequence[Command[Any]]) -> list[Any]:
+    def pipeline(self, commands: Commands) -> list[Any]:
         """Make several calls in one round trip; an error takes the place of its answer.
 
         Raises:
@@ -145,7 +134,7 @@ class Store(_Wire):
         """
         return self.ask(commands).answers() if commands else []
 
-    def ask(self, commands: Sequence[Command[Any]]) -> Asked:
+    def ask(self, commands: Commands) -> Asked:
         """Send several calls, at least one, and return what reads their answers; other work fits in between.
 
         Raises:
@@ -154,9 +143,14 @@ class Store(_Wire):
         return Asked(self, self._begin(commands), list(commands))
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
-        while self._free:
-            self._free.pop().disconnect()
+        """Close the connections that are not in use, and the others when their calls have ended; it may be used on."""
+        self._closings += 1
+        self._drain()
+
+    def _drain(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._free.pop().disconnect()
 
     # The list of free connections is made on first use, and anew in a forked child:
     # a socket that two processes read gives each the other's answers.
@@ -168,23 +162,27 @@ class Store(_Wire):
             local = self.__dict__["_idle"] = deque()
         return local
 
-    def _begin(self, commands: Sequence[Command[Any]]) -> Line:
+    def _begin(self, commands: Commands) -> Line:
         """Send calls, and return the connection on which their answers come."""
         words = [self._words(command) for command in commands]
         line = self._borrow()
         self._write(line, words)
         return line
 
-    def _answers(self, line: Line, commands: Sequence[Command[Any]]) -> list[Any]:
+    def _answers(self, line: Line, commands: Commands, ended: Callable[[], object] | None = None) -> list[Any]:
         answers = self._read_all(line, commands)
-        again = [index for index, answer in enumerate(answers) if _is_noscript(answer)]
+        again = [index for index, answer in enumerate(answers) if replies.is_noscript(answer)]
         if again:
             # The server refused these before doing anything, so they may be sent again, with their text.
             self._write(line, [self._words(commands[index], whole=True) for index in again])
             fresh = self._read_all(line, [commands[index] for index in again])
             for index, answer in zip(again, fresh, strict=True):
                 answers[index] = answer
+        if ended is not None:
+            ended()
         self._free.append(line)
+        if line.closings != self._closings:
+            self._drain()
         return [self._judge(answer) for answer in answers]
 
     def _write(self, line: Line, words: list[tuple[Any, ...]]) -> None:
@@ -194,7 +192,7 @@ class Store(_Wire):
             self._give_up(line, error)
             raise
 
-    def _read_all(self, line: Line, commands: Sequence[Command[Any]]) -> list[Any]:
+    def _read_all(self, line: Line, commands: Commands) -> list[Any]:
         try:
             return [self._read(line, command) for command in commands]
         except BaseException as error:
@@ -221,13 +219,14 @@ class Store(_Wire):
         except IndexError:
             import redis
 
-            return self._connect(Line(self._make(redis)))
+            line = Line(self._make(redis))
+        line.closings = self._closings
         if line.is_stale():
             line.disconnect()
-            return self._connect(line)
+            self._connect(line)
         return line
 
-    def _connect(self, line: Line) -> Line:
+    def _connect(self, line: Line) -> None:
         try:
             self._open(line)
         except (*broken(), *errors()) as error:
@@ -237,7 +236,6 @@ class Store(_Wire):
             line.disconnect()
             raise
         self._overheard.clear()
-        return line
 
     def _open(self, line: Line) -> None:
         try:
@@ -258,7 +256,7 @@ class Asked:
         self._line = line
         self._commands = commands
 
-    def more(self, commands: Sequence[Command[Any]]) -> None:
+    def more(self, commands: Commands) -> None:
         """Send further calls, which are answered after those before; the server may be at work on those meanwhile.
 
         Raises:
@@ -268,13 +266,24 @@ class Asked:
             self._store._write(self._line, [self._store._words(command) for command in commands])  # noqa: SLF001
             self._commands += commands
 
-    def answers(self) -> list[Any]:
+    def answers(self, ended: Callable[[], object] | None = None) -> list[Any]:
         """Read the answers to all calls as `Store.pipeline` does.
+
+        Args:
+            ended: Called when they have come, before any other call can use the connection.
 
         Raises:
             StoreUnavailable: The server did not give them all.
         """
-        return _decoded(self._commands, self._store._answers(self._line, self._commands))  # noqa: SLF001
+        return replies.decoded(self._commands, self._store._answers(self._line, self._commands, ended))  # noqa: SLF001
+
+    def interrupt(self) -> None:
+        """Let whoever reads the answers, in another thread, fail at once; not to be called after they have *ended*."""
+        self._line.interrupt()
+
+    def give_up(self) -> None:
+        """Read no answers: nobody can tell then what the calls did."""
+        self._line.disconnect()
 
 
 class AsyncStore(_Wire):
@@ -292,19 +301,19 @@ class AsyncStore(_Wire):
             raise reply
         return command.decode(reply)
 
-    async def pipeline(self, commands: Sequence[Command[Any]]) -> list[Any]:
+    async def pipeline(self, commands: Commands) -> list[Any]:
         """Make several calls in one round trip; an error takes the place of its answer."""
-        return _decoded(commands, await self._send(commands)) if commands else []
+        return replies.decoded(commands, await self._send(commands)) if commands else []
 
     async def aclose(self) -> None:
         """Close this loop's connections that are not in use."""
         await close_all(await self._connections.free())
 
-    async def _send(self, commands: Sequence[Command[Any]]) -> list[Any]:
+    async def _send(self, commands: Commands) -> list[Any]:
         words = [self._words(command) for command in commands]
         connection = await self._borrow()
         answers = await self._exchange(connection, words, commands)
-        again = [index for index, answer in enumerate(answers) if _is_noscript(answer)]
+        again = [index for index, answer in enumerate(answers) if replies.is_noscript(answer)]
         if again:
             whole = [self._words(commands[index], whole=True) for index in again]
             fresh = await self._exchange(connection, whole, [commands[index] for index in again])
@@ -313,9 +322,7 @@ class AsyncStore(_Wire):
         (await self._connections.free()).append(connection)
         return [self._judge(answer) for answer in answers]
 
-    async def _exchange(
-        self, connection: Any, words: list[tuple[Any, ...]], commands: Sequence[Command[Any]]
-    ) -> list[Any]:
+    async def _exchange(self, connection: Any, words: list[tuple[Any, ...]], commands: Commands) -> list[Any]:
         try:
             await connection.send_packed_command(connection.pack_commands(words), check_health=False)
             return [await self._read(connection, command) for command in commands]
@@ -389,6 +396,3 @@ class AsyncStore(_Wire):
 
             await to_thread(self._revive)
             await connection.connect()
-
-
-__all__ = ["TIMEOUT", "AsyncStore", "Store", "StoreRefused", "StoreUnavailable"]

@@ -9,16 +9,22 @@ kept ready tells as much of a connection on which nothing is due.
 from __future__ import annotations
 
 import select
+import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from mainspring.store.command import Command
 
 
 class Line:
-    """One connection. Used by one thread at a time."""
+    """One connection. Used by one thread at a time.
 
-    __slots__ = ("_connection", "_pack", "_poll")
+    Attributes:
+        closings: How often its store had been closed when it was last borrowed.
+    """
+
+    __slots__ = ("_connection", "_pack", "_poll", "closings")
 
     def __init__(self, connection: Any) -> None:
         """Take a connection of redis-py's, which may not be connected yet."""
@@ -27,6 +33,7 @@ class Line:
         self._connection = connection
         self._pack = pack_command
         self._poll = select.poll()
+        self.closings = 0
 
     def connect(self) -> None:
         """Connect; raises what redis-py raises."""
@@ -37,6 +44,13 @@ class Line:
     def disconnect(self) -> None:
         """Close the connection; it may be connected again."""
         self._connection.disconnect()
+
+    def interrupt(self) -> None:
+        """Let a thread that reads from it fail at once."""
+        if (sock := self._socket) is not None:
+            # Of a connection with TLS the one below: the other is the reader's.
+            with suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     @property
     def _socket(self) -> Any:

@@ -5,7 +5,11 @@ Pure: errors come in as text and code, so that this file needs no client library
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from mainspring.base.errors import StoreError, StoreRefused, StoreUnavailable
+from mainspring.store.command import Command
 from mainspring.store.url import masked
 
 _ADVICE = {
@@ -66,3 +70,16 @@ def no_connection(error: Exception, url: str) -> StoreError:
 def cut_off(error: Exception, url: str) -> StoreError:
     """Return our error for a call that was sent, but not answered to the end."""
     return StoreUnavailable(f"{masked(url)} did not answer: {_text(error)}", applied=None)
+
+
+def is_noscript(answer: object) -> bool:
+    """Return True if the server says that it does not know a script, and so has done nothing."""
+    return isinstance(answer, Exception) and code_of(answer) == "NOSCRIPT"
+
+
+def decoded(commands: Sequence[Command[Any]], answers: Sequence[Any]) -> list[Any]:
+    """Return answers as their calls have them; an error takes the place of its answer."""
+    return [
+        answer if isinstance(answer, StoreError) else command.decode(answer)
+        for command, answer in zip(commands, answers, strict=True)
+    ]

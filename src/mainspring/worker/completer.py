@@ -16,6 +16,7 @@ from mainspring.base.errors import StoreError
 from mainspring.base.timesource import TimeSource
 from mainspring.store import flows, queues, stats
 from mainspring.store.command import Command
+from mainspring.store.connection import Asked
 from mainspring.store.ties import NONE, Ties
 from mainspring.worker.delivery import Delivery
 
@@ -65,7 +66,7 @@ class Request:
         asked: The queues that it fetches from.
         room: How many jobs it fetches at most.
         holder: The identity under which.
-        answers: Waits for the answers, and reads them.
+        sent: What reads the answers.
         is_fetch_first: True if the queues are asked before the calls are made, rather than after them.
     """
 
@@ -73,7 +74,7 @@ class Request:
     asked: Sequence[str]
     room: int
     holder: str
-    answers: Callable[[], list[Any]]
+    sent: Asked
     is_fetch_first: bool = False
 
     def parted(self, answers: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:

@@ -13,6 +13,7 @@ from typing import Final
 from mainspring.base.service import Service
 from mainspring.store import processes
 from mainspring.store.connection import Store
+from mainspring.store.waiting import Waiting
 from mainspring.worker.lease import Lease
 
 #: Seconds for which the server holds the answer back if nothing comes. Not longer, since the identity may change.
@@ -32,16 +33,21 @@ class Control(Service):
             rng: The source of jitter.
         """
         super().__init__("control", rng=rng)
-        self._store = store
+        self._waiting = Waiting(store)
         self._lease = lease
         self._told = told
 
     def turn(self) -> float:
         """Wait for one order, and obey."""
-        order = self._store.run(processes.listen(self._lease.identity, PATIENCE))
+        order = self._waiting.run(processes.listen(self._lease.identity, PATIENCE))
         if order is not None:
             self._told(order)
         return 0.0
+
+    def stop(self) -> None:
+        """Ask the loop to end, and the waiting; returns at once."""
+        super().stop()
+        self._waiting.end()
 
     def troubled(self, error: Exception) -> None:
         """Say nothing: the capsules meet the same trouble and report it."""

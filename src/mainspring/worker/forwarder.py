@@ -17,6 +17,7 @@ from mainspring.base.loggers import Log
 from mainspring.base.service import Service
 from mainspring.store import gates, keys, sets
 from mainspring.store.connection import Store
+from mainspring.store.waiting import Waiting
 from mainspring.worker import outcome as outcomes
 
 _log: Final = Log("mainspring.worker")
@@ -50,7 +51,7 @@ class Forwarder(Service):
             rng: The source of jitter.
         """
         super().__init__("forwarder", rng=rng)
-        self._store = store
+        self._store, self._waiting = store, Waiting(store)
         self._limit = limit
         self._operate = operate
 
@@ -70,8 +71,13 @@ class Forwarder(Service):
             # The rest is waited for here, deaf to the bell, so that the job starts at its time.
             return max(wait, 0.0)
         if not self.is_stopping:
-            self._store.run(sets.listen(min(max(wait - LATE, 0.01), LONGEST)))
+            self._waiting.run(sets.listen(min(max(wait - LATE, 0.01), LONGEST)))
         return 0.0
+
+    def stop(self) -> None:
+        """Ask the loop to end, and the waiting; returns at once."""
+        super().stop()
+        self._waiting.end()
 
     def _forward(self, key: str, members: Sequence[bytes], now: float) -> None:
         groups: dict[str, list[tuple[bytes, bytes]]] = {}

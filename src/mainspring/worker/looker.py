@@ -17,6 +17,7 @@ from mainspring.base.service import Service
 from mainspring.store import processes, queues
 from mainspring.store.command import Command
 from mainspring.store.connection import Store
+from mainspring.store.waiting import Waiting
 
 #: Seconds for which the server holds the answer back if nothing comes.
 PATIENCE: Final = 20.0
@@ -48,7 +49,7 @@ class Looker(Service):
         """
         super().__init__(f"looker-{queue}", rng=rng)
         self._queue = queue
-        self._store = store
+        self._store, self._waiting = store, Waiting(store)
         self._rung = rung
         self._armed = threading.Event()
         # Only the loop touches these: how many processes there are, how many of them seem to wait, and looks in vain.
@@ -59,9 +60,10 @@ class Looker(Service):
         self._armed.set()
 
     def stop(self) -> None:
-        """Ask the loop to end; it may be busy for as long as a look takes."""
+        """Ask the loop to end, and the look that is under way; returns at once."""
         super().stop()
         self._armed.set()
+        self._waiting.end()
 
     def turn(self) -> float:
         """Look until there is a job."""
@@ -83,7 +85,7 @@ class Looker(Service):
         calls: list[Command[Any]] = [queues.look(self._queue, PATIENCE)]
         if self._looks % LOOKS == 0:
             calls.insert(0, processes.crowd(self._queue))
-        *counted, found = self._store.pipeline(calls)
+        *counted, found = self._waiting.pipeline(calls)
         if counted and isinstance(counted[0], int):
             self._crowd = counted[0]
         self._looks = 0 if found is True else self._looks + 1

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from mainspring.base.errors import PushAmbiguous, PushFailed
-from mainspring.store import connection
+from mainspring.store import replies
 from scenarios.harness import Office, Verdict, check, eventually
 from scenarios.record import at_length, record
 
@@ -104,7 +104,7 @@ def test_scripts_that_are_forgotten_under_load_cause_no_error(office):
 
 
 def test_the_count_finds_callers_that_take_it_for_an_error(office, monkeypatch):
-    monkeypatch.setattr(connection, "_is_noscript", lambda answer: False)
+    monkeypatch.setattr(replies, "is_noscript", lambda answer: False)
 
     _, _, errors = forget(office, 1.0)
 

@@ -61,8 +61,11 @@ def seconds(value: float | None) -> str:
         return say("{n} ms", n=f"{ms:.1f}" if 0 < ms < 9.95 else f"{ms:.0f}")
     if value < 9.95:
         return say("{n} s", n=f"{value:.1f}")
-    size, unit = next((size, unit) for size, unit in _UNITS if round(value) >= size)
-    return say(unit, n=f"{value / size:.0f}")
+    whole = round(value)
+    for size, unit in _UNITS:
+        if whole >= size:
+            return say(unit, n=f"{value / size:.0f}")
+    raise AssertionError("every second is one of the units")
 
 
 def span(value: float) -> str:

@@ -90,7 +90,8 @@ class Row:
     @property
     def grid(self) -> Markup:
         """Its slots."""
-        cells = [Cell(_told(run), run.elapsed, run.usual) for run in self.runs]
+        usual = {each: words.seconds(each) for each in {run.usual for run in self.runs} if each}
+        cells = [Cell(_told(run, usual), run.elapsed, run.usual) for run in self.runs]
         busy = max(len(cells), self.process.busy)
         return grid.draw(
             cells, self.process.concurrency, say("{busy} of {all} slots busy", busy=busy, all=self.process.concurrency)
@@ -168,9 +169,9 @@ def _groups(rows: Sequence[Row]) -> list[tuple[str, Sequence[Row]]]:
     return [(role, [row for row in rows if row.process.role == role]) for role in roles]
 
 
-def _told(run: Run) -> str:
+def _told(run: Run, usual: Mapping[float, str]) -> str:
     told = f"{run.work.title[:_LONGEST]}: {words.seconds(run.elapsed)}"
-    return say("{run}, usually below {time}", run=told, time=words.seconds(run.usual)) if run.usual else told
+    return say("{run}, usually below {time}", run=told, time=usual[run.usual]) if run.usual else told
 
 
 # --- actions ---------------------------------------------------------------------------

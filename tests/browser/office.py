@@ -12,6 +12,7 @@ from mainspring import App, Retry, chain
 from mainspring.clock import Clock
 from mainspring.metrics.recorder import Recorder
 from mainspring.store import metrics
+from mainspring.store.metrics import Delta
 from mainspring.worker import Worker
 from support import until
 
@@ -110,22 +111,10 @@ class Office:
             pass
 
     def _remember(self, rng: random.Random) -> None:
-        now, deltas = self.app.time.now(), []
+        now = self.app.time.now()
         # The last hours by the minute, those of the day before by five.
-        for minute in (*range(1, 150), *range(150, 24 * 60, 5)):
-            recorder, at = Recorder(), now - 60 * minute
-            span = 1 if minute < 150 else 5
-            for queue, name, most, seconds in RAN:
-                counts = recorder.of(queue, f"office.{name}")
-                tide = 0.55 + 0.45 * math.sin(at / 14_000)
-                for _ in range(int(most * span * tide * rng.uniform(0.8, 1.2)) + 1):
-                    counts.waited(rng.lognormvariate(-4, 1))
-                    if name == "ask_reference" and rng.random() < 0.06:
-                        counts.failed += 1
-                    else:
-                        counts.ran(rng.lognormvariate(math.log(seconds), 0.6))
-            deltas.append(metrics.add(recorder.take(at, f"before-{minute}")))
-        self.app.store.pipeline(deltas)
+        spans = [(minute, 1) for minute in range(1, 150)] + [(minute, 5) for minute in range(150, 24 * 60, 5)]
+        self.app.store.pipeline([metrics.add(ran(now - 60 * minute, span, rng)) for minute, span in spans])
         for hours, label in ((3, "v41"), (0.6, "v42")):
             self.app.metrics.mark_deploy(label, now - 3600 * hours)
 
@@ -153,3 +142,17 @@ class Office:
             with suppress(TimeoutError):
                 worker.stop(5)
             self.app.close()
+
+
+def ran(at: float, minutes: int, rng: random.Random) -> Delta:
+    """Return what ran for some minutes from *at* on, unix seconds."""
+    recorder, tide = Recorder(), 0.55 + 0.45 * math.sin(at / 14_000)
+    for queue, name, most, seconds in RAN:
+        counts = recorder.of(queue, f"office.{name}")
+        for _ in range(int(most * minutes * tide * rng.uniform(0.8, 1.2)) + 1):
+            counts.waited(rng.lognormvariate(-4, 1))
+            if name == "ask_reference" and rng.random() < 0.06:
+                counts.failed += 1
+            else:
+                counts.ran(rng.lognormvariate(math.log(seconds), 0.6))
+    return recorder.take(at, f"before-{at}")

@@ -130,30 +130,37 @@ class Completer:
     def _calls(self, batch: Sequence[Delivery]) -> Iterator[Acknowledgement]:
         now = self._time.now()
         day = stats.day(now)
-        crowds = _Crowds()
+        plain: Groups = {}
+        locked: Groups = {}
+        tied: Groups = {}
+        last: Groups = {}
+        mixed: set[tuple[str, str]] = set()  # where there is more than plain successes of one job
         queue = holder = ""
         job: object = None
         group: list[Delivery] = []
         for delivery in batch:
-            # Nearly all are of the job, the queue and the holder of the one before, and end here.
-            if (
-                delivery.kind is job
-                and job is not None
-                and delivery.flow is None
-                and delivery.queue is queue
-                and delivery.holder is holder
-            ):
-                group.append(delivery)
-                continue
-            what = delivery.settlement
-            # One that was recovered from a crash has a mark in the store, which goes with it.
-            if what is not None and (what.ties is None or what.what != "ok" or delivery.is_suspect):
-                call = queues.settle(delivery.queue, delivery.holder, delivery.seq, what, now=now, day=day)
-                yield Acknowledgement(call, (delivery,))
-                continue
-            queue, holder = delivery.queue, delivery.holder
-            group, job = crowds.add(delivery)
-        yield from crowds.calls(day)
+            what, flow = delivery.settlement, delivery.flow
+            if what is not None:
+                # One that was recovered from a crash has a mark in the store, which goes with it.
+                if what.ties is None or what.what != "ok" or delivery.is_suspect:
+                    call = queues.settle(delivery.queue, delivery.holder, delivery.seq, what, now=now, day=day)
+                    yield Acknowledgement(call, (delivery,))
+                    continue
+                kind = tied
+            elif flow is None:
+                kind = plain
+            elif flow.lock and not (flow.batch or flow.gates):
+                kind = locked
+            else:
+                kind = tied if flow.is_tied else plain
+            # Nearly all have the queue, the holder and the kind of the one before, and are of its job.
+            if delivery.queue is not queue or delivery.holder is not holder or kind is not last:
+                queue, holder, last, job = delivery.queue, delivery.holder, kind, None
+                group = kind.setdefault((queue, holder), [])
+            if job is None or delivery.kind is not job:
+                job = _crowded(group, delivery, mixed)
+            group.append(delivery)
+        yield from _merged(plain, locked, tied, mixed, day)
 
     def sent(self) -> None:
         """Note that the calls are on their way: an answer of 0 to the next attempt will mean nothing bad."""
@@ -214,52 +221,30 @@ class Completer:
         self._fenced(delivery)
 
 
-class _Crowds:
-    """Successes that are acknowledged many in a call: plain ones, those with a lock alone, and the others."""
+def _crowded(group: Sequence[Delivery], delivery: Delivery, mixed: set[tuple[str, str]]) -> object:
+    """Return whose success a delivery is, None if nobody's, before it joins a group; note if that is mixed then."""
+    if group or delivery.kind is None:
+        mixed.add((delivery.queue, delivery.holder))
+    return delivery.kind
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._plain: Groups = {}
-        self._locked: Groups = {}
-        self._tied: Groups = {}
-        self._mixed: set[tuple[str, str]] = set()  # the plain groups of several jobs, or with ones that are no job's
 
-    def add(self, delivery: Delivery) -> tuple[list[Delivery], object]:
-        """Add one; return the group that it belongs to, and whose successes go there too if they are plain, or None."""
-        flow, where = delivery.flow, (delivery.queue, delivery.holder)
-        if delivery.settlement is not None:
-            kind = self._tied
-        elif flow is None:
-            kind = self._plain
-        elif flow.lock and not (flow.batch or flow.gates):
-            kind = self._locked
-        else:
-            kind = self._tied if flow.is_tied else self._plain
-        group = kind.setdefault(where, [])
-        group.append(delivery)
-        if kind is not self._plain:
-            return group, None
-        if len(group) > 1 or delivery.kind is None:
-            self._mixed.add(where)
-        return group, delivery.kind
-
-    def calls(self, day: str) -> Iterator[Acknowledgement]:
-        """Return the calls."""
-        for (queue, holder), group in self._plain.items():
-            seqs = [delivery.seq for delivery in group]
-            yield Acknowledgement(
-                queues.done(queue, holder, seqs, day), group, seqs, are_alike=(queue, holder) not in self._mixed
-            )
-        for (queue, holder), group in self._locked.items():
-            for part in _parts(group):
-                jids = [delivery.jid for delivery in part]
-                locks = [flow.lock for delivery in part if (flow := delivery.flow) is not None]
-                call = flows.unlock(queue, holder, [delivery.seq for delivery in part], jids, locks, day)
-                yield Acknowledgement(call, part)
-        for (queue, holder), group in self._tied.items():
-            for part in _parts(group):
-                jobs = [(delivery.seq, _ties(delivery)) for delivery in part]
-                yield Acknowledgement(flows.finish(queue, holder, jobs, day), part)
+def _merged(
+    plain: Groups, locked: Groups, tied: Groups, mixed: set[tuple[str, str]], day: str
+) -> Iterator[Acknowledgement]:
+    """Return the calls that acknowledge many successes each: plain ones, those with a lock alone, and the others."""
+    for where, group in plain.items():
+        seqs = [delivery.seq for delivery in group]
+        yield Acknowledgement(queues.done(*where, seqs, day), group, seqs, are_alike=where not in mixed)
+    for (queue, holder), group in locked.items():
+        for part in _parts(group):
+            jids = [delivery.jid for delivery in part]
+            locks = [flow.lock for delivery in part if (flow := delivery.flow) is not None]
+            call = flows.unlock(queue, holder, [delivery.seq for delivery in part], jids, locks, day)
+            yield Acknowledgement(call, part)
+    for (queue, holder), group in tied.items():
+        for part in _parts(group):
+            jobs = [(delivery.seq, _ties(delivery)) for delivery in part]
+            yield Acknowledgement(flows.finish(queue, holder, jobs, day), part)
 
 
 def _parts(group: list[Delivery]) -> list[list[Delivery]]:

@@ -127,7 +127,8 @@ def _minutes(series: Series, now: float) -> list[float]:
 
 
 def _rounded(values: Sequence[float | None]) -> list[float | None]:
-    return [None if value is None else round(value, 1 if value < 100 else 0) for value in values]
+    # Three digits, and none of them behind the point of what is large: what is rare is not nothing.
+    return [None if value is None else round(value) if value >= 100 else float(f"{value:.3g}") for value in values]
 
 
 def _at(series: Series, place: int) -> str:

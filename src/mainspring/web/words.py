@@ -44,9 +44,11 @@ def short(value: float | None) -> str:
 
 
 def rate(value: float | None) -> str:
-    """Write a rate: one decimal below ten."""
+    """Write a rate: one decimal below ten, and two digits below one: what is rare is not nothing."""
     if value is None or not math.isfinite(value):
         return NONE
+    if 0 < value < 0.95:
+        return f"{value:.2g}" if value >= 0.001 else "<0.001"
     return f"{value:.1f}" if 0 < value < 10 else short(value)
 
 

@@ -14,7 +14,7 @@ let colours = {};
 function mix() {
   for (const name of ["ok", "ok-soft", "bad", "bad-soft", "run", "run-soft", "idle", "line", "muted", "sched"]) colours[name] = token(name);
 }
-const short = (value) => Math.abs(value) >= 1e6 ? `${+(value / 1e6).toFixed(1)}M` : Math.abs(value) >= 1e4 ? `${+(value / 1e3).toFixed(1)}k` : String(+value.toFixed(value < 10 ? 1 : 0));
+const short = (value) => Math.abs(value) >= 1e6 ? `${+(value / 1e6).toFixed(1)}M` : Math.abs(value) >= 1e4 ? `${+(value / 1e3).toFixed(1)}k` : String(Math.abs(value) < 10 ? +value.toPrecision(2) : +value.toFixed(0));
 const rounded = (value, digits = 1) => ({ n: +value.toFixed(digits) });
 const span = (ms) => ms < 1000 ? _("{n} ms", rounded(ms, ms < 10 ? 1 : 0)) : ms < 6e4 ? _("{n} s", rounded(ms / 1e3)) : ms < 36e5 ? _("{n} min", rounded(ms / 6e4)) : _("{n} h", rounded(ms / 36e5));
 

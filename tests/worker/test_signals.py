@@ -31,6 +31,31 @@ print(os.read(alarm, 99) == bytes([signal.SIGTERM]), signals.next(5))
 """
 
 
+UNWOKEN = """
+import os, signal, threading
+from mainspring.worker.signals import Signals
+signals, waits = Signals(), threading.Event()
+signals.listen()
+
+def kill():
+    waits.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+thread = threading.Thread(target=kill)
+thread.start()
+# From now on the kernel gives it to the other thread, so that it does not end the wait of this one.
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+threading.Timer(0.2, waits.set).start()
+print(signals.next())
+"""
+
+
+def test_a_signal_that_does_not_end_the_wait_is_heard_all_the_same():
+    ended = subprocess.run([sys.executable, "-c", UNWOKEN], capture_output=True, text=True, timeout=30, check=False)
+
+    assert (ended.stdout, ended.stderr) == ("TERM\n", "")
+
+
 def test_an_alarm_is_rung_by_the_signals_of_this_process_and_of_no_child():
     ended = subprocess.run([sys.executable, "-c", ALARM], capture_output=True, text=True, timeout=30, check=False)
 

@@ -25,6 +25,10 @@ _log: Final = Log("mainspring.worker")
 #: Seconds after which a thread that computes lets another run, at the end.
 _HASTE: Final = 0.0001
 
+#: Seconds that the main thread waits at a time. What comes right before it begins, or reaches another thread, does not
+#: end its wait, and Python calls the handler when it is over.
+_LOOK: Final = 0.5
+
 HANDLED: Final = ("TSTP", "TERM", "INT", "TTIN")
 
 
@@ -59,10 +63,12 @@ class Signals:
 
     def next(self, timeout: float | None = None) -> str | None:
         """Return the name of the next signal, without ``SIG``; None if none comes within *timeout* seconds."""
-        try:
-            return self._came.get(timeout=timeout)
-        except queue.Empty:
-            return None
+        while True:
+            try:
+                return self._came.get(timeout=_LOOK if timeout is None else timeout)
+            except queue.Empty:
+                if timeout is not None:
+                    return None
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self._came.put(signal.Signals(number).name.removeprefix("SIG"))

@@ -38,7 +38,7 @@ from mainspring.store.failures import Noted
 from mainspring.store.flows import Row
 from mainspring.store.limiters import Limit
 from mainspring.store.operations import Held, Part
-from mainspring.store.periodic import Attempt, TickJob
+from mainspring.store.periodic import Attempt, Ended, TickJob
 from mainspring.store.queues import Settlement
 from mainspring.store.ties import Ties, Trace
 from mainspring.worker import Worker
@@ -101,6 +101,7 @@ CALLS = {
         tick(1, TickJob(Q, b"new"), runs=["aaaa"]),
         tick(2, TickJob(Q, b"new", at=3.0), expected=["aaaa"]),
     ],
+    "periodic_ended": [periodic.note_ends(":report", [Ended(NOW, "ok", "a")])],
     "periodic_push": [
         periodic.push_run("", "report", TickJob(Q, b"new"), record=b"{}", run="aaaa", token="t"),
         periodic.push_run("", "report", TickJob(Q, b"new", at=3.0), record=b"{}"),
@@ -156,7 +157,7 @@ HARMLESS = {
 }
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward", "set_move",
-    "jobs_finish", "failures_note", "runs_note", "lock_release",
+    "jobs_finish", "failures_note", "runs_note", "lock_release", "periodic_ended",
     "queue_sweep", "set_sweep", "gate_enter", "gate_open", "gate_define", "gate_slots",
     "process_register", "process_beat", "process_suspect", "process_leave", "process_reclaim",
 )  # fmt: skip
@@ -204,8 +205,7 @@ def prepare(server, store):
     store.run(processes.suspect(Q, ME))
     store.run(operations.start("op1", {"action": "delete"}, cutoff=None, by="ann", facts=b"{}"))
     store.run(operations.claim("me"))
-    store.run(periodic.enter("", "old", ""))
-    store.run(entries.define("", [REPORT, SWEEP], origin="api"))
+    store.pipeline([periodic.enter("", "old", ""), entries.define("", [REPORT, SWEEP], origin="api")])
 
 
 @pytest.fixture

@@ -117,7 +117,6 @@ def test_every_key_that_is_made_has_its_row():
         "queues",
         "queue:a:b",
         "dead",
-        *(keys.periodic_outcomes("", "a"), keys.periodic_outcomes("office", "a:b")),
         keys.inflight("low", ME),
         keys.fence("low"),
         keys.owners("low"),
@@ -138,7 +137,7 @@ def test_what_holds_jobs_or_their_order_may_stay(key):
     [
         *(ME, f"{ME}:work", f"{ME}-signals", "process_cleanup", "anything", "deadly", "my:queue:a"),
         *(keys.LIMITS, keys.limit("concurrent", "a:b"), keys.limit_waiting("bucket", "a"), keys.limit_freed("a")),
-        keys.limit_tally("window", "a:b"),
+        *(keys.limit_tally("window", "a:b"), keys.periodic_outcomes("", "a"), keys.periodic_outcomes("office", "a:b")),
         *(keys.lease("low", ME), keys.tomb("low", ME), keys.BELL, keys.stat_failed_day("2026-11-21")),
         *(
             keys.periodic_alive("", "abc"),

@@ -45,7 +45,7 @@ def test_an_entry_is_removed_by_its_own_origin_or_by_all_but_the_code(server, st
 def test_a_removed_entry_leaves_nothing_but_a_new_version(server, store):
     now = define(store, REPORT, Definition("sweep", "1", "1", b"{}")).now
     claim(store, now)
-    store.pipeline(periodic.note_ends(f"{NS}:report", [Ended(now, "ok", "a")]))
+    store.run(periodic.note_ends(f"{NS}:report", [Ended(now, "ok", "a")]))
     assert server.exists(keys.periodic_history(NS, "report"))
     assert server.exists(keys.periodic_outcomes(NS, "report"))
     version = newest(server)

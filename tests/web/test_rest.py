@@ -286,7 +286,7 @@ def test_a_periodic_entry_is_shown_triggered_and_paused(client, app):
     assert (shown["is_paused"], shown["words"] != "") == (True, True)
     assert (shown["last_jid"], shown["last_result"]) == (None, None)
     assert get(client, "/periodic")["entries"] == [shown | {"last_jid": run}]
-    app.store.pipeline(periodic.note_ends(":nightly", [Ended(1.0, "dead", run)]))
+    app.store.run(periodic.note_ends(":nightly", [Ended(1.0, "dead", run)]))
     assert get(client, "/periodic/nightly")["last_result"] == "dead"
     assert app.queue("mail").size == 1
     get(client, "/periodic/none", 404)

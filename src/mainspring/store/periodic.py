@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from mainspring.base import codec
 from mainspring.base.errors import InvalidPayload
 from mainspring.store import keys
-from mainspring.store.command import Command, Reply, array, blobs, ignore, integer, maybe_blob, plain
+from mainspring.store.command import Command, Reply, array, blobs, integer, maybe_blob, plain
 from mainspring.store.queues import REMEMBERED_MS
 
 #: For how long after its last sign a clock is taken for alive, in milliseconds.
@@ -253,24 +253,18 @@ def history(ns: str, name: str, count: int = HISTORY) -> Command[list[Past]]:
     return plain("LRANGE", keys.periodic_history(ns, name), args=(0, count - 1), decode=_history)
 
 
-def note_ends(entry: str, ends: Sequence[Ended]) -> list[Command[Any]]:
+def note_ends(entry: str, ends: Sequence[Ended]) -> Command[int]:
     """Keep how runs of an entry's jobs ended, before those known before: the newest hundred, for half a year.
 
-    It is for people, so that it may be lost, and is told twice if it is sent again. A fault between the calls leaves
-    the list without its lifetime until the next run; it goes with its entry in any case.
+    It is for people, so that it may be lost, and is told twice if it is sent again.
 
     Args:
         entry: Its namespace, a colon, and its name.
-        ends: The runs, the oldest first.
+        ends: The runs, at least one, the oldest first.
     """
     ns, _, name = entry.partition(":")
-    key = keys.periodic_outcomes(ns, name)
-    lines = tuple(f"{end.at:.3f} {end.outcome} {end.jid}" for end in ends[-HISTORY:])
-    return [
-        plain("LPUSH", key, args=lines, decode=integer),
-        plain("LTRIM", key, args=(0, HISTORY - 1), decode=ignore),
-        plain("EXPIRE", key, args=(ENDS_KEPT,), decode=integer),
-    ]
+    lines = [f"{end.at:.3f} {end.outcome} {end.jid}" for end in ends[-HISTORY:]]
+    return Command("periodic_ended", (keys.periodic_outcomes(ns, name),), (HISTORY, ENDS_KEPT, *lines), integer)
 
 
 def ends(ns: str, name: str, count: int = HISTORY) -> Command[dict[str, Ended]]:

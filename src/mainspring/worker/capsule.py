@@ -129,7 +129,7 @@ class Capsule(Service):
         """Acknowledge what has finished since; what cannot be acknowledged now runs again."""
         if self._sent is not None:
             # What it fetches lies in flight, and is given back with the rest; what it acknowledges is sent again.
-            self._sent.sent.give_up()
+            self._sent.pending.give_up()
             self._sent = None
             self._was_cut_off()
         try:
@@ -244,7 +244,7 @@ class Capsule(Service):
     def _receive(self, request: Request) -> int:
         """Read the answers to a request, and return how many jobs came."""
         try:
-            answers = request.sent.answers()
+            answers = request.pending.answers()
         except StoreError:
             self._was_cut_off()
             raise

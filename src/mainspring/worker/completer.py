@@ -66,7 +66,7 @@ class Request:
         asked: The queues that it fetches from.
         room: How many jobs it fetches at most.
         holder: The identity under which.
-        sent: What reads the answers.
+        pending: What reads the answers.
         is_fetch_first: True if the queues are asked before the calls are made, rather than after them.
     """
 
@@ -74,7 +74,7 @@ class Request:
     asked: Sequence[str]
     room: int
     holder: str
-    sent: Asked
+    pending: Asked
     is_fetch_first: bool = False
 
     def parted(self, answers: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:

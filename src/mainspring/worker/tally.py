@@ -115,4 +115,4 @@ class Tally:
         for trace in self._ticks:
             told.setdefault(trace.entry, []).append(Ended(trace.ended, trace.outcome, trace.jid))
         for entry, ends in told.items():
-            yield from periodic.note_ends(entry, ends)
+            yield periodic.note_ends(entry, ends)

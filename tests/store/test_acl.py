@@ -101,7 +101,7 @@ CALLS = {
         tick(1, TickJob(Q, b"new"), runs=["aaaa"]),
         tick(2, TickJob(Q, b"new", at=3.0), expected=["aaaa"]),
     ],
-    "periodic_ended": [periodic.note_ends(":report", [Ended(NOW, "ok", "a")])],
+    "ends_note": [periodic.note_ends(":report", [Ended(NOW, "ok", "a")])],
     "periodic_push": [
         periodic.push_run("", "report", TickJob(Q, b"new"), record=b"{}", run="aaaa", token="t"),
         periodic.push_run("", "report", TickJob(Q, b"new", at=3.0), record=b"{}"),
@@ -157,7 +157,7 @@ HARMLESS = {
 }
 OF_THE_WORKER = (
     "jobs_fetch", "jobs_done", "jobs_return", "job_mark", "job_settle", "set_due", "set_forward", "set_move",
-    "jobs_finish", "failures_note", "runs_note", "lock_release", "periodic_ended",
+    "jobs_finish", "failures_note", "runs_note", "lock_release", "ends_note",
     "queue_sweep", "set_sweep", "gate_enter", "gate_open", "gate_define", "gate_slots",
     "process_register", "process_beat", "process_suspect", "process_leave", "process_reclaim",
 )  # fmt: skip

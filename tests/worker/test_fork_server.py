@@ -9,9 +9,12 @@ import pytest
 
 from mainspring.base.errors import InvalidOption
 from mainspring.worker.runners.forkserver import ForkServer
+from support import until
 
 
 def test_where_threads_are_and_no_module_holds_the_app_it_is_refused_and_leaves_no_file_open():
+    # Those of tests before close their connections as they end.
+    until(lambda: threading.active_count() == 1, 30)
     over = threading.Event()
     thread = threading.Thread(target=over.wait)
     thread.start()

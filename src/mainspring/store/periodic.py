@@ -264,7 +264,7 @@ def note_ends(entry: str, ends: Sequence[Ended]) -> Command[int]:
     """
     ns, _, name = entry.partition(":")
     lines = [f"{end.at:.3f} {end.outcome} {end.jid}" for end in ends[-HISTORY:]]
-    return Command("periodic_ended", (keys.periodic_outcomes(ns, name),), (HISTORY, ENDS_KEPT, *lines), integer)
+    return Command("ends_note", (keys.periodic_outcomes(ns, name),), (HISTORY, ENDS_KEPT, *lines), integer)
 
 
 def ends(ns: str, name: str, count: int = HISTORY) -> Command[dict[str, Ended]]:

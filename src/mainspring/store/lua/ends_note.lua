@@ -1,4 +1,4 @@
--- periodic_ended: keep how runs of an entry's jobs ended, for people: the newest, in front of those known before.
+-- ends_note: keep how runs of an entry's jobs ended, for people: the newest, in front of those known before.
 --
 -- KEYS[1]  list  mainspring:periodic:<ns>:outcomes:<name>  how its runs ended, the newest at the head
 --
